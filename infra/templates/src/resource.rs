@@ -1,0 +1,333 @@
+//! From resources, as written, to the model: tables, queues, secrets; and what `Ref` and `GetAtt`
+//! of each kind of resource give.
+//!
+//! Tables, queues and secrets must be named in the template: a generated name could not be the
+//! same here and in the cloud.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use serde_yaml_ng::Value as Yaml;
+
+use crate::evaluate::{Place, Resource, Tree};
+use crate::{Function, Index, Projection, Queue, Stack, Table, Trigger, function};
+
+const TABLE: &str = "AWS::DynamoDB::Table";
+const QUEUE: &str = "AWS::SQS::Queue";
+const SECRET: &str = "AWS::SecretsManager::Secret";
+const FUNCTION: &str = "AWS::Serverless::Function";
+/// Four days, the default of SQS.
+const RETENTION_SECONDS: u64 = 345_600;
+/// The default of SQS.
+const VISIBILITY_SECONDS: u64 = 30;
+
+/// Reads every resource of every template.
+pub(crate) fn collect(tree: &Tree) -> Stack {
+    let mut stack = Stack::default();
+    let mut functions = Vec::new();
+    for resource in tree.resources() {
+        match resource.kind {
+            TABLE => stack.tables.extend(table(tree, &resource)),
+            QUEUE => stack.queues.extend(queue(tree, &resource)),
+            SECRET => stack.secrets.extend(named(tree, &resource, resource.place, "Name")),
+            FUNCTION => {
+                let function = function::read(tree, &resource);
+                functions.extend(function.map(|function| (resource.place, function)));
+            }
+            "AWS::DynamoDB::GlobalTable"
+            | "AWS::Serverless::SimpleTable"
+            | "AWS::Lambda::Function"
+            | "AWS::Lambda::EventSourceMapping" => {
+                tree.fault(resource.place, format!("{} is not understood here", resource.kind));
+            }
+            _ => {}
+        }
+    }
+    check(tree, &stack, &functions);
+    stack.functions = functions.into_iter().map(|(_, function)| function).collect();
+    stack
+}
+
+/// No Handler and no route twice, and nothing waits for a queue or stream that is not there.
+fn check(tree: &Tree, stack: &Stack, functions: &[(Place<'_>, Function)]) {
+    let mut owners: BTreeMap<String, &str> = BTreeMap::new();
+    for (place, function) in functions {
+        let mut claim = |what: String| {
+            if let Some(other) = owners.insert(what.clone(), &function.handler) {
+                tree.fault(*place, format!("{what} is already taken by {other}"));
+            }
+        };
+        claim(format!("the Handler {}", function.handler));
+        for trigger in &function.triggers {
+            match trigger {
+                Trigger::Http { method, path } => claim(format!("the route {method} {path}")),
+                Trigger::Queue { queue, .. } => {
+                    if stack.queue(queue).is_none() {
+                        tree.fault(*place, format!("there is no queue `{queue}`"));
+                    }
+                }
+                Trigger::Stream { table, .. } => {
+                    if stack.table(table).is_none_or(|table| table.stream.is_none()) {
+                        tree.fault(*place, format!("there is no table `{table}` with a stream"));
+                    }
+                }
+                Trigger::Schedule { .. } => {}
+            }
+        }
+    }
+    for queue in &stack.queues {
+        if let Some((dead, _)) = &queue.redrive
+            && stack.queue(dead).is_none()
+        {
+            let place = Place::new(0, &queue.name);
+            tree.fault(place, format!("there is no dead-letter queue `{dead}`"));
+        }
+    }
+}
+
+/// What `Ref` gives, where it is known.
+pub(crate) fn identity<'t>(
+    tree: &'t Tree,
+    resource: &Resource<'t>,
+    at: Place<'t>,
+) -> Option<String> {
+    match resource.kind {
+        TABLE => named(tree, resource, at, "TableName"),
+        QUEUE => queue_url(tree, resource, at),
+        SECRET => secret_arn(tree, resource, at),
+        FUNCTION => function_name(tree, resource, at),
+        "AWS::Serverless::HttpApi" => Some(resource.place.logical_id.to_lowercase()),
+        "AWS::Logs::LogGroup" => named(tree, resource, at, "LogGroupName"),
+        _ => None,
+    }
+}
+
+/// What `GetAtt` gives, where it is known.
+pub(crate) fn attribute<'t>(
+    tree: &'t Tree,
+    resource: &Resource<'t>,
+    at: Place<'t>,
+    attribute: &str,
+) -> Option<String> {
+    match (resource.kind, attribute) {
+        (TABLE, "Arn") => table_arn(tree, resource, at),
+        (TABLE, "StreamArn") => {
+            // The label is the moment the stream was enabled. Nothing depends on it.
+            Some(format!("{}/stream/2026-01-01T00:00:00.000", table_arn(tree, resource, at)?))
+        }
+        (QUEUE, "Arn") => queue_arn(tree, resource, at),
+        (QUEUE, "QueueName") => named(tree, resource, at, "QueueName"),
+        (QUEUE, "QueueUrl") => queue_url(tree, resource, at),
+        (SECRET, "Id") => secret_arn(tree, resource, at),
+        (FUNCTION, "Arn") => {
+            let name = function_name(tree, resource, at)?;
+            arn(tree, at, "lambda", &format!("function:{name}"))
+        }
+        ("AWS::Logs::LogGroup", "Arn") => {
+            let name = named(tree, resource, at, "LogGroupName")?;
+            arn(tree, at, "logs", &format!("log-group:{name}:*"))
+        }
+        _ => None,
+    }
+}
+
+fn arn(tree: &Tree, at: Place<'_>, service: &str, name: &str) -> Option<String> {
+    let partition = tree.pseudo(at, "AWS::Partition")?;
+    let region = tree.pseudo(at, "AWS::Region")?;
+    let account = tree.pseudo(at, "AWS::AccountId")?;
+    Some(format!("arn:{partition}:{service}:{region}:{account}:{name}"))
+}
+
+fn named<'t>(
+    tree: &'t Tree,
+    resource: &Resource<'t>,
+    at: Place<'t>,
+    property: &str,
+) -> Option<String> {
+    let Some(name) = resource.property(property) else {
+        tree.fault(resource.place, format!("needs an explicit {property}"));
+        return None;
+    };
+    tree.text(at, name)
+}
+
+fn table_arn<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Option<String> {
+    let name = named(tree, resource, at, "TableName")?;
+    arn(tree, at, "dynamodb", &format!("table/{name}"))
+}
+
+fn queue_arn<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Option<String> {
+    let name = named(tree, resource, at, "QueueName")?;
+    arn(tree, at, "sqs", &name)
+}
+
+fn queue_url<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Option<String> {
+    let name = named(tree, resource, at, "QueueName")?;
+    let region = tree.pseudo(at, "AWS::Region")?;
+    let account = tree.pseudo(at, "AWS::AccountId")?;
+    let suffix = tree.pseudo(at, "AWS::URLSuffix")?;
+    Some(format!("https://sqs.{region}.{suffix}/{account}/{name}"))
+}
+
+/// Secrets Manager appends six characters of its own choice to the name; six question marks stand
+/// for them, as they do in a policy.
+fn secret_arn<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Option<String> {
+    let name = named(tree, resource, at, "Name")?;
+    arn(tree, at, "secretsmanager", &format!("secret:{name}-??????"))
+}
+
+fn function_name<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Option<String> {
+    match resource.property("FunctionName") {
+        Some(name) => tree.text(at, name),
+        None => {
+            let stack = tree.pseudo(at, "AWS::StackName")?;
+            Some(format!("{stack}-{}", resource.place.logical_id))
+        }
+    }
+}
+
+fn table<'t>(tree: &'t Tree, resource: &Resource<'t>) -> Option<Table> {
+    let at = resource.place;
+    let read = |key| resource.property(key).and_then(|value| tree.evaluate(at, value));
+    if resource.property("LocalSecondaryIndexes").is_some() {
+        tree.fault(at, "local secondary indexes are not understood here");
+    }
+    let Some((hash, range)) = read("KeySchema").as_ref().and_then(keys) else {
+        tree.fault(at, "KeySchema must name a HASH key");
+        return None;
+    };
+    let mut attributes = BTreeMap::new();
+    for one in entries(read("AttributeDefinitions").as_ref()) {
+        let (Some(name), Some(kind)) = (text(one, "AttributeName"), text(one, "AttributeType"))
+        else {
+            tree.fault(at, "an attribute definition needs a name and a type");
+            continue;
+        };
+        attributes.insert(name, kind);
+    }
+    let indexes: Vec<Index> = entries(read("GlobalSecondaryIndexes").as_ref())
+        .iter()
+        .filter_map(|one| {
+            let index = index(one);
+            if index.is_none() {
+                tree.fault(at, "an index needs a name, a HASH key and a projection");
+            }
+            index
+        })
+        .collect();
+    let own = std::iter::once(&hash).chain(&range);
+    let all = own.chain(indexes.iter().flat_map(|index| index.range.iter().chain([&index.hash])));
+    for key in all {
+        if !attributes.contains_key(key) {
+            tree.fault(at, format!("the key `{key}` has no attribute definition"));
+        }
+    }
+    let ttl = read("TimeToLiveSpecification");
+    let ttl_attribute = ttl
+        .filter(|ttl| flag(ttl.get("Enabled")).unwrap_or(false))
+        .and_then(|ttl| text(&ttl, "AttributeName"));
+    let stream = read("StreamSpecification").and_then(|stream| text(&stream, "StreamViewType"));
+    Some(Table {
+        name: named(tree, resource, at, "TableName")?,
+        arn: table_arn(tree, resource, at)?,
+        hash,
+        range,
+        attributes,
+        indexes,
+        ttl_attribute,
+        stream,
+    })
+}
+
+fn index(body: &Json) -> Option<Index> {
+    let (hash, range) = keys(body.get("KeySchema")?)?;
+    let projection = body.get("Projection")?;
+    let projection = match text(projection, "ProjectionType")?.as_str() {
+        "ALL" => Projection::All,
+        "KEYS_ONLY" => Projection::KeysOnly,
+        "INCLUDE" => Projection::Include(
+            entries(projection.get("NonKeyAttributes"))
+                .iter()
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect(),
+        ),
+        _ => return None,
+    };
+    Some(Index { name: text(body, "IndexName")?, hash, range, projection })
+}
+
+fn keys(schema: &Json) -> Option<(String, Option<String>)> {
+    let key = |kind: &str| {
+        entries(Some(schema))
+            .iter()
+            .find(|one| text(one, "KeyType").as_deref() == Some(kind))
+            .and_then(|one| text(one, "AttributeName"))
+    };
+    Some((key("HASH")?, key("RANGE")))
+}
+
+fn queue<'t>(tree: &'t Tree, resource: &Resource<'t>) -> Option<Queue> {
+    let at = resource.place;
+    let read =
+        |key: &'static str| resource.property(key).and_then(|value| tree.evaluate(at, value));
+    let seconds = |key: &'static str, default: u64| match read(key) {
+        None => default,
+        Some(value) => number(&value).unwrap_or_else(|| {
+            tree.fault(at, format!("{key} must be a number, not {value}"));
+            default
+        }),
+    };
+    let redrive = read("RedrivePolicy").and_then(|policy| {
+        let target = text(&policy, "deadLetterTargetArn");
+        let dead = target.as_deref().and_then(|arn| arn.rsplit(':').next());
+        let receives = policy.get("maxReceiveCount").and_then(number);
+        if dead.is_none() || receives.is_none() {
+            tree.fault(at, "RedrivePolicy needs deadLetterTargetArn and maxReceiveCount");
+        }
+        Some((dead?.to_owned(), receives?))
+    });
+    Some(Queue {
+        name: named(tree, resource, at, "QueueName")?,
+        arn: queue_arn(tree, resource, at)?,
+        url: queue_url(tree, resource, at)?,
+        visibility_seconds: seconds("VisibilityTimeout", VISIBILITY_SECONDS),
+        delay_seconds: seconds("DelaySeconds", 0),
+        retention_seconds: seconds("MessageRetentionPeriod", RETENTION_SECONDS),
+        fifo: flag(read("FifoQueue").as_ref()).unwrap_or(false),
+        content_based_dedup: flag(read("ContentBasedDeduplication").as_ref()).unwrap_or(false),
+        redrive,
+    })
+}
+
+/// The elements of a list; a single value is a list of one, as in policies.
+pub(crate) fn entries(value: Option<&Json>) -> &[Json] {
+    match value {
+        None | Some(Json::Null) => &[],
+        Some(Json::Array(several)) => several,
+        Some(one) => std::slice::from_ref(one),
+    }
+}
+
+pub(crate) fn text(object: &Json, key: &str) -> Option<String> {
+    object.get(key)?.as_str().map(str::to_owned)
+}
+
+/// A number, or a text that is one: parameters are always texts.
+pub(crate) fn number(value: &Json) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// A flag, or a text that is one.
+pub(crate) fn flag(value: Option<&Json>) -> Option<bool> {
+    let value = value?;
+    value.as_bool().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// The mapping behind a property, as written.
+pub(crate) fn fields(value: Option<&Yaml>) -> impl Iterator<Item = (&str, &Yaml)> {
+    value
+        .and_then(Yaml::as_mapping)
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.as_str()?, value)))
+}
