@@ -34,6 +34,8 @@ pub enum Refusal {
     NothingToAllocateTo,
     /// The denominator of a ratio is zero.
     DivisionByZero,
+    /// A price, or what is left of one, would be below zero.
+    Negative,
 }
 
 impl Refusal {
@@ -44,6 +46,7 @@ impl Refusal {
             Self::CurrencyMismatch => "currency_mismatch",
             Self::NothingToAllocateTo => "nothing_to_allocate_to",
             Self::DivisionByZero => "division_by_zero",
+            Self::Negative => "amount_negative",
         }
     }
 }
@@ -55,6 +58,7 @@ impl fmt::Display for Refusal {
             Self::CurrencyMismatch => "the amounts are in different currencies",
             Self::NothingToAllocateTo => "there is nothing to allocate the amount to",
             Self::DivisionByZero => "the amount can not be divided by zero",
+            Self::Negative => "the amount must not be below zero",
         })
     }
 }
