@@ -109,7 +109,8 @@ PRODUCTS = [
     item("silk-blouse", "Washed Silk Blouse", "shirts", "SLK", XS_XL, ["Ecru", "Burgundy"],
          (12900, 20600), 130, ("blouse", None), "Ecru silk blouse with covered buttons", """
          Sand-washed silk has a matte, peach-like surface and shows no water spots. A narrow band
-         collar and gathered cuffs keep it calm under a blazer. Wash it at thirty degrees; we do."""),
+         collar and gathered cuffs keep it calm under a blazer. Wash it at thirty degrees; we
+         do."""),
     item("pique-polo", "Cotton Pique Polo", "shirts", "POL", S_XXL, ["Forest", "Navy", "White"],
          (4900, 7800), 240, ("polo", None), "Forest-green polo shirt with two buttons", """
          Nothing on the chest, nothing on the collar. Just dense pique, two buttons and a tennis
@@ -123,7 +124,8 @@ PRODUCTS = [
     item("cable-cardigan", "Cable Cardigan", "knitwear", "CBL", S_XL, ["Oatmeal", "Forest"],
          (13900, 22200), 620, ("cardigan", None), "Oatmeal cardigan with cable stitches", """
          Four hours on the machine and one by hand go into every cable cardigan. Horn buttons,
-         doubled cuffs and a shawl of wool around the neck make it the indoor coat of the house."""),
+         doubled cuffs and a shawl of wool around the neck make it the indoor coat of the
+         house."""),
     item("rollneck-sweater", "Fine Roll Neck", "knitwear", "ROL", XS_XL, ["Burgundy", "Black"],
          (8900, 14200), 270, ("rollneck", None), "Burgundy roll-neck jumper", """
          Extra-fine merino, thin enough to go under tailoring and warm enough to skip the scarf.
@@ -176,7 +178,8 @@ PRODUCTS = [
          Tightly woven gabardine sheds a shower without any coating at all. Raglan shoulders, a
          storm flap that does something and a belt for tying, never for buckling."""),
     item("denim-jacket", "Washed Denim Jacket", "outerwear", "DNJ", S_XL, ["Indigo", "Black"],
-         (11500, 18400), 760, ("denim-jacket", "twill"), "Indigo denim jacket, yellow stitching", """
+         (11500, 18400), 760, ("denim-jacket", "twill"), 
+         "Indigo denim jacket with yellow stitching", """
          Twelve-ounce denim, rinsed once and left alone. The body is cut a little longer than the
          classic, so that it ends where your jeans begin."""),
     # ---- trousers
@@ -188,7 +191,8 @@ PRODUCTS = [
     item("selvedge-jeans", "Selvedge Jeans", "trousers", "JNS", WAIST, ["Indigo", "Black"],
          (14900, 23800), 780, ("jeans", None), "Indigo jeans with turned-up cuffs", """
          Woven on narrow shuttle looms in Okayama and sewn with a single chain stitch. Raw, so the
-         first creases will be yours. We hem every pair free of charge if you tell us the length."""),
+         first creases will be yours. We hem every pair free of charge if you tell us the
+         length."""),
     item("wide-leg-trousers", "Wide-Leg Trousers", "trousers", "WID", XS_XL,
          ["Burgundy", "Ecru", "Black"], (9500, 15200), 420, ("wide", None),
          "Burgundy wide-leg trousers", """
@@ -258,7 +262,8 @@ PRODUCTS = [
     item("wool-gloves", "Knitted Wool Gloves", "small-goods", "GLV", ["S/M", "L/XL"],
          ["Charcoal", "Camel"], (3200, 5100), 70, ("gloves", None), "Charcoal knitted gloves", """
          Knitted in the round without finger seams, with conductive thread in thumb and index so
-         that you can answer the phone without undressing a hand."""),
+         that you can answer the phone without undressing a hand. The cuffs reach
+         well under a sleeve."""),
     item("everyday-socks", "Everyday Socks, Pair", "small-goods", "SCK", FEET,
          ["Mustard", "Navy", "Blush"], (1190, 1900), 60, ("socks", None),
          "A pair of mustard socks with striped cuffs", """
@@ -292,7 +297,8 @@ PRODUCTS = [
          For flour, clay and bicycle grease alike. Heavy linen, brass rivets and long ties that go
          round twice. Hang a towel from the side loop and you are open for business."""),
     item("picnic-throw", "Picnic Throw", "home", "THR", ["120 x 150", "140 x 200"],
-         ["Teal", "Rust"], (6900, 10900), 900, ("throw", None), "Teal woven throw with a fringe", """
+         ["Teal", "Rust"], (6900, 10900), 900, ("throw", None),
+         "Teal woven throw with a fringe", """
          Recycled wool, woven in broad bands and fringed on the short sides. It lives on the sofa
          and leaves the house for lakes, concerts and long train rides."""),
     item("mending-handbook", "The Mending Handbook", "home", "BOK", [], ["Forest"],

@@ -157,7 +157,8 @@ def folds(c):
 
 
 def collar(c):
-    return both(fill("M400 262L338 188L352 168Q400 196 400 196Z", light(c, 0.3))
+    inside = fill("M326 198Q400 150 474 198Q452 250 400 262Q348 250 326 198Z", dark(c, 0.3))
+    return inside + both(fill("M400 262L338 188L352 168Q400 196 400 196Z", light(c, 0.3))
                 + line("M400 262L338 188L352 168", edge(c), 4))
 
 
@@ -211,8 +212,8 @@ def waist_belt(c, y=446):
 
 
 def rollneck(c):
-    return box(334, 158, 132, 74, light(c, 0.08), 22) + line(
-        "M352 168V224M376 166V228M400 166V230M424 166V228M448 168V224", edge(c), 4)
+    return box(330, 158, 140, 96, light(c, 0.08), 22) + line(
+        "M352 168V238M376 166V244M400 166V246M424 166V244M448 168V238", edge(c), 4)
 
 
 def cables(c):
@@ -280,7 +281,8 @@ def quilting(c):
 def cap_parts(c):
     return (line("M400 264Q330 350 330 506M400 264Q476 350 484 510", edge(c), 4)
             + fill("M572 450Q660 470 712 540Q620 560 560 536Q540 500 572 450Z", dark(c, 0.22))
-            + dot(400, 262, 13, dark(c, 0.3)) + dot(288, 390, 6, edge(c)) + dot(524, 388, 6, edge(c))
+            + dot(400, 262, 13, dark(c, 0.3)) + dot(288, 390, 6, edge(c))
+            + dot(524, 388, 6, edge(c))
             + line("M352 420q28-48 56 0q28 48 56 0", light(c, 0.65), 9))
 
 
@@ -308,19 +310,22 @@ def sock_parts(c):
 
 def belt_parts(c):
     ring = "M400 230a190 170 0 1 0 1 0Z"
-    return (line(ring, "#00000022", 66, ' transform="translate(12 22)"') + line(ring, c, 66)
+    return (line(ring, "#000", 66, ' stroke-opacity=".15" transform="translate(12 22)"')
+            + line(ring, c, 66)
             + line(ring, light(c, 0.4), 4, ' stroke-dasharray="11 10"')
             + line(ring, edge(c), 3) + box(340, 520, 120, 100, "none", 14,
                                            ' stroke="#c9a24a" stroke-width="15"')
             + line("M400 570H462", "#a98232", 12)
-            + "".join(dot(x, 570, 6, dark(c, 0.6)) for x in (250, 290, 510, 550)))
+            + "".join(dot(x, y, 6, dark(c, 0.6)) for x, y in (
+                (490, 553), (518, 537), (543, 516))))
 
 
 def tote_parts(c):
     return (line("M312 334Q310 160 400 160T488 334", dark(c, 0.2), 22)
             + line("M218 362H582", edge(c), 3, ' stroke-dasharray="9 9"')
-            + dot(400, 520, 76, light(c, 0.4)) + fill("M400 580V480Q340 470 350 440Q396 440 400 "
-                                                     "480Q404 440 450 440Q460 470 400 480", edge(c)))
+            + line("M400 600V500M340 600H460", edge(c), 9)
+            + fill("M400 520Q300 520 306 440Q390 436 400 520Q410 410 500 404Q506 500 400 520",
+                   edge(c)))
 
 
 def backpack_parts(c):
@@ -343,7 +348,8 @@ def umbrella_parts(c):
 
 def shades_parts(c):
     lens = "M446 372H640Q636 482 556 482T446 372Z"
-    return both(fill(lens, "#2f3d44") + line("M560 384L500 460M600 384L530 470", "#ffffff44", 12))
+    return both(fill(lens, "#2f3d44") + line("M560 384L500 460M600 384L530 470", PAPER, 12,
+                                           ' stroke-opacity=".3"'))
 
 
 def apron_parts(c):
@@ -367,7 +373,7 @@ def book_parts(c):
 
 
 def tin_parts(c):
-    buttons = "".join(dot(x, y, r, k) + both_holes(x, y, r) for x, y, r, k in (
+    buttons = "".join(dot(x, y, r, k) + holes(x, y, r) for x, y, r, k in (
         (330, 372, 38, "#b65c45"), (420, 352, 46, "#e7d7b8"), (496, 382, 32, "#4a6a7c"),
         (380, 310, 30, "#3f4a3c")))
     lid = f'<ellipse cx="400" cy="400" rx="160" ry="44" fill="{dark(c, 0.45)}"/>'
@@ -375,14 +381,17 @@ def tin_parts(c):
                                 ) + line("M240 470Q400 520 560 470", light(c, 0.55), 7)
 
 
-def both_holes(x, y, r):
-    return dot(x - r // 4, y, r // 7 + 1, INK) + dot(x + r // 4, y, r // 7 + 1, INK)
+def holes(x, y, r):
+    d = f"M{x - 9} {y - 7}v.1M{x + 9} {y - 7}v.1M{x - 9} {y + 9}v.1M{x + 9} {y + 9}v.1"
+    return line(d, INK, r // 5) + f'<circle cx="{x}" cy="{y}" r="{r - 6}" fill="none" ' + (
+        'stroke="#000" stroke-opacity=".2" stroke-width="4"/>')
 
 
 def throw_parts(c):
     fringe = "".join(f"M{x} 632v32" for x in range(228, 604, 22))
-    return (line(fringe, dark(c, 0.15), 7) + line("M210 300H590M210 540H590", light(c, 0.55), 22)
-            + line("M210 340H590M210 500H590", dark(c, 0.25), 8)
+    return (line(fringe, dark(c, 0.15), 7)
+            + fill("M210 290H590V312H210ZM210 530H590V552H210Z", light(c, 0.55))
+            + fill("M210 336H590V344H210ZM210 498H590V506H210Z", dark(c, 0.25))
             + line("M400 212V628", edge(c), 3, ' opacity=".6"'))
 
 
@@ -392,7 +401,8 @@ def pattern(kind, c):
     tile = {
         "stripes": (48, f'<path d="M0 12H48" stroke="{pale}" stroke-width="13"/>'),
         "pinstripe": (34, f'<path d="M17 0V34" stroke="{pale}" stroke-width="4"/>'),
-        "check": (64, f'<path d="M0 16H64M16 0V64" stroke="{pale}" stroke-width="20" opacity=".45"/>'
+        "check": (64, f'<path d="M0 16H64M16 0V64" stroke="{pale}" stroke-width="20"'
+                      ' opacity=".45"/>'
                       f'<path d="M0 48H64M48 0V64" stroke="{dark(c, .5)}" stroke-width="6"'
                       ' opacity=".5"/>'),
         "dots": (54, dot(14, 14, 6, pale) + dot(41, 41, 6, pale)),
@@ -413,7 +423,7 @@ KINDS = {
     "tank": (TANK, [folds]), "longsleeve": (SLEEVED, [crew, seams]),
     "shirt": (SLEEVED, [seams, placket, collar]),
     "overshirt": (SLEEVED, [seams, placket, collar, flap_pockets]),
-    "blouse": (SLEEVED, [folds, placket]), "sweater": (SLEEVED, [rib, seams, folds]),
+    "blouse": (SLEEVED, [folds, crew, placket]), "sweater": (SLEEVED, [rib, seams, folds]),
     "rollneck": (SLEEVED, [seams, folds, rollneck]), "vest": (VEST, [cables]),
     "cardigan": (VNECK, [v_band, lambda c: placket(c)[:0] + line("M400 376V648", edge(c), 5),
                          cables]),
@@ -422,7 +432,8 @@ KINDS = {
     "chore": (SLEEVED, [seams, placket, collar, flap_pockets]),
     "shell": (SLEEVED, [seams, hood, lambda c: zipper(c, 262), flap_pockets]),
     "quilted": (SLEEVED, [quilting, crew, zipper]),
-    "coat": (COAT, [lapels, double_buttons]), "trench": (COAT, [lapels, double_buttons, waist_belt]),
+    "coat": (COAT, [lapels, double_buttons]),
+    "trench": (COAT, [lapels, double_buttons, waist_belt]),
     "denim-jacket": (SLEEVED, [seams, placket, collar, lambda c: both(
         line("M440 330H526V380L483 400L440 380ZM440 350H526M452 420L440 640", "#d9a75a", 4))]),
     "chinos": (TROUSERS, [waistband, fly, crease]), "jeans": (TROUSERS, [waistband, fly, turn_ups]),
@@ -450,9 +461,11 @@ KINDS = {
 # ---- templates: windows, letters, tiles, sheets --------------------------------------------------
 
 def window(accent, inner, bar=PAPER):
-    return (box(122, 172, 580, 480, "#000", 22, ' opacity=".14"') + box(110, 150, 580, 480, PAPER, 22)
+    return (box(122, 172, 580, 480, "#000", 22, ' opacity=".14"')
+            + box(110, 150, 580, 480, PAPER, 22)
             + fill("M110 200V172Q110 150 132 150H668Q690 150 690 172V200Z", mix(bar, accent, 0.14))
-            + dot(140, 176, 8, "#e8826b") + dot(166, 176, 8, "#efc25e") + dot(192, 176, 8, "#7fbf8e")
+            + dot(140, 176, 8, "#e8826b") + dot(166, 176, 8, "#efc25e")
+            + dot(192, 176, 8, "#7fbf8e")
             + inner)
 
 
@@ -484,8 +497,9 @@ def landing(a, b, form):
             150, 470, [150, 150, 110], grey) + text(350, 470, [150, 130, 150], grey) + box(
                 560, 240, 90, 340, b, 45),
     }[form]
-    feet = "" if form in (1, 2, 3, 4, 5) else "".join(
-        box(160 + i * 170, 486, 140, 104, mix(a, "#ffffff", 0.8), 14) + dot(190 + i * 170, 516, 14, b)
+    feet = "" if form else "".join(
+        box(160 + i * 170, 486, 140, 104, mix(a, "#ffffff", 0.8), 14)
+        + dot(190 + i * 170, 516, 14, b)
         + text(186 + i * 170, 556, [80], grey) for i in range(3))
     return window(a, hero + feet)
 
@@ -513,7 +527,8 @@ def dashboard(a, b, form):
     heat = "".join(fill(d, mix(pale, b, i / 3), f' stroke="{mix(pale, b, i / 3)}" stroke-width="12"'
                         ' stroke-linejoin="round"') for i, d in enumerate(shades))
     lanes = "".join(box(244 + s, 376 + i * 42, w, 24, b if i % 2 else light(a, 0.25), 12)
-                    for i, (s, w) in enumerate(((0, 130), (60, 150), (30, 90), (120, 130), (90, 70))))
+                    for i, (s, w) in enumerate(
+                        ((0, 130), (60, 150), (30, 90), (120, 130), (90, 70))))
     chart = (bars, wave, heat, lanes, wave + bars)[form]
     return window(a, side + tiles + chart + (rows if form in (1, 3) else ring))
 
@@ -553,29 +568,34 @@ def tiles(a, b, icons):
 
 def kit(a, b, form):
     if form == 0:
-        return (box(152, 190, 520, 460, "#000", 26, ' opacity=".13"') + box(140, 170, 520, 460, PAPER, 26)
+        return (box(152, 190, 520, 460, "#000", 26, ' opacity=".13"')
+                + box(140, 170, 520, 460, PAPER, 26)
                 + text(190, 226, [110], a, 16) + box(186, 252, 428, 60, mix(a, "#ffffff", 0.85), 14)
                 + text(210, 282, [160], mix(a, "#cccccc", 0.5)) + text(190, 352, [80], a, 16)
                 + box(186, 378, 428, 60, PAPER, 14, f' stroke="{b}" stroke-width="6"')
-                + line("M212 394V422", b, 5) + box(186, 476, 100, 52, b, 26) + dot(260, 502, 20, PAPER)
+                + line("M212 394V422", b, 5) + box(186, 476, 100, 52, b, 26)
+                + dot(260, 502, 20, PAPER)
                 + box(310, 476, 100, 52, "#dddbd7", 26) + dot(336, 502, 20, PAPER)
                 + box(440, 470, 174, 64, a, 32) + text(492, 502, [70], PAPER)
                 + line("M190 586H614", "#dddbd7", 12) + line("M190 586H400", b, 12)
                 + dot(400, 586, 20, a))
-    swatches = "".join(box(140 + i * 106, 170, 96, 220, mix(light(a, 0.75), dark(a, 0.4), i / 4), 18)
+    pale, deep = light(a, 0.75), dark(a, 0.4)
+    swatches = "".join(box(140 + i * 106, 170, 96, 220, mix(pale, deep, i / 4), 18)
                        for i in range(5))
     steps = "".join(box(140 + i * 132, 620 - h, 112, h, mix(light(b, 0.6), b, i / 3), 14)
                     for i, h in enumerate((50, 90, 130, 180)))
-    return f'<g transform="translate(8 20)" opacity=".12">{box(140, 170, 520, 450, "#000", 18)}</g>' + box(
-        124, 154, 552, 482, PAPER, 26) + swatches + steps
+    return (box(136, 176, 552, 482, "#000", 26, ' opacity=".13"')
+            + box(124, 154, 552, 482, PAPER, 26) + swatches + steps)
 
 
 def sheet(a, b, form):
     back = box(262, 150, 360, 490, light(a, 0.55), 12, ' transform="rotate(7 442 395)"')
-    page = box(212, 176, 360, 490, "#000", 12, ' opacity=".13"') + box(200, 156, 360, 490, PAPER, 12)
+    page = box(212, 176, 360, 490, "#000", 12, ' opacity=".13"') + box(
+        200, 156, 360, 490, PAPER, 12)
     grey = "#d9d6d1"
     if form == 0:
-        rows = "".join(text(236, y, [150], grey) + text(452, y, [70], grey) for y in range(330, 470, 36))
+        rows = "".join(text(236, y, [150], grey) + text(452, y, [70], grey)
+                       for y in range(330, 470, 36))
         return back + page + box(200, 156, 360, 20, b) + text(236, 224, [110], a, 24) + text(
             236, 266, [70], grey) + rows + line("M236 490H524", grey, 3) + box(
                 420, 520, 104, 44, b, 8) + text(236, 600, [120], grey)
@@ -634,7 +654,7 @@ def picture(number, title, art):
         body = ""
         if shape:
             defs += f'<path id="b" d="{shape}"/>'
-            body = ('<use href="#b" transform="translate(14 22)" opacity=".15"/>'
+            body = ('<use href="#b" transform="translate(14 22)" fill-opacity=".15"/>'
                     '<use href="#b" fill="url(#f)"/>')
         if extra:
             defs += pattern(extra, colour)

@@ -26,14 +26,18 @@ CATEGORIES = [
 COMMERCE = {
     "cart": "M3 4h3l2 11h10l2-8H7M9 20h.01M17 20h.01", "bag": "M5 8h14l1 12H4zM9 8a3 3 0 0 1 6 0",
     "box": "M4 8l8-4 8 4v9l-8 4-8-4zM4 8l8 4 8-4M12 12v9", "tag": "M4 4h8l8 8-8 8-8-8zM8 8h.01",
-    "card": "M3 6h18v12H3zM3 10h18M7 15h4", "truck": "M2 6h12v10H2zM14 10h4l4 3v3h-8M6 19h.01M18 19h.01",
+    "card": "M3 6h18v12H3zM3 10h18M7 15h4",
+    "truck": "M2 6h12v10H2zM14 10h4l4 3v3h-8M6 19h.01M18 19h.01",
     "gift": "M4 10h16v10H4zM4 10V7h16v3M12 7v13M12 7q-5 0-4-3t4 3q5 0 4-3t-4 3",
-    "return": "M8 5L4 9l4 4M4 9h10a5 5 0 0 1 0 10H8", "star": "M12 3l3 6 6 1-4 5 1 6-6-3-6 3 1-6-4-5 6-1z",
+    "return": "M8 5L4 9l4 4M4 9h10a5 5 0 0 1 0 10H8",
+    "star": "M12 3l3 6 6 1-4 5 1 6-6-3-6 3 1-6-4-5 6-1z",
 }
 WEATHER = {
-    "sun": "M12 8a4 4 0 1 0 .01 0M12 2v2M12 20v2M2 12h2M20 12h2M5 5l1 1M18 18l1 1M5 19l1-1M18 6l1-1",
-    "cloud": "M7 18a4 4 0 0 1 0-8 6 6 0 0 1 11-1 4.500 4.500 0 0 1 0 9z",
-    "rain": "M7 14a4 4 0 0 1 0-8 6 6 0 0 1 11-1 4.500 4.500 0 0 1 0 9zM8 17l-1 4M13 17l-1 4M18 17l-1 4",
+    "sun": "M12 8a4 4 0 1 0 .01 0M12 2v2M12 20v2M2 12h2M20 12h2"
+           "M5 5l1 1M18 18l1 1M5 19l1-1M18 6l1-1",
+    "cloud": "M7 18a4 4 0 0 1 0-8 6 6 0 0 1 11-1 4.5 4.5 0 0 1 0 9z",
+    "rain": "M7 14a4 4 0 0 1 0-8 6 6 0 0 1 11-1 4.5 4.5 0 0 1 0 9z"
+            "M8 17l-1 4M13 17l-1 4M18 17l-1 4",
     "bolt": "M13 2L5 14h6l-1 8 8-12h-6z", "moon": "M20 14A8 8 0 1 1 10 4a7 7 0 0 0 10 10z",
     "wind": "M3 9h11a3 3 0 1 0-3-3M3 13h16M3 17h9a2 2 0 1 1-2 2",
     "snow": "M12 2v20M3 7l18 10M3 17L21 7", "drop": "M12 3q7 8 7 12a7 7 0 0 1-14 0q0-4 7-12z",
@@ -41,17 +45,21 @@ WEATHER = {
 }
 WAYS = {
     "pin": "M12 22q-7-8-7-13a7 7 0 0 1 14 0q0 5-7 13zM12 7a2 2 0 1 0 .01 0",
-    "map": "M3 6l6-2 6 2 6-2v14l-6 2-6-2-6 2zM9 4v14M15 6v14", "lift": "M5 3h14v18H5zM9 10l3-4 3 4M9 14l3 4 3-4",
+    "map": "M3 6l6-2 6 2 6-2v14l-6 2-6-2-6 2zM9 4v14M15 6v14",
+    "lift": "M5 3h14v18H5zM9 10l3-4 3 4M9 14l3 4 3-4",
     "stairs": "M3 20h5v-5h5v-5h5V5h3", "exit": "M10 4H4v16h6M9 12h12M17 8l4 4-4 4",
     "train": "M6 3h12v13H6zM6 10h12M9 13h.01M15 13h.01M8 16l-3 5M16 16l3 5",
     "bike": "M6 13a4 4 0 1 0 .01 0M18 13a4 4 0 1 0 .01 0M6 17l4-8h6l2 8M9 9l4 8M14 6h3",
     "compass": "M12 3a9 9 0 1 0 .01 0M15 9l-2 4-4 2 2-4z", "flag": "M5 22V3h14l-3 5 3 5H5",
 }
 FINANCE = {
-    "coin": "M12 3a9 9 0 1 0 .01 0M15 9a4 4 0 1 0 0 6M7 12h5", "bank": "M3 9l9-6 9 6zM5 9v9M10 9v9M14 9v9M19 9v9M3 21h18",
-    "chart": "M4 3v18h17M8 17v-5M13 17V7M18 17v-8", "pie": "M12 3a9 9 0 1 0 9 9h-9zM16 3a6 6 0 0 1 5 5h-5z",
+    "coin": "M12 3a9 9 0 1 0 .01 0M15 9a4 4 0 1 0 0 6M7 12h5",
+    "bank": "M3 9l9-6 9 6zM5 9v9M10 9v9M14 9v9M19 9v9M3 21h18",
+    "chart": "M4 3v18h17M8 17v-5M13 17V7M18 17v-8",
+    "pie": "M12 3a9 9 0 1 0 9 9h-9zM16 3a6 6 0 0 1 5 5h-5z",
     "safe": "M3 4h18v15H3zM12 8a4 4 0 1 0 .01 0M12 10v2M6 19v2M18 19v2",
-    "bill": "M6 2h12v20l-3-2-3 2-3-2-3 2zM9 8h6M9 12h6", "scale": "M12 3v18M7 21h10M5 6h14M5 6l-3 8h6zM19 6l-3 8h6z",
+    "bill": "M6 2h12v20l-3-2-3 2-3-2-3 2zM9 8h6M9 12h6",
+    "scale": "M12 3v18M7 21h10M5 6h14M5 6l-3 8h6zM19 6l-3 8h6z",
     "trend": "M3 17l6-6 4 4 8-9M15 6h6v6", "lock": "M5 11h14v10H5zM8 11V7a4 4 0 0 1 8 0v4",
 }
 
@@ -91,7 +99,8 @@ def dashboard(a, b, words):
     title, tiles, series = words
     top = max(series)
     step = 600 / (len(series) - 1)
-    points = " ".join(f"{round(i * step)},{round(180 - 160 * n / top)}" for i, n in enumerate(series))
+    points = " ".join(f"{round(i * step)},{round(180 - 160 * n / top)}"
+                      for i, n in enumerate(series))
     cards = "".join(f"<li><small>{name}</small><b>{value}</b></li>" for name, value in tiles)
     return "index.html", f"""<!doctype html>
 <html lang="en">
@@ -149,8 +158,9 @@ def icons(a, _b, words):
                         for name, d in glyphs.items())
     uses = "\n".join(f'  <use href="#{name}" x="{8 + i % 3 * 40}" y="{8 + i // 3 * 40}" width="24" '
                      'height="24"/>' for i, name in enumerate(glyphs))
-    return "icons.svg", f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 120" fill="none"
-  stroke="{dark(a, 0.3)}" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">
+    return "icons.svg", f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 120"
+  fill="none" stroke="{dark(a, 0.3)}" stroke-width="1.6"
+  stroke-linecap="round" stroke-linejoin="round">
 {symbols}
 {uses}
 </svg>
@@ -250,7 +260,8 @@ PRODUCTS = [
     # ---- landing pages
     item("launchpad-landing", "Launchpad Landing Page", "landing-pages", "LND-PAD", (3900, 6200),
          ("#3d4f9f", "#f2b950"), ("landing", 0), "Browser window with an indigo launch page",
-         landing, ("Ship it on a Tuesday", "The calm way to announce a product people can use today.",
+         landing, ("Ship it on a Tuesday",
+                   "The calm way to announce a product people can use today.",
                    "Start for free", [("Import", "Bring your list in one paste."),
                                       ("Invite", "Share a link, not a manual."),
                                       ("Improve", "See what people click, then tidy up.")]), """
@@ -284,7 +295,8 @@ PRODUCTS = [
          Collect addresses before there is an app to show. One field, an honest sentence about what
          happens next, and a phone frame that takes any screenshot you drop in."""),
     item("contact-sheet-portfolio", "Contact Sheet Portfolio", "landing-pages", "LND-PRT",
-         (3400, 5400), ("#2f3e46", "#e07a5f"), ("landing", 4), "Browser window with six photo tiles",
+         (3400, 5400), ("#2f3e46", "#e07a5f"), ("landing", 4),
+         "Browser window with six photo tiles",
          landing, ("Pictures, mostly of people", "Portraits and reportage, on film where it helps.",
                    "See the work", [("Portraits", "Two hours, one roll, tea."),
                                     ("Reportage", "Quietly, from the side."),
@@ -298,14 +310,16 @@ PRODUCTS = [
                                    ("Draft", "One voice, three lengths."),
                                    ("Leave", "A guide, so you need us less.")]), """
          Typography does the work in this page for studios and consultants. No stock photography,
-         no carousel: large words, generous margins, and a single column that ends in an address."""),
+         no carousel: large words, generous margins, and a single column that ends in an
+         address."""),
     # ---- dashboards
     item("ledger-sales-dashboard", "Ledger Sales Dashboard", "dashboards", "DSH-LDG", (7900, 12600),
          ("#2b4c7e", "#f2a65a"), ("dashboard", 0), "Dashboard with columns and a ring chart",
          dashboard, ("Ledger", [("Revenue", "48,210"), ("Orders", "612"), ("Returns", "1.8 %")],
                      [22, 25, 24, 31, 29, 36, 41, 39, 48]), """
          Revenue, orders and returns in one glance, each with the comparison that gives it meaning.
-         Charts are hand-written SVG without a library, so you can read how every pixel got there."""),
+         Charts are hand-written SVG without a library, so you can read how every pixel got
+         there."""),
     item("control-room-ops", "Control Room Operations Board", "dashboards", "DSH-OPS",
          (8900, 14200), ("#26413c", "#e2c044"), ("dashboard", 1),
          "Dashboard with an area chart and a list", dashboard,
@@ -315,11 +329,12 @@ PRODUCTS = [
          clock shows when the data was last fresh, and a stalled feed looks stalled."""),
     item("tideline-analytics", "Tideline Web Analytics", "dashboards", "DSH-TID", (5900, 9400),
          ("#3c6e71", "#f4a698"), ("dashboard", 2), "Dashboard with a calendar heat map",
-         dashboard, ("Tideline", [("Visitors", "9,304"), ("Pages each", "2.7"), ("Subscribed", "118")],
+         dashboard, ("Tideline", [("Visitors", "9,304"), ("Pages each", "2.7"),
+                                 ("Subscribed", "118")],
                      [12, 30, 14, 36, 18, 40, 22, 46, 25]), """
          Traffic as tides: a heat map by hour and weekday shows when your readers come in. Ships
          with sample data in a single array that you replace with your own."""),
-    item("runway-finance-board", "Runway Finance Board", "dashboards", "DSH-RUN", (9900, 15800),
+    item("runway-finance-board", "Runway Finance Board", "dashboards", "DSH-RUN", (9600, 15200),
          ("#4a3f6b", "#8fd694"), ("dashboard", 3), "Dashboard with a plan drawn as lanes",
          dashboard, ("Runway", [("Months left", "17"), ("Burn", "31,400"), ("Booked", "22,950")],
                      [60, 57, 53, 50, 44, 42, 37, 33, 30]), """
@@ -338,7 +353,8 @@ PRODUCTS = [
                 "We have your payment and are packing now. The list below is your receipt.",
                 "View the order"), """
          Order, shipment, refund: the transactional trio every shop needs on day one. Tables where
-         inboxes demand tables, live text everywhere, and totals that line up at the decimal point."""),
+         inboxes demand tables, live text everywhere, and totals that line up at the decimal
+         point."""),
     item("first-hello-series", "First Hello Welcome Series", "email-templates", "EML-HEL",
          (3400, 5400), ("#2e7d6b", "#ffcf70"), ("mail", 1), "Open envelope with a welcome letter",
          mail, ("Glad you are here", "Hello {{first_name}}, and welcome.",
@@ -363,7 +379,7 @@ PRODUCTS = [
     item("miss-you-winback", "Miss You Win-back Mail", "email-templates", "EML-WIN", (500, 800),
          ("#a23e5a", "#f7b7a3"), ("mail", 4), "Open envelope with a heart",
          mail, ("It has been a while", "We noticed, {{first_name}}.",
-                "If our letters are not useful any more, one click ends them. If they are, hello again.",
+                "If our letters are no use any more, one click ends them. If they are, hello.",
                 "Stay in touch"), """
          One honest letter to people who went quiet. It asks a single question, respects either
          answer, and cleans your list while it is at it."""),
@@ -406,11 +422,12 @@ PRODUCTS = [
          paper, ("Invoice 2026-001", "For work done in March, payable within fourteen days.",
                  [("Workshop, two days", "1,800.00"), ("Travel", "164.50"), ("VAT 19 %", "373.26"),
                   ("Total", "2,337.76")]), """
-         Invoice, quote and reminder from one stylesheet, printing cleanly to a single sheet. Figures
-         align, tax is its own line, and the reminder is firmer than it is rude."""),
+         Invoice, quote and reminder from one stylesheet, printing cleanly to a single sheet.
+         Figures align, tax is its own line, and the reminder is firmer than it is rude."""),
     item("second-page-cv", "Second Page CV", "documents", "DOC-CV", (1200, 1900),
          ("#3f4f75", "#e5a4a0"), ("sheet", 1), "CV with a coloured side column",
-         paper, ("Alex Example", "Carpenter turned interface designer. Reads drawings, draws tables.",
+         paper, ("Alex Example",
+                 "Carpenter turned interface designer. Reads drawings, draws tables.",
                  [("Design lead, a furniture maker", "2022 to now"),
                   ("Interface designer, a railway", "2018 to 2022"),
                   ("Journeyman carpenter", "2013 to 2018")]), """

@@ -55,7 +55,8 @@ ZONES = [
 
 # id, name, zone, lead days, free over (euro cents, yen) or None, tiers (grams, euro cents, yen).
 METHODS = [
-    ("de-standard", "Standard", "de", [2, 3], (7500, 12000), [(2000, 490, 780), (31500, 890, 1420)]),
+    ("de-standard", "Standard", "de", [2, 3], (7500, 12000),
+     [(2000, 490, 780), (31500, 890, 1420)]),
     ("de-express", "Express", "de", [1, 1], None, [(2000, 1290, 2060), (31500, 1990, 3180)]),
     ("de-islands-standard", "Island post", "de-islands", [4, 7], (15000, 24000),
      [(2000, 990, 1580), (20000, 1890, 3020)]),
