@@ -1,1 +1,20 @@
-//! Skeleton.
+//! The commerce core: what is true in a shop with paper and a bell.
+//!
+//! Nothing here is async, does I/O, reads a clock or rolls dice. Time, ids and randomness are
+//! inputs; every decision is a function from facts to facts or to a [`Refusal`](cart::Refusal).
+
+pub mod address;
+pub mod cart;
+pub mod catalog;
+pub mod currency;
+pub mod event;
+pub mod fault;
+pub mod id;
+pub mod money;
+pub mod order;
+pub mod payment;
+pub mod pricing;
+pub mod reservation;
+pub mod shipping;
+pub mod stock;
+pub mod tax;

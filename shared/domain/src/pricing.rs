@@ -237,6 +237,7 @@ impl Priced {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_raw_string_hashes)] // expect-test writes them
 mod tests {
     use expect_test::expect;
     use proptest::prelude::*;
@@ -255,20 +256,19 @@ mod tests {
     }
 
     fn receipt(priced: &Priced) -> String {
-        let mut text = String::new();
-        for line in &priced.lines {
-            text += &format!(
-                "{} × {} − {} = {} (tax {})\n",
-                line.quantity, line.unit_price, line.discount, line.total, line.tax
-            );
-        }
-        text += &format!("shipping {} (tax {})\n", priced.shipping.total, priced.shipping.tax);
-        for TaxTotal { rate, net, tax } in priced.tax_by_rate().unwrap() {
-            text += &format!("{} {} ppm on {net}: {tax}\n", rate.name, rate.ppm);
-        }
+        let line = |line: &PricedLine| {
+            let PricedLine { quantity, unit_price, discount, total, tax, .. } = line;
+            format!("{quantity} × {unit_price} − {discount} = {total} (tax {tax})")
+        };
+        let rate = |TaxTotal { rate, net, tax }: &TaxTotal| {
+            format!("{} {} ppm on {net}: {tax}", rate.name, rate.ppm)
+        };
+        let mut text: Vec<String> = priced.lines.iter().map(line).collect();
+        text.push(format!("shipping {} (tax {})", priced.shipping.total, priced.shipping.tax));
+        text.extend(priced.tax_by_rate().unwrap().iter().map(rate));
         let Totals { subtotal, discount, shipping, tax, total } = priced.totals;
-        text += &format!("{subtotal} − {discount} + {shipping}, tax {tax}, total {total}\n");
-        text
+        text.push(format!("{subtotal} − {discount} + {shipping}, tax {tax}, total {total}\n"));
+        text.join("\n")
     }
 
     #[test]
@@ -279,7 +279,15 @@ mod tests {
         let items = [mug, item(eur(12_90), 1, TaxCategory::BOOKS)];
         let region = region(Country::DE, None);
         let priced = price(&items, Some(eur(4_90)), &region, Currency::EUR).unwrap();
-        expect![[""]].assert_eq(&receipt(&priced));
+        expect![[r#"
+            3 × 19.99 EUR − 6.00 EUR = 53.97 EUR (tax 8.62 EUR)
+            1 × 12.90 EUR − 0.00 EUR = 12.90 EUR (tax 0.84 EUR)
+            shipping 4.90 EUR (tax 0.78 EUR)
+            MwSt. 190000 ppm on 49.47 EUR: 9.40 EUR
+            MwSt. 70000 ppm on 12.06 EUR: 0.84 EUR
+            72.87 EUR − 6.00 EUR + 4.90 EUR, tax 10.24 EUR, total 71.77 EUR
+        "#]]
+        .assert_eq(&receipt(&priced));
     }
 
     #[test]
@@ -289,7 +297,15 @@ mod tests {
             [item(usd(19_99), 3, TaxCategory::STANDARD), item(usd(8_49), 2, TaxCategory::REDUCED)];
         let region = region(Country::US, Some("CA"));
         let priced = price(&items, Some(usd(5_00)), &region, Currency::USD).unwrap();
-        expect![[""]].assert_eq(&receipt(&priced));
+        expect![[r#"
+            3 × 19.99 USD − 0.00 USD = 64.32 USD (tax 4.35 USD)
+            2 × 8.49 USD − 0.00 USD = 16.98 USD (tax 0.00 USD)
+            shipping 5.36 USD (tax 0.36 USD)
+            Sales tax 72500 ppm on 64.97 USD: 4.71 USD
+            Sales tax 0 ppm on 16.98 USD: 0.00 USD
+            76.95 USD − 0.00 USD + 5.00 USD, tax 4.71 USD, total 86.66 USD
+        "#]]
+        .assert_eq(&receipt(&priced));
     }
 
     #[test]
@@ -299,7 +315,15 @@ mod tests {
             [item(jpy(1_980), 1, TaxCategory::STANDARD), item(jpy(498), 7, TaxCategory::REDUCED)];
         let priced =
             price(&items, Some(jpy(550)), &region(Country::JP, None), Currency::JPY).unwrap();
-        expect![[""]].assert_eq(&receipt(&priced));
+        expect![[r#"
+            1 × 1980 JPY − 0 JPY = 1980 JPY (tax 180 JPY)
+            7 × 498 JPY − 0 JPY = 3486 JPY (tax 258 JPY)
+            shipping 550 JPY (tax 41 JPY)
+            消費税 100000 ppm on 1800 JPY: 180 JPY
+            消費税 80000 ppm on 3737 JPY: 299 JPY
+            5466 JPY − 0 JPY + 550 JPY, tax 479 JPY, total 6016 JPY
+        "#]]
+        .assert_eq(&receipt(&priced));
     }
 
     #[test]

@@ -463,6 +463,7 @@ fn check_method(method: &Method) -> Result<(), Refusal> {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_raw_string_hashes)] // expect-test writes them
 mod tests {
     use expect_test::expect;
     use proptest::prelude::*;
@@ -549,7 +550,19 @@ mod tests {
             report += line.trim_end();
             report.push('\n');
         }
-        expect![[""]].assert_eq(&report);
+        expect![[r#"
+            DE 10117       500 g  2000: pickup 0.00 EUR, standard 4.90 EUR, express 14.90 EUR
+            DE 10117      2000 g  4999: pickup 0.00 EUR, standard 4.90 EUR, express 14.90 EUR
+            DE 10117      2001 g  4999: pickup 0.00 EUR, standard 9.90 EUR, express 14.90 EUR
+            DE 10117      2001 g  5000: pickup 0.00 EUR, standard 0.00 EUR, express 14.90 EUR
+            DE 10117     31501 g  9900: pickup 0.00 EUR
+            DE 27541       500 g  2000: ferry 18.90 EUR
+            GB SW1A 1AA    500 g  2000: uk 4.90 EUR
+            GB iv1 1aa     500 g  2000: highlands 29.00 EUR
+            AT 1010        500 g  2000: eu 4.90 EUR
+            US 94103       500 g  2000:
+        "#]]
+        .assert_eq(&report);
     }
 
     #[test]

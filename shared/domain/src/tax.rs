@@ -361,6 +361,7 @@ pub fn tax_of(amount: Money, rate: &TaxRate, mode: PriceMode) -> Result<LineTax,
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_raw_string_hashes)] // expect-test writes them
 pub(crate) mod tests {
     use expect_test::expect;
     use proptest::prelude::*;
@@ -445,7 +446,45 @@ pub(crate) mod tests {
                 report.push('\n');
             }
         }
-        expect![[""]].assert_eq(&report);
+        expect![[r#"
+            DE          standard  190000      16.80 EUR +    3.19 EUR = 19.99 EUR
+            DE          books      70000      18.68 EUR +    1.31 EUR = 19.99 EUR
+            DE          zero           0      19.99 EUR +    0.00 EUR = 19.99 EUR
+            DE Büsingen standard       0      19.99 EUR +    0.00 EUR = 19.99 EUR
+            DE Büsingen books          0      19.99 EUR +    0.00 EUR = 19.99 EUR
+            DE Büsingen zero           0      19.99 EUR +    0.00 EUR = 19.99 EUR
+            FR          standard  200000      16.66 EUR +    3.33 EUR = 19.99 EUR
+            FR          books      55000      18.95 EUR +    1.04 EUR = 19.99 EUR
+            FR          zero           0      19.99 EUR +    0.00 EUR = 19.99 EUR
+            AT          standard  200000      16.66 EUR +    3.33 EUR = 19.99 EUR
+            AT          books     100000      18.17 EUR +    1.82 EUR = 19.99 EUR
+            AT          zero           0      19.99 EUR +    0.00 EUR = 19.99 EUR
+            ES Canaries standard       0      19.99 EUR +    0.00 EUR = 19.99 EUR
+            ES Canaries books          0      19.99 EUR +    0.00 EUR = 19.99 EUR
+            ES Canaries zero           0      19.99 EUR +    0.00 EUR = 19.99 EUR
+            CH          standard   81000      18.46 CHF +    1.49 CHF = 19.95 CHF
+            CH          books      26000      19.44 CHF +    0.51 CHF = 19.95 CHF
+            CH          zero           0      19.95 CHF +    0.00 CHF = 19.95 CHF
+            GB          standard  200000      12.49 GBP +    2.50 GBP = 14.99 GBP
+            GB          books          0      14.99 GBP +    0.00 GBP = 14.99 GBP
+            GB          zero           0      14.99 GBP +    0.00 GBP = 14.99 GBP
+            US-NV       standard       0      19.99 USD +    0.00 USD = 19.99 USD
+            US-NV       books          0      19.99 USD +    0.00 USD = 19.99 USD
+            US-NV       zero           0      19.99 USD +    0.00 USD = 19.99 USD
+            US-CA       standard   72500      19.99 USD +    1.45 USD = 21.44 USD
+            US-CA       books      72500      19.99 USD +    1.45 USD = 21.44 USD
+            US-CA       zero           0      19.99 USD +    0.00 USD = 19.99 USD
+            US-CA SF    standard   86250      19.99 USD +    1.72 USD = 21.71 USD
+            US-CA SF    books      86250      19.99 USD +    1.72 USD = 21.71 USD
+            US-CA SF    zero           0      19.99 USD +    0.00 USD = 19.99 USD
+            JP          standard  100000       1817 JPY +     182 JPY = 1999 JPY
+            JP          books     100000       1817 JPY +     182 JPY = 1999 JPY
+            JP          zero           0       1999 JPY +       0 JPY = 1999 JPY
+            BR          standard       0      19.99 USD +    0.00 USD = 19.99 USD
+            BR          books          0      19.99 USD +    0.00 USD = 19.99 USD
+            BR          zero           0      19.99 USD +    0.00 USD = 19.99 USD
+        "#]]
+        .assert_eq(&report);
     }
 
     #[test]

@@ -1,0 +1,540 @@
+//! The cart: mutable, priced on read, never an order.
+//!
+//! A line names a variant and a quantity; equal variants are one line. While an order waits for
+//! its payment the cart is `completing` and nobody changes it.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, Email};
+use crate::catalog::{Kind, Offer, Sku, price_in};
+use crate::currency::Currency;
+use crate::id::{CartId, CustomerId, LineId, OrderId, VariantId};
+use crate::money::Money;
+use crate::pricing::{self, Item, Priced};
+use crate::shipping::{Parcel, ShippingOption, ShippingOptionId, ShippingTable};
+use crate::tax::TaxTable;
+
+/// Lines of a cart. Placing writes a stock item per SKU plus a handful of others, and one
+/// DynamoDB transaction holds 100 actions.
+pub const LINES_MAX: usize = 40;
+/// Units of a line, unless the variant says less.
+pub const QUANTITY_MAX: u32 = 100;
+/// How long an untouched cart is kept.
+pub const LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Units of a line: 1 to [`QUANTITY_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Quantity(u32);
+
+impl Quantity {
+    /// The quantity, or nothing where it is out of bounds.
+    pub const fn new(units: u32) -> Option<Self> {
+        if units >= 1 && units <= QUANTITY_MAX { Some(Self(units)) } else { None }
+    }
+
+    /// The number of units.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(u32::deserialize(deserializer)?)
+            .ok_or_else(|| serde::de::Error::custom("quantity out of bounds"))
+    }
+}
+
+/// Whose the cart is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// A signed-in customer.
+    Customer(CustomerId),
+    /// Whoever holds the token with this SHA-256 (hex).
+    Token(String),
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Customer(id) => fmt::Debug::fmt(id, f),
+            Self::Token(_) => f.write_str("guest"),
+        }
+    }
+}
+
+/// Where a cart stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "status")]
+pub enum Status {
+    /// Can be changed.
+    Active,
+    /// An order waits for its payment.
+    Completing {
+        /// Which order.
+        order_id: OrderId,
+    },
+    /// The order is placed.
+    Completed {
+        /// Which order.
+        order_id: OrderId,
+    },
+    /// Untouched for long; comes back at a touch.
+    Abandoned,
+    /// Its lines went into another cart.
+    Merged {
+        /// Which cart.
+        into: CartId,
+    },
+    /// Gone.
+    Expired,
+}
+
+/// A status without its particulars, for the transition matrix and for display.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// See [`Status::Active`].
+    Active,
+    /// See [`Status::Completing`].
+    Completing,
+    /// See [`Status::Completed`].
+    Completed,
+    /// See [`Status::Abandoned`].
+    Abandoned,
+    /// See [`Status::Merged`].
+    Merged,
+    /// See [`Status::Expired`].
+    Expired,
+}
+
+impl Phase {
+    /// Every phase, for the printed matrix.
+    pub const ALL: [Self; 6] = [
+        Self::Active,
+        Self::Completing,
+        Self::Completed,
+        Self::Abandoned,
+        Self::Merged,
+        Self::Expired,
+    ];
+
+    /// Whether the machine has the edge `self → to`.
+    pub const fn may_become(self, to: Self) -> bool {
+        matches!(
+            (self, to),
+            (Self::Active, Self::Completing | Self::Abandoned | Self::Merged | Self::Expired)
+                | (Self::Completing, Self::Completed | Self::Active)
+                | (Self::Abandoned, Self::Active | Self::Merged | Self::Expired)
+                // The late payment of an order that had ended: its cart is done with, too.
+                | (Self::Active, Self::Completed)
+        )
+    }
+}
+
+impl Status {
+    /// The status without its particulars.
+    pub const fn phase(self) -> Phase {
+        match self {
+            Self::Active => Phase::Active,
+            Self::Completing { .. } => Phase::Completing,
+            Self::Completed { .. } => Phase::Completed,
+            Self::Abandoned => Phase::Abandoned,
+            Self::Merged { .. } => Phase::Merged,
+            Self::Expired => Phase::Expired,
+        }
+    }
+}
+
+/// A line of a cart. Title and SKU are kept for the day the variant is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its id.
+    pub id: LineId,
+    /// What is wanted.
+    pub variant: VariantId,
+    /// How many.
+    pub quantity: Quantity,
+    /// The variant's SKU when it was added.
+    pub sku: Sku,
+    /// The name when it was added.
+    pub title: String,
+}
+
+/// A cart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cart {
+    /// Its id.
+    pub id: CartId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub status: Status,
+    /// What it is priced in.
+    pub currency: Currency,
+    /// What is in it.
+    pub lines: Vec<Line>,
+    /// Where the confirmation goes.
+    pub email: Option<Email>,
+    /// Where the parcel goes.
+    pub shipping_address: Option<Address>,
+    /// Who pays; the shipping address where absent.
+    pub billing_address: Option<Address>,
+    /// How the parcel goes.
+    pub shipping_option: Option<ShippingOptionId>,
+    /// Rises with every write.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Why a cart is not changed or completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// An order was made of it, or is being made.
+    Completed {
+        /// Which order.
+        order_id: OrderId,
+    },
+    /// It was merged or has expired.
+    NotActive(Phase),
+    /// It holds [`LINES_MAX`] lines.
+    Full,
+    /// More units than one line may hold.
+    QuantityLimit {
+        /// Units that one line may hold.
+        max: u32,
+    },
+    /// No such line.
+    LineNotFound,
+    /// The variant is not for sale.
+    VariantUnavailable {
+        /// What was wanted.
+        sku: Sku,
+    },
+    /// The variant has no price in the cart's currency.
+    CurrencyUnavailable {
+        /// What was wanted.
+        sku: Sku,
+        /// The cart's currency.
+        currency: Currency,
+    },
+    /// Nothing is in it.
+    Empty,
+    /// Nobody to write to.
+    EmailMissing,
+    /// Nowhere to send the goods (or to tax them).
+    AddressMissing,
+    /// No way of sending was chosen.
+    ShippingMissing,
+    /// The chosen way does not serve this parcel.
+    ShippingUnavailable,
+    /// Nothing in the cart is sent anywhere.
+    ShippingNotNeeded,
+    /// The total is not what the shopper saw.
+    TotalChanged {
+        /// What the shopper saw.
+        expected: Money,
+        /// What it is.
+        actual: Money,
+    },
+    /// Less than the payment provider takes in this currency.
+    BelowMinimum {
+        /// The least that can be charged.
+        minimum: Money,
+    },
+    /// Fewer units are for sale than wanted.
+    InsufficientStock(Vec<Shortage>),
+    /// The sum does not fit, or prices mix currencies.
+    Money(crate::money::Refusal),
+}
+
+/// What is missing of a SKU.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortage {
+    /// Of what.
+    pub sku: Sku,
+    /// Units wanted.
+    pub wanted: u32,
+    /// Units that could be had.
+    pub available: u32,
+}
+
+impl Refusal {
+    /// The name clients match on.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Completed { .. } => "cart_completed",
+            Self::NotActive(_) => "cart_not_active",
+            Self::Full => "cart_full",
+            Self::QuantityLimit { .. } => "quantity_limit",
+            Self::LineNotFound => "line_not_found",
+            Self::VariantUnavailable { .. } => "variant_unavailable",
+            Self::CurrencyUnavailable { .. } => "currency_unavailable",
+            Self::Empty => "cart_empty",
+            Self::EmailMissing => "email_missing",
+            Self::AddressMissing => "address_missing",
+            Self::ShippingMissing => "shipping_missing",
+            Self::ShippingUnavailable => "shipping_unavailable",
+            Self::ShippingNotNeeded => "shipping_not_needed",
+            Self::TotalChanged { .. } => "total_changed",
+            Self::BelowMinimum { .. } => "amount_too_small",
+            Self::InsufficientStock(_) => "insufficient_stock",
+            Self::Money(_) => "amount_too_large",
+        }
+    }
+}
+
+impl From<crate::money::Refusal> for Refusal {
+    fn from(refusal: crate::money::Refusal) -> Self {
+        Self::Money(refusal)
+    }
+}
+
+/// A cart with what its lines cost now.
+#[derive(Debug, Clone)]
+pub struct PricedCart {
+    /// One per line of the cart, in its order; none where the variant is not for sale any more.
+    pub offers: Vec<Option<Offer>>,
+    /// The sums of the lines that are for sale, in the order of those lines.
+    pub priced: Priced,
+    /// The chosen way of sending, where it still serves.
+    pub shipping: Option<ShippingOption>,
+}
+
+impl Cart {
+    /// An empty cart.
+    pub fn open(id: CartId, owner: Owner, currency: Currency, now: Timestamp) -> Self {
+        Self {
+            id,
+            owner,
+            status: Status::Active,
+            currency,
+            lines: Vec::new(),
+            email: None,
+            shipping_address: None,
+            billing_address: None,
+            shipping_option: None,
+            version: 0,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Refuses unless the cart can be changed; an abandoned one comes back by the touch.
+    pub fn changeable(mut self, now: Timestamp) -> Result<Self, Refusal> {
+        match self.status {
+            Status::Active => {}
+            Status::Abandoned => self.status = Status::Active,
+            Status::Completing { order_id } | Status::Completed { order_id } => {
+                return Err(Refusal::Completed { order_id });
+            }
+            status @ (Status::Merged { .. } | Status::Expired) => {
+                return Err(Refusal::NotActive(status.phase()));
+            }
+        }
+        self.updated_at = now;
+        Ok(self)
+    }
+
+    /// Puts units of a variant in; an equal variant's line grows.
+    pub fn add(
+        mut self,
+        offer: &Offer,
+        quantity: Quantity,
+        line_id: LineId,
+    ) -> Result<Self, Refusal> {
+        if !offer.is_active {
+            return Err(Refusal::VariantUnavailable { sku: offer.sku.clone() });
+        }
+        if price_in(&offer.prices, self.currency).is_none() {
+            let (sku, currency) = (offer.sku.clone(), self.currency);
+            return Err(Refusal::CurrencyUnavailable { sku, currency });
+        }
+        let limit = offer.quantity_max.min(QUANTITY_MAX);
+        let refused = Refusal::QuantityLimit { max: limit };
+        let bounded = |units: u32| Quantity::new(units).filter(|q| q.get() <= limit);
+        if let Some(line) = self.lines.iter_mut().find(|line| line.variant == offer.variant) {
+            let units = line.quantity.get().saturating_add(quantity.get());
+            line.quantity = bounded(units).ok_or(refused)?;
+            return Ok(self);
+        }
+        if self.lines.len() >= LINES_MAX {
+            return Err(Refusal::Full);
+        }
+        let quantity = bounded(quantity.get()).ok_or(refused)?;
+        let title = offer.product_title.clone();
+        let (variant, sku) = (offer.variant, offer.sku.clone());
+        self.lines.push(Line { id: line_id, variant, quantity, sku, title });
+        Ok(self)
+    }
+
+    /// Sets the units of a line.
+    pub fn change(mut self, line_id: LineId, quantity: Quantity) -> Result<Self, Refusal> {
+        let line = self.lines.iter_mut().find(|line| line.id == line_id);
+        line.ok_or(Refusal::LineNotFound)?.quantity = quantity;
+        Ok(self)
+    }
+
+    /// Takes a line out.
+    pub fn remove(mut self, line_id: LineId) -> Result<Self, Refusal> {
+        let before = self.lines.len();
+        self.lines.retain(|line| line.id != line_id);
+        if self.lines.len() == before { Err(Refusal::LineNotFound) } else { Ok(self) }
+    }
+
+    /// Says where the goods and the letters go. A chosen way of sending is kept; whether it
+    /// serves the new address shows when the cart is priced.
+    pub fn address(mut self, email: Email, shipping: Address, billing: Option<Address>) -> Self {
+        self.email = Some(email);
+        self.shipping_address = Some(shipping);
+        self.billing_address = billing;
+        self
+    }
+
+    /// Chooses how the parcel goes.
+    pub fn ship_by(
+        mut self,
+        option: &ShippingOptionId,
+        offers: &[Option<Offer>],
+        table: &ShippingTable,
+    ) -> Result<Self, Refusal> {
+        let serves = self.shipping_options(offers, table)?.iter().any(|o| o.id == *option);
+        if !serves {
+            return Err(Refusal::ShippingUnavailable);
+        }
+        self.shipping_option = Some(option.clone());
+        Ok(self)
+    }
+
+    /// The ways of sending that serve this cart, cheapest first. Without an address, or with
+    /// nothing to send, that is a refusal that says so.
+    pub fn shipping_options(
+        &self,
+        offers: &[Option<Offer>],
+        table: &ShippingTable,
+    ) -> Result<Vec<ShippingOption>, Refusal> {
+        let parcel = self.parcel(offers)?.ok_or(Refusal::ShippingNotNeeded)?;
+        let to = self.shipping_address.as_ref().ok_or(Refusal::AddressMissing)?;
+        Ok(table.options(to.country, &to.postal_code, &parcel))
+    }
+
+    /// What is sent: the physical lines' weight and worth; nothing where all is digital.
+    fn parcel(&self, offers: &[Option<Offer>]) -> Result<Option<Parcel>, Refusal> {
+        let mut weight_grams = 0_u64;
+        let mut subtotal = Money::zero(self.currency);
+        let mut is_needed = false;
+        for (line, offer) in self.sold(offers) {
+            if offer.kind == Kind::Physical {
+                is_needed = true;
+                weight_grams += u64::from(offer.weight_grams) * u64::from(line.quantity.get());
+            }
+            subtotal = subtotal.add(self.unit_price(offer)?.times(line.quantity.get())?)?;
+        }
+        Ok(is_needed.then_some(Parcel { weight_grams, subtotal }))
+    }
+
+    /// The lines that are for sale, with their offers.
+    fn sold<'a>(
+        &'a self,
+        offers: &'a [Option<Offer>],
+    ) -> impl Iterator<Item = (&'a Line, &'a Offer)> {
+        self.lines.iter().zip(offers).filter_map(|(line, offer)| {
+            let offer = offer.as_ref().filter(|o| o.is_active)?;
+            price_in(&offer.prices, self.currency)?;
+            Some((line, offer))
+        })
+    }
+
+    fn unit_price(&self, offer: &Offer) -> Result<Money, Refusal> {
+        let (sku, currency) = (offer.sku.clone(), self.currency);
+        price_in(&offer.prices, self.currency).ok_or(Refusal::CurrencyUnavailable { sku, currency })
+    }
+
+    /// What the cart costs now. `offers` holds one entry per line, in the cart's order.
+    pub fn price(
+        &self,
+        offers: Vec<Option<Offer>>,
+        shipping_table: &ShippingTable,
+        tax_table: &TaxTable,
+    ) -> Result<PricedCart, Refusal> {
+        let shipping = match (&self.shipping_option, &self.shipping_address) {
+            (Some(id), Some(to)) => match self.parcel(&offers)? {
+                Some(parcel) => shipping_table
+                    .options(to.country, &to.postal_code, &parcel)
+                    .into_iter()
+                    .find(|option| option.id == *id),
+                None => None,
+            },
+            _ => None,
+        };
+        let region = tax_table.region(self.shipping_address.as_ref());
+        let mut items = Vec::with_capacity(self.lines.len());
+        for (line, offer) in self.sold(&offers) {
+            items.push(Item {
+                unit_price: self.unit_price(offer)?,
+                quantity: line.quantity.get(),
+                tax_category: offer.tax_category.clone(),
+                discount: Money::zero(self.currency),
+            });
+        }
+        let priced =
+            pricing::price(&items, shipping.as_ref().map(|s| s.price), region, self.currency)?;
+        Ok(PricedCart { offers, priced, shipping })
+    }
+
+    /// Takes the lines of a guest's cart over. Quantities of equal variants are added and bounded;
+    /// what does not fit is reported, never dropped in silence.
+    pub fn merge(mut self, guest: &Self) -> (Self, Vec<Trimmed>) {
+        let mut trimmed = Vec::new();
+        for line in &guest.lines {
+            let wanted = line.quantity.get();
+            let has_room = self.lines.len() < LINES_MAX;
+            let own = self.lines.iter_mut().find(|own| own.variant == line.variant);
+            let taken = if let Some(own) = own {
+                let before = own.quantity.get();
+                let sum = before.saturating_add(wanted).min(QUANTITY_MAX);
+                own.quantity = Quantity(sum);
+                sum - before
+            } else if has_room {
+                self.lines.push(line.clone());
+                wanted
+            } else {
+                0
+            };
+            if taken < wanted {
+                trimmed.push(Trimmed { sku: line.sku.clone(), wanted, taken });
+            }
+        }
+        if self.email.is_none() {
+            self.email.clone_from(&guest.email);
+        }
+        if self.shipping_address.is_none() {
+            self.shipping_address.clone_from(&guest.shipping_address);
+            self.billing_address.clone_from(&guest.billing_address);
+            self.shipping_option.clone_from(&guest.shipping_option);
+        }
+        (self, trimmed)
+    }
+}
+
+/// A line that did not fit when two carts became one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Trimmed {
+    /// Of what.
+    pub sku: Sku,
+    /// Units that the guest's cart held.
+    pub wanted: u32,
+    /// Units that were taken over.
+    pub taken: u32,
+}

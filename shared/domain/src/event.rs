@@ -1,0 +1,128 @@
+//! What happened, said to the rest of the shop through the outbox.
+//!
+//! An event is written in the transaction of the fact it tells of and sent afterwards, at least
+//! once; its consumers are idempotent by its id.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Email;
+use crate::id::{EventId, MessageId, OrderId};
+
+/// An event with its name and time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The consumers' idempotency key.
+    pub id: EventId,
+    /// When the fact was written.
+    pub at: Timestamp,
+    /// Rises by one with each event of the same subject.
+    pub sequence: u64,
+    /// The fact.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// The facts that leave by the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Fact {
+    /// The order is paid (or needs no payment) and its stock is committed.
+    #[serde(rename = "order.placed")]
+    OrderPlaced {
+        /// Which order.
+        order_id: OrderId,
+    },
+    /// A payment came after the order's end and the goods were gone: it was sent back.
+    #[serde(rename = "order.refunded_late")]
+    OrderRefundedLate {
+        /// Which order.
+        order_id: OrderId,
+    },
+    /// Somebody is to be written to.
+    #[serde(rename = "message.requested")]
+    MessageRequested(Message),
+}
+
+/// Which queue carries an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Destination {
+    /// Order processing.
+    OrderEvents,
+    /// Mail.
+    Mail,
+}
+
+impl Fact {
+    /// Where the event is sent.
+    pub const fn destination(&self) -> Destination {
+        match self {
+            Self::OrderPlaced { .. } | Self::OrderRefundedLate { .. } => Destination::OrderEvents,
+            Self::MessageRequested(_) => Destination::Mail,
+        }
+    }
+
+    /// The event's name as in logs and webhooks.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::OrderPlaced { .. } => "order.placed",
+            Self::OrderRefundedLate { .. } => "order.refunded_late",
+            Self::MessageRequested(_) => "message.requested",
+        }
+    }
+}
+
+/// A message to a person. The same id is never delivered with two different contents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The delivery's idempotency key.
+    pub id: MessageId,
+    /// To whom.
+    pub to: Email,
+    /// What it says.
+    #[serde(flatten)]
+    pub letter: Letter,
+}
+
+/// What a message says. Order letters name the order; its content is read when the letter is
+/// written, so that no queue carries an address.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "letter", rename_all = "snake_case")]
+pub enum Letter {
+    /// Please confirm this address.
+    VerifyEmail {
+        /// The single-use token of the link.
+        token: String,
+    },
+    /// Somebody registered with an address that has an account.
+    AlreadyRegistered,
+    /// Thank you for your order.
+    OrderConfirmation {
+        /// Which order.
+        order_id: OrderId,
+    },
+    /// Your payment came too late and was sent back.
+    LatePaymentRefunded {
+        /// Which order.
+        order_id: OrderId,
+    },
+}
+
+impl Letter {
+    /// The template's name; safe to log.
+    pub const fn template(&self) -> &'static str {
+        match self {
+            Self::VerifyEmail { .. } => "verify_email",
+            Self::AlreadyRegistered => "already_registered",
+            Self::OrderConfirmation { .. } => "order_confirmation",
+            Self::LatePaymentRefunded { .. } => "late_payment_refunded",
+        }
+    }
+}
+
+/// Without the token: this may end in a log.
+impl std::fmt::Debug for Letter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.template())
+    }
+}

@@ -1,0 +1,777 @@
+//! The order: an immutable snapshot of what was bought, plus confirmed changes.
+//!
+//! It exists, with its stock held, before any money can move. Browser return, webhook and
+//! sweeper all call [`Order::settle`]; the second call finds nothing to do.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, Email};
+use crate::cart::{self, Cart, PricedCart};
+use crate::catalog::{Download, Kind, Sku};
+use crate::currency::Currency;
+use crate::event::Fact;
+use crate::id::{CartId, CustomerId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
+use crate::money::Money;
+use crate::payment::{self, Entry, Intent, Mismatch, Payment, Reading};
+use crate::pricing::Totals;
+use crate::reservation::{Reservation, State};
+use crate::shipping::ShippingOption;
+use crate::tax::PriceMode;
+
+/// How long an order waits for its payment.
+pub const PAYMENT_WINDOW: SignedDuration = SignedDuration::from_mins(30);
+/// Access tokens an order answers to; each answer of a completion makes one, the oldest goes.
+pub const ACCESS_TOKENS_MAX: usize = 5;
+
+/// Where an order stands.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Stock is held, money is awaited.
+    PendingPayment,
+    /// Paid, or nothing to pay.
+    Placed,
+    /// Somebody looks at it: nothing is shipped or captured.
+    OnHold,
+    /// All done, and the time for returns is over.
+    Completed,
+    /// Called off.
+    Canceled,
+    /// Nobody paid in time.
+    Expired,
+}
+
+impl Status {
+    /// Every status, for the printed matrix.
+    pub const ALL: [Self; 6] = [
+        Self::PendingPayment,
+        Self::Placed,
+        Self::OnHold,
+        Self::Completed,
+        Self::Canceled,
+        Self::Expired,
+    ];
+
+    /// Whether the machine has the edge `self → to`. From `expired` and `canceled` only a payment
+    /// that came late leads back, and only if the goods are still there.
+    pub const fn may_become(self, to: Self) -> bool {
+        matches!(
+            (self, to),
+            (Self::PendingPayment, Self::Placed | Self::Expired | Self::Canceled)
+                | (Self::Placed, Self::OnHold | Self::Completed | Self::Canceled)
+                | (Self::OnHold, Self::Placed | Self::Canceled)
+                | (Self::Completed, Self::Placed)
+                | (Self::Expired | Self::Canceled, Self::Placed)
+        )
+    }
+
+    /// The name in keys and queries.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::PendingPayment => "pending_payment",
+            Self::Placed => "placed",
+            Self::OnHold => "on_hold",
+            Self::Completed => "completed",
+            Self::Canceled => "canceled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// How far an order is paid: a function of amounts alone.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// Nothing to pay.
+    NotRequired,
+    /// Nothing paid.
+    Unpaid,
+    /// What was reserved was let go.
+    Voided,
+    /// Less than due is reserved.
+    PartiallyAuthorized,
+    /// All that is due is reserved.
+    Authorized,
+    /// All that was taken went back.
+    Refunded,
+    /// More was taken than is due.
+    Overpaid,
+    /// A part went back.
+    PartiallyRefunded,
+    /// Less was taken than is due.
+    PartiallyPaid,
+    /// Paid.
+    Paid,
+}
+
+/// The amounts that decide a [`PaymentStatus`], in minor units of the order's currency.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Amounts {
+    /// What is due now.
+    pub due: i64,
+    /// Open authorizations.
+    pub authorized: i64,
+    /// Taken.
+    pub captured: i64,
+    /// Returned.
+    pub refunded: i64,
+    /// Lost in disputes.
+    pub lost: i64,
+    /// Whether an authorization was let go.
+    pub was_voided: bool,
+}
+
+impl Amounts {
+    /// The status that these amounts mean.
+    pub const fn status(self) -> PaymentStatus {
+        let Self { due, authorized, captured, refunded, lost, was_voided } = self;
+        if captured == 0 {
+            return if authorized == 0 {
+                if was_voided {
+                    PaymentStatus::Voided
+                } else if due == 0 {
+                    PaymentStatus::NotRequired
+                } else {
+                    PaymentStatus::Unpaid
+                }
+            } else if authorized < due {
+                PaymentStatus::PartiallyAuthorized
+            } else {
+                PaymentStatus::Authorized
+            };
+        }
+        let kept = captured - refunded - lost;
+        if refunded == captured {
+            PaymentStatus::Refunded
+        } else if kept > due {
+            PaymentStatus::Overpaid
+        } else if refunded > 0 {
+            PaymentStatus::PartiallyRefunded
+        } else if kept < due {
+            PaymentStatus::PartiallyPaid
+        } else {
+            PaymentStatus::Paid
+        }
+    }
+}
+
+/// How far an order is fulfilled: a function of its lines' counters.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum FulfillmentStatus {
+    /// Nothing to deliver.
+    NotRequired,
+    /// Nothing went out.
+    Unfulfilled,
+    /// A part went out.
+    PartiallyFulfilled,
+    /// All went out.
+    Fulfilled,
+    /// A part arrived.
+    PartiallyDelivered,
+    /// All arrived.
+    Delivered,
+}
+
+/// A line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// Its id.
+    pub id: OrderLineId,
+    /// What was bought.
+    pub variant: VariantId,
+    /// The product it belongs to.
+    pub product: ProductId,
+    /// Its SKU.
+    pub sku: Sku,
+    /// The product's name.
+    pub title: String,
+    /// What told the variant from its siblings.
+    pub variant_title: String,
+    /// Physical or digital.
+    pub kind: Kind,
+    /// Units bought.
+    pub quantity: u32,
+    /// What one cost.
+    pub unit_price: Money,
+    /// What was taken off.
+    pub discount: Money,
+    /// The tax on the line, contained or on top.
+    pub tax: Money,
+    /// What the line costs.
+    pub total: Money,
+    /// Units called off.
+    #[serde(default)]
+    pub canceled: u32,
+    /// Units that went out.
+    #[serde(default)]
+    pub fulfilled: u32,
+    /// Units that arrived.
+    #[serde(default)]
+    pub delivered: u32,
+    /// What is downloaded, for digital goods.
+    #[serde(default)]
+    pub download: Option<Download>,
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Its id.
+    pub id: OrderId,
+    /// What people call it.
+    pub number: String,
+    /// The cart it was made of.
+    pub cart: CartId,
+    /// Who bought it, with an account.
+    pub customer: Option<CustomerId>,
+    /// Where the letters go.
+    pub email: Email,
+    /// What it is priced in.
+    pub currency: Currency,
+    /// What was bought.
+    pub lines: Vec<OrderLine>,
+    /// Where the parcel goes.
+    pub shipping_address: Option<Address>,
+    /// Who pays, where that differs.
+    pub billing_address: Option<Address>,
+    /// How the parcel goes.
+    pub shipping: Option<ShippingOption>,
+    /// Whether prices contain their tax.
+    pub price_mode: PriceMode,
+    /// What it costs.
+    pub totals: Totals,
+    /// Where it stands.
+    pub status: Status,
+    /// How far it is paid.
+    pub payment_status: PaymentStatus,
+    /// How far it is fulfilled.
+    pub fulfillment_status: FulfillmentStatus,
+    /// Where its stock stands.
+    pub reservation: Reservation,
+    /// Its payment, unless nothing was to pay.
+    pub payment: Option<PaymentId>,
+    /// Money taken.
+    pub captured: Money,
+    /// Money returned.
+    pub refunded: Money,
+    /// Events said so far about this order.
+    pub events: u64,
+    /// SHA-256 (hex) of the tokens that open it.
+    #[serde(default)]
+    pub access: Vec<String>,
+    /// SHA-256 (hex) of its guest cart's token, which opens it while the payment is awaited.
+    #[serde(default)]
+    pub cart_access: Option<String>,
+    /// Whether somebody was answered with a way to pay.
+    #[serde(default)]
+    pub is_answered: bool,
+    /// Rises with every write.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was placed.
+    pub placed_at: Option<Timestamp>,
+    /// When it was called off or expired.
+    pub ended_at: Option<Timestamp>,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Why an order is not changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The machine has no such edge.
+    InvalidTransition {
+        /// Where it stands.
+        from: Status,
+        /// Where it was to go.
+        to: Status,
+    },
+    /// Money moved already: call it off with a refund.
+    AlreadyPaid,
+    /// Nothing waits for a payment.
+    NothingToPay,
+    /// The download's link was used as often as it may be.
+    DownloadsExhausted,
+}
+
+impl Refusal {
+    /// The name clients match on.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidTransition { .. } => "invalid_transition",
+            Self::AlreadyPaid => "already_paid",
+            Self::NothingToPay => "nothing_to_pay",
+            Self::DownloadsExhausted => "downloads_exhausted",
+        }
+    }
+}
+
+/// What only the outside can give to a new order.
+#[derive(Debug, Clone)]
+pub struct Fresh {
+    /// The order's id.
+    pub order: OrderId,
+    /// The payment's id.
+    pub payment: PaymentId,
+    /// The order's number.
+    pub number: String,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// A new order with its payment and the units to hold.
+#[derive(Debug, Clone)]
+pub struct Placement {
+    /// The order.
+    pub order: Order,
+    /// Its payment, unless nothing is to pay.
+    pub payment: Option<Payment>,
+    /// The cart, now completing (or completed, where nothing is to pay).
+    pub cart: Cart,
+    /// What was said: `order.placed`, where nothing is to pay.
+    pub facts: Vec<Fact>,
+}
+
+/// What the provider's word makes of an order.
+#[derive(Debug, Clone)]
+pub enum Settlement {
+    /// We knew that.
+    Known,
+    /// Only the payment moved on.
+    Moved(Payment),
+    /// The order is placed; its held stock is committed.
+    Placed(Box<Order>, Payment, Entry),
+    /// The money came after the order's end. Hold the stock again and place — or, where it is
+    /// gone, send the money back.
+    Late {
+        /// If the stock can be held again.
+        placed: Box<Order>,
+        /// Its payment then.
+        payment: Payment,
+        /// If not.
+        refused: Box<Order>,
+        /// Its payment then: the whole amount is to be returned.
+        refunding: Payment,
+        /// The ledger's entry in both cases.
+        entry: Entry,
+    },
+    /// The money came after the order's end and its return was begun, but not confirmed.
+    ReturnUnfinished(Box<Order>, Payment),
+    /// The money is not what we asked for.
+    Quarantined(Payment, Entry, Mismatch),
+}
+
+impl Order {
+    /// Makes an order of a cart: prices it, compares with what the shopper saw, takes the
+    /// snapshot. Nothing is written; the stock is held by the write that follows.
+    pub fn place(
+        cart: Cart,
+        priced: PricedCart,
+        mode: PriceMode,
+        expected_total: Money,
+        fresh: &Fresh,
+    ) -> Result<Placement, cart::Refusal> {
+        let cart = cart.changeable(fresh.now)?;
+        if cart.lines.is_empty() {
+            return Err(cart::Refusal::Empty);
+        }
+        let gone = cart.lines.iter().zip(&priced.offers).find(|(_, offer)| {
+            !offer.as_ref().is_some_and(|o| o.is_active && o.prices.contains_key(&cart.currency))
+        });
+        if let Some((line, _)) = gone {
+            return Err(cart::Refusal::VariantUnavailable { sku: line.sku.clone() });
+        }
+        let email = cart.email.clone().ok_or(cart::Refusal::EmailMissing)?;
+        let is_physical =
+            priced.offers.iter().flatten().any(|offer| offer.kind == Kind::Physical);
+        if is_physical {
+            if cart.shipping_address.is_none() {
+                return Err(cart::Refusal::AddressMissing);
+            }
+            if cart.shipping_option.is_none() {
+                return Err(cart::Refusal::ShippingMissing);
+            }
+            if priced.shipping.is_none() {
+                return Err(cart::Refusal::ShippingUnavailable);
+            }
+        }
+        let totals = priced.priced.totals.clone();
+        let actual = totals.total;
+        if actual != expected_total {
+            return Err(cart::Refusal::TotalChanged { expected: expected_total, actual });
+        }
+        if let Some(minimum) = cart.currency.stripe_minimum()
+            && actual.is_positive()
+            && actual.amount() < minimum
+        {
+            let minimum = Money::new(minimum, cart.currency);
+            return Err(cart::Refusal::BelowMinimum { minimum });
+        }
+        let lines = snapshot(&cart, &priced);
+        let is_free = actual.is_zero();
+        let status = if is_free { Status::Placed } else { Status::PendingPayment };
+        let nothing = Money::zero(cart.currency);
+        let state = match (is_physical, is_free) {
+            (false, _) => State::NotRequired,
+            (true, true) => State::Committed,
+            (true, false) => State::Held,
+        };
+        let expires_at = fresh.now.saturating_add(PAYMENT_WINDOW).unwrap_or(Timestamp::MAX);
+        let due = Amounts { due: actual.amount(), ..Amounts::default() };
+        let mut order = Self {
+            id: fresh.order,
+            number: fresh.number.clone(),
+            cart: cart.id,
+            customer: match cart.owner {
+                cart::Owner::Customer(id) => Some(id),
+                cart::Owner::Token(_) => None,
+            },
+            email,
+            currency: cart.currency,
+            fulfillment_status: fulfillment_status(&lines),
+            lines,
+            shipping_address: cart.shipping_address.clone(),
+            billing_address: cart.billing_address.clone(),
+            shipping: priced.shipping,
+            price_mode: mode,
+            totals,
+            status,
+            payment_status: due.status(),
+            reservation: Reservation { state, expires_at },
+            payment: (!is_free).then_some(fresh.payment),
+            captured: nothing,
+            refunded: nothing,
+            events: 0,
+            access: Vec::new(),
+            cart_access: match &cart.owner {
+                cart::Owner::Customer(_) => None,
+                cart::Owner::Token(hash) => Some(hash.clone()),
+            },
+            is_answered: false,
+            version: 0,
+            created_at: fresh.now,
+            placed_at: is_free.then_some(fresh.now),
+            ended_at: None,
+            updated_at: fresh.now,
+        };
+        let mut facts = Vec::new();
+        let mut cart = cart;
+        let order_id = order.id;
+        if is_free {
+            cart.status = cart::Status::Completed { order_id };
+            facts.push(order.say_placed());
+        } else {
+            cart.status = cart::Status::Completing { order_id };
+        }
+        let payment =
+            (!is_free).then(|| Payment::open(fresh.payment, order.id, actual, fresh.now));
+        Ok(Placement { order, payment, cart, facts })
+    }
+
+    /// The physical units of each SKU, equal SKUs summed, in a stable order: what is held.
+    pub fn units(&self) -> Vec<(Sku, u32)> {
+        let mut units = std::collections::BTreeMap::new();
+        for line in self.lines.iter().filter(|line| line.kind == Kind::Physical) {
+            *units.entry(line.sku.clone()).or_insert(0_u32) += line.quantity - line.canceled;
+        }
+        units.into_iter().filter(|(_, quantity)| *quantity > 0).collect()
+    }
+
+    /// What the provider's word about the order's payment means for the order.
+    pub fn settle(
+        &self,
+        payment: &Payment,
+        intent: &Intent,
+        is_live_shop: bool,
+        now: Timestamp,
+    ) -> Settlement {
+        match payment.read(intent, is_live_shop, now) {
+            Reading::Known if self.return_is_unfinished(payment) => {
+                Settlement::ReturnUnfinished(Box::new(self.clone()), payment.clone())
+            }
+            Reading::Known => Settlement::Known,
+            Reading::Moved(payment) => Settlement::Moved(payment),
+            Reading::Quarantined(payment, entry, mismatch) => {
+                Settlement::Quarantined(payment, entry, mismatch)
+            }
+            Reading::Paid(payment, entry) => match self.status {
+                Status::PendingPayment => {
+                    let order = self.paid(&payment, now);
+                    Settlement::Placed(Box::new(order), payment, entry)
+                }
+                Status::Expired | Status::Canceled => {
+                    let placed = Box::new(self.paid(&payment, now));
+                    let mut refused = self.clone();
+                    refused.captured = payment.captured;
+                    refused.payment_status = refused.amounts().status();
+                    refused.updated_at = now;
+                    let refunding =
+                        Payment { refund_pending: payment.captured, ..payment.clone() };
+                    Settlement::Late {
+                        placed,
+                        payment,
+                        refused: Box::new(refused),
+                        refunding,
+                        entry,
+                    }
+                }
+                // An authorization of a placed order that was captured: the money axis moves.
+                Status::Placed | Status::OnHold | Status::Completed => {
+                    let mut order = self.clone();
+                    order.captured = payment.captured;
+                    order.payment_status = order.amounts_with(&payment).status();
+                    order.updated_at = now;
+                    Settlement::Placed(Box::new(order), payment, entry)
+                }
+            },
+        }
+    }
+
+    fn return_is_unfinished(&self, payment: &Payment) -> bool {
+        matches!(self.status, Status::Expired | Status::Canceled)
+            && payment.refund_pending.is_positive()
+    }
+
+    /// The order, paid: placed, with its stock committed.
+    fn paid(&self, payment: &Payment, now: Timestamp) -> Self {
+        let mut order = self.clone();
+        order.status = Status::Placed;
+        order.captured = payment.captured;
+        order.payment_status = order.amounts_with(payment).status();
+        if order.reservation.state != State::NotRequired {
+            order.reservation.state = State::Committed;
+        }
+        order.placed_at = Some(now);
+        order.ended_at = None;
+        order.updated_at = now;
+        order
+    }
+
+    /// The order after its late payment went back.
+    pub fn returned_late(mut self, payment: &Payment, now: Timestamp) -> (Self, Payment) {
+        self.refunded = payment.refund_pending;
+        self.payment_status = self.amounts().status();
+        self.updated_at = now;
+        let refunded = payment.refund_pending;
+        let refund_pending = Money::zero(self.currency);
+        let payment = Payment { refunded, refund_pending, updated_at: now, ..payment.clone() };
+        (self, payment)
+    }
+
+    /// Ends an order that nobody paid: `to` is canceled or expired. The stock goes back.
+    pub fn end(mut self, to: Status, now: Timestamp) -> Result<Self, Refusal> {
+        if self.status != Status::PendingPayment {
+            return Err(match self.status {
+                Status::Placed | Status::OnHold | Status::Completed if to == Status::Canceled => {
+                    Refusal::AlreadyPaid
+                }
+                from => Refusal::InvalidTransition { from, to },
+            });
+        }
+        self.status = to;
+        if self.reservation.state == State::Held {
+            self.reservation.state =
+                if to == Status::Expired { State::Expired } else { State::Released };
+        }
+        self.payment_status = self.amounts().status();
+        self.ended_at = Some(now);
+        self.updated_at = now;
+        Ok(self)
+    }
+
+    /// Marks the digital lines as delivered: their links work from now on.
+    pub fn deliver_digital(mut self, now: Timestamp) -> Self {
+        for line in self.lines.iter_mut().filter(|line| line.kind == Kind::Digital) {
+            line.fulfilled = line.quantity - line.canceled;
+            line.delivered = line.fulfilled;
+        }
+        self.fulfillment_status = fulfillment_status(&self.lines);
+        self.updated_at = now;
+        self
+    }
+
+    /// The next event about this order.
+    pub fn say_placed(&mut self) -> Fact {
+        self.events += 1;
+        Fact::OrderPlaced { order_id: self.id }
+    }
+
+    /// The next event about this order.
+    pub fn say_refunded_late(&mut self) -> Fact {
+        self.events += 1;
+        Fact::OrderRefundedLate { order_id: self.id }
+    }
+
+    /// Lets the holder of the token with this hash in.
+    pub fn admit(&mut self, token_hash: String) {
+        self.access.push(token_hash);
+        if self.access.len() > ACCESS_TOKENS_MAX {
+            self.access.remove(0);
+        }
+    }
+
+    /// What is due now: an order that ended wants nothing.
+    fn due(&self) -> i64 {
+        match self.status {
+            Status::Canceled | Status::Expired => 0,
+            Status::PendingPayment | Status::Placed | Status::OnHold | Status::Completed => {
+                self.totals.total.amount()
+            }
+        }
+    }
+
+    fn amounts(&self) -> Amounts {
+        Amounts {
+            due: self.due(),
+            captured: self.captured.amount(),
+            refunded: self.refunded.amount(),
+            ..Amounts::default()
+        }
+    }
+
+    fn amounts_with(&self, payment: &Payment) -> Amounts {
+        let was_voided = payment.status == payment::Status::Expired;
+        Amounts { authorized: payment.authorized.amount(), was_voided, ..self.amounts() }
+    }
+}
+
+fn snapshot(cart: &Cart, priced: &PricedCart) -> Vec<OrderLine> {
+    cart.lines
+        .iter()
+        .zip(priced.offers.iter().flatten())
+        .zip(&priced.priced.lines)
+        .map(|((line, offer), sums)| OrderLine {
+            id: OrderLineId::from_ulid(line.id.ulid()),
+            variant: offer.variant,
+            product: offer.product,
+            sku: offer.sku.clone(),
+            title: offer.product_title.clone(),
+            variant_title: offer.variant_title.clone(),
+            kind: offer.kind,
+            quantity: line.quantity.get(),
+            unit_price: sums.unit_price,
+            discount: sums.discount,
+            tax: sums.tax,
+            total: sums.total,
+            canceled: 0,
+            fulfilled: 0,
+            delivered: 0,
+            download: offer.download.clone(),
+        })
+        .collect()
+}
+
+/// What the lines' counters mean together.
+fn fulfillment_status(lines: &[OrderLine]) -> FulfillmentStatus {
+    let (mut wanted, mut fulfilled, mut delivered) = (0_u64, 0_u64, 0_u64);
+    for line in lines {
+        wanted += u64::from(line.quantity - line.canceled);
+        fulfilled += u64::from(line.fulfilled);
+        delivered += u64::from(line.delivered);
+    }
+    if wanted == 0 {
+        FulfillmentStatus::NotRequired
+    } else if delivered >= wanted {
+        FulfillmentStatus::Delivered
+    } else if delivered > 0 {
+        FulfillmentStatus::PartiallyDelivered
+    } else if fulfilled >= wanted {
+        FulfillmentStatus::Fulfilled
+    } else if fulfilled > 0 {
+        FulfillmentStatus::PartiallyFulfilled
+    } else {
+        FulfillmentStatus::Unfulfilled
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::fmt::{Debug, Write};
+
+    use expect_test::expect_file;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A machine's whole matrix as text: one row per state, one mark per edge.
+    pub(crate) fn matrix<S: Copy + Debug>(all: &[S], may_become: impl Fn(S, S) -> bool) -> String {
+        let mut text = String::new();
+        for from in all {
+            write!(text, "{:<16}", format!("{from:?}")).unwrap();
+            let targets: Vec<_> = all
+                .iter()
+                .filter(|to| may_become(*from, **to))
+                .map(|to| format!("{to:?}"))
+                .collect();
+            writeln!(text, "-> {}", if targets.is_empty() { "-".into() } else { targets.join(" ") })
+                .unwrap();
+        }
+        text
+    }
+
+    #[test]
+    fn the_transition_matrices() {
+        expect_file!["order/matrix.txt"].assert_eq(&matrix(&Status::ALL, Status::may_become));
+        expect_file!["payment/matrix.txt"]
+            .assert_eq(&matrix(&payment::Status::ALL, payment::Status::may_become));
+        expect_file!["reservation/matrix.txt"].assert_eq(&matrix(&State::ALL, State::may_become));
+        expect_file!["cart/matrix.txt"]
+            .assert_eq(&matrix(&cart::Phase::ALL, cart::Phase::may_become));
+    }
+
+    #[test]
+    fn the_payment_status_is_read_off_the_amounts() {
+        let table = [
+            (Amounts::default(), PaymentStatus::NotRequired),
+            (Amounts { due: 10, ..Amounts::default() }, PaymentStatus::Unpaid),
+            (Amounts { due: 10, was_voided: true, ..Amounts::default() }, PaymentStatus::Voided),
+            (
+                Amounts { due: 10, authorized: 4, ..Amounts::default() },
+                PaymentStatus::PartiallyAuthorized,
+            ),
+            (Amounts { due: 10, authorized: 10, ..Amounts::default() }, PaymentStatus::Authorized),
+            (Amounts { due: 10, captured: 10, ..Amounts::default() }, PaymentStatus::Paid),
+            (Amounts { due: 10, captured: 4, ..Amounts::default() }, PaymentStatus::PartiallyPaid),
+            (Amounts { due: 4, captured: 10, ..Amounts::default() }, PaymentStatus::Overpaid),
+            (
+                Amounts { due: 10, captured: 10, refunded: 3, ..Amounts::default() },
+                PaymentStatus::PartiallyRefunded,
+            ),
+            (
+                Amounts { due: 0, captured: 10, refunded: 10, ..Amounts::default() },
+                PaymentStatus::Refunded,
+            ),
+            (
+                Amounts { due: 10, captured: 10, lost: 10, ..Amounts::default() },
+                PaymentStatus::PartiallyPaid,
+            ),
+        ];
+        for (amounts, status) in table {
+            assert_eq!(amounts.status(), status, "{amounts:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_combination_of_amounts_has_a_status(
+            due in 0..100i64, authorized in 0..100i64, captured in 0..100i64, share in 0..=100i64
+        ) {
+            let refunded = captured * share / 100;
+            let amounts = Amounts { due, authorized, captured, refunded, ..Amounts::default() };
+            let status = amounts.status();
+            prop_assert_eq!(status == PaymentStatus::Refunded, captured > 0 && refunded == captured);
+            prop_assert_eq!(
+                status == PaymentStatus::NotRequired, due == 0 && captured == 0 && authorized == 0
+            );
+        }
+    }
+}
