@@ -121,7 +121,8 @@ impl Money {
         self.with(self.amount.checked_add(other.amount))
     }
 
-    /// What remains of this after taking the other away; negative where more is taken than there is.
+    /// What remains of this after taking the other away; negative where more is taken than there
+    /// is.
     pub fn sub(self, other: Self) -> Result<Self, Refusal> {
         self.same_currency(other)?;
         self.with(self.amount.checked_sub(other.amount))
@@ -166,9 +167,9 @@ impl Money {
 
     /// Splits the amount in proportion to the weights, without losing or inventing a minor unit.
     ///
-    /// Every share is the exact share rounded down or up (towards or away from zero); the units left
-    /// over by rounding down go to the largest remainders, ties to the earliest. Where all weights
-    /// are zero everybody weighs the same. No weights at all are refused.
+    /// Every share is the exact share rounded down or up (towards or away from zero); the units
+    /// left over by rounding down go to the largest remainders, ties to the earliest. Where all
+    /// weights are zero everybody weighs the same. No weights at all are refused.
     pub fn allocate(self, weights: &[u64]) -> Result<Vec<Self>, Refusal> {
         let mut weights: Vec<u128> = weights.iter().copied().map(u128::from).collect();
         if weights.iter().all(|weight| *weight == 0) {
@@ -356,8 +357,8 @@ mod tests {
             let shares = eur(amount).allocate(&weights).unwrap();
             for (i, weight) in weights.iter().enumerate() {
                 for (j, other) in weights.iter().enumerate().skip(i) {
-                    let (a, b) = (shares[i].amount().unsigned_abs(), shares[j].amount().unsigned_abs());
-                    prop_assert!(weight != other || a >= b);
+                    let magnitude = |k: usize| shares[k].amount().unsigned_abs();
+                    prop_assert!(weight != other || magnitude(i) >= magnitude(j));
                 }
             }
         }

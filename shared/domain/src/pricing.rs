@@ -82,8 +82,8 @@ pub struct PricedShipping {
 
 /// The sums of a cart or order.
 ///
-/// `total` is subtotal − discount + shipping where prices contain the tax, and that + tax where they
-/// do not.
+/// `total` is subtotal − discount + shipping where prices contain the tax, and that + tax where
+/// they do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Totals {
@@ -121,12 +121,12 @@ pub struct TaxTotal {
 
 /// Prices a cart for a region.
 ///
-/// Shipping is an ancillary service and shares the fate of the main goods: it is taxed at the rate of
-/// the category that makes up most of the order's value (after discounts), on a tie the one with the
-/// higher rate, and at the standard rate where there are no goods.
+/// Shipping is an ancillary service and shares the fate of the main goods: it is taxed at the rate
+/// of the category that makes up most of the order's value (after discounts), on a tie the one with
+/// the higher rate, and at the standard rate where there are no goods.
 ///
-/// Refused are amounts in another currency, negative prices, discounts that are negative or more than
-/// their line, and sums that do not fit.
+/// Refused are amounts in another currency, negative prices, discounts that are negative or more
+/// than their line, and sums that do not fit.
 pub fn price(
     items: &[Item],
     shipping: Option<Money>,
@@ -375,12 +375,9 @@ mod tests {
     fn totals_travel_as_five_amounts() {
         let text = serde_json::to_string(&Totals::zero(Currency::JPY)).unwrap();
         let zero = r#"{"amount":0,"currency":"JPY"}"#;
-        assert_eq!(
-            text,
-            format!(
-                r#"{{"subtotal":{zero},"discount":{zero},"shipping":{zero},"tax":{zero},"total":{zero}}}"#
-            )
-        );
+        let fields = ["subtotal", "discount", "shipping", "tax", "total"];
+        let fields = fields.map(|field| format!("\"{field}\":{zero}")).join(",");
+        assert_eq!(text, format!("{{{fields}}}"));
     }
 
     /// A cart in a currency of each exponent, with discounts that fit and prices that Stripe takes.

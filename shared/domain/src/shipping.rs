@@ -25,7 +25,8 @@ pub const TIERS_MAX: usize = 50;
 /// Characters in the id of a zone or method.
 pub const ID_CHARS_MAX: usize = 40;
 
-/// The shop's own name of a method: `standard`, `express-eu`. Lower case letters, digits, `-` and `_`.
+/// The shop's own name of a method: `standard`, `express-eu`. Lower case letters, digits, `-` and
+/// `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct ShippingOptionId(
     #[schemars(length(min = 1, max = ID_CHARS_MAX), regex(pattern = "^[a-z0-9_-]+$"))] String,
@@ -117,8 +118,8 @@ pub struct Tier {
     /// The least subtotal it takes, in minor units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_subtotal: Option<i64>,
-    /// The first subtotal it takes no more, in minor units, so that one tier's end is the next one's
-    /// beginning.
+    /// The first subtotal it takes no more, in minor units, so that one tier's end is the next
+    /// one's beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_subtotal: Option<i64>,
     /// What it costs, in minor units.
@@ -223,7 +224,8 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// A parcel that a method does not take although it takes lighter or heavier, cheaper and dearer ones.
+/// A parcel that a method does not take although it takes lighter or heavier, cheaper and dearer
+/// ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Gap {
     /// Whose.
@@ -648,7 +650,8 @@ mod tests {
 
         #[test]
         fn no_parcel_falls_between_the_tiers_unnoticed(tiers in tiers()) {
-            let heaviest = tiers.iter().map(|t| t.max_weight_grams.unwrap_or(u64::MAX)).max().unwrap();
+            let heaviest =
+                tiers.iter().map(|t| t.max_weight_grams.unwrap_or(u64::MAX)).max().unwrap();
             let least = tiers.iter().map(|t| t.min_subtotal.unwrap_or(0)).min().unwrap();
             let end = tiers.iter().map(|t| t.max_subtotal.unwrap_or(i64::MAX)).max().unwrap();
             let is_taken = |w, s| tiers.iter().any(|tier| tier.takes(w, s));

@@ -1,8 +1,8 @@
 //! Tax per destination, as data: who charges how much of what kind of goods.
 //!
-//! Nothing here knows a country's law. A [`TaxTable`] holds regions that the shop declares; the most
-//! specific one that contains the destination decides, and where none does the declared fallback.
-//! Tax is rounded half up, once per line: the sum of the lines is the tax of the order.
+//! Nothing here knows a country's law. A [`TaxTable`] holds regions that the shop declares; the
+//! most specific one that contains the destination decides, and where none does the declared
+//! fallback. Tax is rounded half up, once per line: the sum of the lines is the tax of the order.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +21,8 @@ pub const REGIONS_MAX: usize = 2_000;
 /// The highest rate that is one: 100 %, in parts per million.
 pub const PPM_MAX: u32 = 1_000_000;
 
-/// How a kind of goods is taxed: `standard`, `reduced`, `books`, `digital`, `zero`, or whatever else the
-/// shop's regions name. Lower case letters, digits and `_`, starting with a letter.
+/// How a kind of goods is taxed: `standard`, `reduced`, `books`, `digital`, `zero`, or whatever
+/// else the shop's regions name. Lower case letters, digits and `_`, starting with a letter.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct TaxCategory(Cow<'static, str>);
 
@@ -342,8 +342,8 @@ pub struct LineTax {
 /// The tax of an amount, contained in it or on top of it, rounded half up.
 ///
 /// On top, the tax is rounded to what can be charged: to ten fils of a dinar, to an ariary (see
-/// [`stripe_step`](crate::currency::Currency::stripe_step)); otherwise a price that can be paid would
-/// become a total that can not.
+/// [`stripe_step`](crate::currency::Currency::stripe_step)); otherwise a price that can be paid
+/// would become a total that can not.
 pub fn tax_of(amount: Money, rate: &TaxRate, mode: PriceMode) -> Result<LineTax, money::Refusal> {
     let (ppm, whole) = (u64::from(rate.ppm), u64::from(PPM_MAX));
     match mode {
@@ -400,7 +400,7 @@ pub(crate) mod tests {
             region(Country::CH, "", "", Inclusive, "MWST", &rates(81_000, 26_000, 26_000)),
             region(Country::GB, "", "", Inclusive, "VAT", &rates(200_000, 50_000, 0)),
             region(Country::ES, "", "", Inclusive, "IVA", &rates(210_000, 100_000, 40_000)),
-            region(Country::ES, "", "35", Inclusive, "", &[]), // the Canaries are outside the VAT area
+            region(Country::ES, "", "35", Inclusive, "", &[]), // outside the VAT area
             region(Country::US, "", "", Exclusive, "", &[]),
             region(Country::US, "CA", "", Exclusive, "Sales tax", &rates(72_500, 0, 72_500)),
             region(Country::US, "CA", "94103", Exclusive, "Sales tax", &rates(86_250, 0, 86_250)),
