@@ -1,1 +1,210 @@
-//! Skeleton.
+//! The emulated AWS of the local shop and of all tests: one HTTP client for the unmodified AWS SDK.
+//!
+//! DynamoDB is an embedded engine behind its own HTTP server; SQS, SES and Secrets Manager are
+//! emulated here on the level of the wire. Between the SDK and them sit the recorder (every call
+//! and its consumed capacity), the fault plan and the IAM check.
+//!
+//! Invariants: time is an input (`Options::now_ms`), never the machine's clock; with a data folder
+//! an acknowledged call survives `kill -9`; a call for a service or operation that is not emulated
+//! fails at once with an error that says so; the caller [`LOCAL`] is never faulted or checked.
+//!
+//! Known absences: signatures are not verified, a long poll does not wait, throughput has no limit.
+
+mod connector;
+mod dynamodb;
+mod error;
+mod faults;
+mod iam;
+mod message;
+mod recorder;
+mod secrets;
+mod ses;
+mod sql;
+mod sqs;
+mod streams;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use serde_json::Value;
+
+pub use error::Error;
+pub use faults::{CallId, Deaths, FaultKind, Faults, Filter, Fired, LOCAL, Plan, Verdict};
+pub use iam::{Denial, Effect, Grant, Iam, Statement};
+pub use recorder::{CALLS_KEPT, Call, Mark, Recorder, Totals};
+pub use ses::{Mail, Ses};
+pub use sqs::{Depth, MESSAGE_BYTES_MAX, Message, QueueAttributes, Sqs};
+pub use streams::StreamCursor;
+
+/// The world's clock: milliseconds since 1970.
+pub type NowMs = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// What a world is made of.
+#[derive(Clone)]
+pub struct Options {
+    /// Where everything is kept; `None` keeps it in memory.
+    pub data_dir: Option<PathBuf>,
+    /// The clock of visibility timeouts, expiry and timestamps.
+    pub now_ms: NowMs,
+    /// Makes ids differ between worlds and agree between two runs of one.
+    pub seed: u64,
+    /// `eu-central-1`.
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+}
+
+/// The emulated AWS. Cheap to clone: all clones are one world.
+#[derive(Clone)]
+pub struct Wire {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    dynamo: dynamodb::Dynamo,
+    sqs: Sqs,
+    ses: Ses,
+    secrets: secrets::Secrets,
+    recorder: Recorder,
+    faults: Faults,
+    iam: Iam,
+    region: String,
+    account: String,
+}
+
+impl Wire {
+    /// Opens the world, from its folder if it has one. Needs a running Tokio runtime.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let Options { data_dir, now_ms, seed, region, account } = options;
+        if let Some(folder) = &data_dir {
+            make_folder(folder)?;
+        }
+        let file = |name: &str| data_dir.as_ref().map(|folder| folder.join(name));
+        let (sqs, ses, secrets) = (file("sqs.db"), file("ses.db"), file("secrets.db"));
+        let clock = || Arc::clone(&now_ms);
+        let inner = Inner {
+            dynamo: dynamodb::Dynamo::start(file("dynamodb.db"), clock()).await?,
+            sqs: Sqs::open(sqs.as_deref(), clock(), seed, &region, &account)?,
+            ses: Ses::open(ses.as_deref(), clock(), seed, &region, &account)?,
+            secrets: secrets::Secrets::open(secrets.as_deref(), clock(), seed, &region, &account)?,
+            recorder: Recorder::default(),
+            faults: Faults::default(),
+            iam: Iam::default(),
+            region,
+            account,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The HTTP client of one caller: a Lambda's Handler, or [`LOCAL`] for the host itself.
+    pub fn http_client(&self, caller: &str) -> SharedHttpClient {
+        let inner = Arc::clone(&self.inner);
+        SharedHttpClient::new(connector::Door { inner, caller: caller.into() })
+    }
+
+    /// A configuration for every SDK client of one caller: region, test credentials and this HTTP
+    /// client; retries are the SDK's own default.
+    pub fn sdk_config(&self, caller: &str) -> SdkConfig {
+        let credentials = Credentials::new("AKIDLOCAL", "not-a-secret", None, None, "wire");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.inner.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(self.http_client(caller))
+            .build()
+    }
+
+    /// The queues.
+    pub fn sqs(&self) -> &Sqs {
+        &self.inner.sqs
+    }
+
+    /// The mailbox.
+    pub fn ses(&self) -> &Ses {
+        &self.inner.ses
+    }
+
+    /// The history of calls.
+    pub fn recorder(&self) -> &Recorder {
+        &self.inner.recorder
+    }
+
+    /// The fault plan.
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
+    }
+
+    /// The IAM check.
+    pub fn iam(&self) -> &Iam {
+        &self.inner.iam
+    }
+
+    /// The DynamoDB engine itself, past recorder, faults and policies.
+    pub fn dynamodb(&self) -> &dynoxide::Database {
+        &self.inner.dynamo.database
+    }
+
+    /// Deletes the items whose TTL attribute has passed by the world's clock; returns how many.
+    pub fn sweep_ttl(&self) -> usize {
+        self.inner.dynamo.sweep().unwrap_or_else(|error| {
+            tracing::error!(%error, "expired items were not swept");
+            0
+        })
+    }
+
+    /// The next records of a table's stream in the format of the Lambda DynamoDB event, from the
+    /// oldest kept one on; moves the cursor behind them. At most 1000 at once.
+    pub fn stream(&self, table: &str, cursor: &mut StreamCursor, limit: usize) -> Vec<Value> {
+        self.inner.records(table, cursor, limit).unwrap_or_else(|error| {
+            tracing::error!(table, %error, "the stream cannot be read");
+            Vec::new()
+        })
+    }
+
+    /// Makes the secret, or gives it a new current value if this is not its value already.
+    #[expect(clippy::unused_async, reason = "a caller should not depend on its being instant")]
+    pub async fn put_secret(&self, name: &str, value: &str) -> Result<(), Error> {
+        self.inner.secrets.put(name, value)
+    }
+
+    /// Writes the state of all services into an existing, empty folder.
+    pub fn save(&self, folder: &Path) -> Result<(), Error> {
+        self.inner.dynamo.save(&folder.join("dynamodb.db"))?;
+        self.inner.sqs.sql().save(&folder.join("sqs.db"))?;
+        self.inner.ses.sql().save(&folder.join("ses.db"))?;
+        self.inner.secrets.sql().save(&folder.join("secrets.db"))
+    }
+
+    /// Replaces the state of all services by a saved one, and resets recorder and faults; IAM
+    /// policies stay. This is the cheap way to a new world of the same shape.
+    pub fn load(&self, folder: &Path) -> Result<(), Error> {
+        self.inner.dynamo.load(&folder.join("dynamodb.db"))?;
+        self.inner.sqs.sql().load(&folder.join("sqs.db"))?;
+        self.inner.ses.sql().load(&folder.join("ses.db"))?;
+        self.inner.secrets.sql().load(&folder.join("secrets.db"))?;
+        self.inner.recorder.reset();
+        self.inner.faults.reset();
+        Ok(())
+    }
+
+    /// Ends the DynamoDB server; later DynamoDB calls fail. Everything else ends with the last
+    /// clone.
+    pub fn shutdown(&self) {
+        self.inner.dynamo.stop();
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    // Mails and secrets lie in there.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(folder)
+        .map_err(|error| Error::Io(format!("cannot make {}", folder.display()), error))
+}

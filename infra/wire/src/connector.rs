@@ -1,0 +1,186 @@
+//! The HTTP client the AWS SDK is given: it reads the host, asks the fault plan and the IAM check,
+//! and hands the call to the emulator of that service.
+//!
+//! Invariants: every attempt is judged, then recorded exactly once; a refused call has no effect;
+//! a host nobody answers for gets an error at once, never silence.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use serde_json::{Value, json};
+
+use crate::Inner;
+use crate::dynamodb;
+use crate::faults::{CallId, FaultKind, LOCAL, Verdict};
+use crate::message::{Incoming, Refusal, Reply, Service};
+use crate::recorder::Call;
+
+/// One caller's way to the services.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) caller: Arc<str>,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("caller", &self.caller).finish_non_exhaustive()
+    }
+}
+
+impl HttpClient for Door {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Door {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let door = self.clone();
+        HttpConnectorFuture::new(async move { door.carry(&request).await })
+    }
+}
+
+impl Door {
+    async fn carry(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let incoming = Incoming::read(request).map_err(|text| ConnectorError::user(text.into()))?;
+        let service = incoming.service.name();
+        let (verdict, id) = self.inner.faults.judge(&self.caller, service, &incoming.operation);
+        let reply = match verdict {
+            Verdict::Pass => self.serve(&incoming).await,
+            Verdict::Suffer(kind) => match kind {
+                FaultKind::FailBefore => internal(&incoming.service).reply(&incoming.service),
+                FaultKind::Throttle => throttled(&incoming.service).reply(&incoming.service),
+                FaultKind::TransactionConflict => conflict(&incoming.json),
+                FaultKind::Timeout => {
+                    self.record(&incoming, Err("Timeout"));
+                    return Err(ConnectorError::timeout("injected: no answer in time".into()));
+                }
+                FaultKind::LoseResponse => {
+                    self.serve(&incoming).await;
+                    self.record(&incoming, Err("LoseResponse"));
+                    return Err(ConnectorError::io("injected: the response was lost".into()));
+                }
+                FaultKind::DieBefore => {
+                    self.record(&incoming, Err("DieBefore"));
+                    return self.die(id).await;
+                }
+                FaultKind::DieAfter => {
+                    self.serve(&incoming).await;
+                    self.record(&incoming, Err("DieAfter"));
+                    return self.die(id).await;
+                }
+            },
+        };
+        self.record(&incoming, Ok(&reply));
+        Ok(reply.into_http())
+    }
+
+    async fn die(&self, id: CallId) -> Result<HttpResponse, ConnectorError> {
+        self.inner.faults.announce(id);
+        std::future::pending().await
+    }
+
+    async fn serve(&self, incoming: &Incoming) -> Reply {
+        if &*self.caller != LOCAL
+            && let Err(refusal) = self.inner.authorize(&self.caller, incoming)
+        {
+            return refusal.reply(&incoming.service);
+        }
+        match &incoming.service {
+            Service::DynamoDb => self.inner.dynamo.forward(incoming).await,
+            Service::Sqs => self.inner.sqs.serve(incoming),
+            Service::Ses => self.inner.ses.serve(incoming),
+            Service::Secrets => self.inner.secrets.serve(incoming),
+            Service::Unknown(label) => Refusal {
+                status: 501,
+                code: "NotImplemented",
+                message: format!("no emulator answers for the service '{label}'"),
+            }
+            .reply(&incoming.service),
+        }
+    }
+
+    fn record(&self, incoming: &Incoming, outcome: Result<&Reply, &str>) {
+        let mut call = Call {
+            caller: self.caller.to_string(),
+            service: incoming.service.name().to_owned(),
+            operation: incoming.operation.clone(),
+            request_bytes: incoming.body.len(),
+            ..Call::default()
+        };
+        match incoming.service {
+            Service::DynamoDb => {
+                call.tables = dynamodb::tables_of(&incoming.json);
+                call.index = Some(incoming.text("IndexName").to_owned()).filter(|i| !i.is_empty());
+            }
+            Service::Sqs => call.tables.extend(crate::sqs::queue_of(&incoming.json)),
+            Service::Ses | Service::Secrets | Service::Unknown(_) => {}
+        }
+        match outcome {
+            Err(fault) => call.error_code = Some(fault.to_owned()),
+            Ok(reply) => {
+                call.status = reply.status;
+                call.response_bytes = reply.body.len();
+                call.error_code = reply.error_code();
+                if incoming.service == Service::DynamoDb
+                    && incoming.json.get("ReturnConsumedCapacity").is_some()
+                {
+                    let units = dynamodb::units_of(&incoming.operation, &reply.body);
+                    (call.read_units, call.write_units) = units;
+                }
+            }
+        }
+        self.inner.recorder.record(call);
+    }
+}
+
+fn internal(service: &Service) -> Refusal {
+    let code = match service {
+        Service::DynamoDb => "InternalServerError",
+        Service::Secrets => "InternalServiceError",
+        Service::Sqs | Service::Ses | Service::Unknown(_) => "InternalFailure",
+    };
+    Refusal { status: 500, code, message: "injected: internal error".to_owned() }
+}
+
+fn throttled(service: &Service) -> Refusal {
+    let code = match service {
+        Service::DynamoDb => "ProvisionedThroughputExceededException",
+        Service::Sqs => "RequestThrottled",
+        Service::Ses => "Throttling",
+        Service::Secrets | Service::Unknown(_) => "ThrottlingException",
+    };
+    Refusal::new(code, "injected: rate exceeded")
+}
+
+/// Each item of the transaction met another transaction on the same item.
+fn conflict(request: &Value) -> Reply {
+    let items = request.get("TransactItems").and_then(Value::as_array).map_or(1, Vec::len);
+    let reason = json!({
+        "Code": "TransactionConflict",
+        "Message": "Transaction is ongoing for the item",
+    });
+    let codes = vec!["TransactionConflict"; items].join(", ");
+    Reply::json(
+        400,
+        &json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": format!(
+                "Transaction cancelled, please refer cancellation reasons for specific reasons \
+                 [{codes}]"
+            ),
+            "CancellationReasons": vec![reason; items],
+        }),
+    )
+}

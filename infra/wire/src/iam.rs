@@ -1,0 +1,380 @@
+//! The policies of the templates, executed on every call.
+//!
+//! Invariants: nothing is checked until policies are set; from then on a caller without a policy
+//! may do nothing; a Deny beats every Allow; a condition this module does not know is refused when
+//! it is loaded, never skipped.
+
+mod asks;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::error::Error;
+
+pub(crate) use asks::Ask;
+
+/// Whether a statement grants or forbids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Grants.
+    Allow,
+    /// Forbids, whatever else grants.
+    Deny,
+}
+
+/// One statement of a policy document; reads from its JSON, a single action or resource included.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Statement {
+    /// Its name within the policy; may be empty.
+    #[serde(default)]
+    pub sid: String,
+    /// Grants or forbids.
+    pub effect: Effect,
+    /// `dynamodb:PutItem`, with `*` and `?` as wildcards.
+    #[serde(rename = "Action", deserialize_with = "one_or_many")]
+    pub actions: Vec<String>,
+    /// ARNs, with `*` and `?` as wildcards.
+    #[serde(rename = "Resource", deserialize_with = "one_or_many")]
+    pub resources: Vec<String>,
+    /// Operator → condition key → values; null or empty for none.
+    #[serde(default)]
+    pub condition: Value,
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(text) => vec![text],
+        OneOrMany::Many(texts) => texts,
+    })
+}
+
+/// One part of one Allow statement: an action pattern or a resource pattern.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Grant {
+    /// The Handler whose policy it is.
+    pub caller: String,
+    /// The statement's Sid, or `#` and its position from 0 when it has none.
+    pub sid: String,
+    /// The action or resource pattern.
+    pub pattern: String,
+}
+
+/// A call that no policy allowed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Denial {
+    /// Who asked.
+    pub caller: String,
+    /// For what.
+    pub action: String,
+    /// On what.
+    pub resource: String,
+}
+
+/// The IAM check. Cheap to clone: all clones share the policies.
+#[derive(Clone, Default)]
+pub struct Iam {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    policies: Option<BTreeMap<String, Vec<Rule>>>,
+    used: BTreeSet<Grant>,
+    denials: BTreeSet<Denial>,
+}
+
+/// A statement whose conditions were understood.
+struct Rule {
+    statement: Statement,
+    label: String,
+    conditions: Vec<Condition>,
+}
+
+struct Condition {
+    key: Key,
+    /// `StringLike` rather than `StringEquals`.
+    is_like: bool,
+    /// `ForAllValues:`: true of a request that has no such value at all.
+    is_for_all: bool,
+    values: Vec<String>,
+}
+
+enum Key {
+    LeadingKeys,
+    Attributes,
+}
+
+impl Iam {
+    /// Checks every call by these policies from now on, and forgets what was used before.
+    pub fn set(&self, policies: BTreeMap<String, Vec<Statement>>) -> Result<(), Error> {
+        let mut rules = BTreeMap::new();
+        for (caller, statements) in policies {
+            let parsed: Result<Vec<_>, _> =
+                statements.into_iter().enumerate().map(|(at, s)| Rule::parse(at, s)).collect();
+            let parsed = parsed.map_err(|text| Error::Invalid(format!("{caller}: {text}")))?;
+            rules.insert(caller, parsed);
+        }
+        *self.state() = State { policies: Some(rules), ..State::default() };
+        Ok(())
+    }
+
+    /// Checks nothing any more.
+    pub fn clear(&self) {
+        *self.state() = State::default();
+    }
+
+    /// The parts of Allow statements that let some call through.
+    pub fn used(&self) -> BTreeSet<Grant> {
+        self.state().used.clone()
+    }
+
+    /// The parts of Allow statements that no call has needed yet.
+    pub fn unused(&self) -> BTreeSet<Grant> {
+        let state = self.state();
+        let rules = state.policies.iter().flatten();
+        let granted = rules.flat_map(|(caller, rules)| {
+            rules.iter().filter(|r| r.statement.effect == Effect::Allow).flat_map(move |rule| {
+                let patterns = rule.statement.actions.iter().chain(&rule.statement.resources);
+                patterns.map(move |pattern| rule.grant(caller, pattern))
+            })
+        });
+        granted.filter(|grant| !state.used.contains(grant)).collect()
+    }
+
+    /// Every distinct call that was refused since the policies were set.
+    pub fn denials(&self) -> BTreeSet<Denial> {
+        self.state().denials.clone()
+    }
+
+    pub(crate) fn is_checking(&self) -> bool {
+        self.state().policies.is_some()
+    }
+
+    /// The error is the resource that was refused.
+    pub(crate) fn check(&self, caller: &str, ask: &Ask) -> Result<(), String> {
+        let mut state = self.state();
+        let Some(policies) = &state.policies else { return Ok(()) };
+        let rules = policies.get(caller).map(Vec::as_slice).unwrap_or_default();
+        let mut granted = Vec::new();
+        let mut is_denied = false;
+        for rule in rules {
+            let patterns = rule.matches(ask);
+            match rule.statement.effect {
+                Effect::Deny => is_denied |= !patterns.is_empty(),
+                Effect::Allow => {
+                    granted.extend(patterns.into_iter().map(|p| rule.grant(caller, p)));
+                }
+            }
+        }
+        if is_denied || granted.is_empty() {
+            let resource = ask.resources.first().cloned().unwrap_or_default();
+            state.denials.insert(Denial {
+                caller: caller.to_owned(),
+                action: ask.action.clone(),
+                resource: resource.clone(),
+            });
+            return Err(resource);
+        }
+        state.used.extend(granted);
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rule {
+    fn parse(position: usize, statement: Statement) -> Result<Self, String> {
+        let label = match statement.sid.as_str() {
+            "" => format!("#{position}"),
+            sid => sid.to_owned(),
+        };
+        let mut conditions = Vec::new();
+        match &statement.condition {
+            Value::Null => {}
+            Value::Object(operators) => {
+                for (operator, keys) in operators {
+                    conditions.extend(
+                        conditions_of(operator, keys).map_err(|text| format!("{label}: {text}"))?,
+                    );
+                }
+            }
+            other => return Err(format!("{label}: a condition is an object, not {other}")),
+        }
+        Ok(Self { statement, label, conditions })
+    }
+
+    fn grant(&self, caller: &str, pattern: &str) -> Grant {
+        let (caller, sid) = (caller.to_owned(), self.label.clone());
+        Grant { caller, sid, pattern: pattern.to_owned() }
+    }
+
+    /// The action and resource patterns that make this statement apply; empty when it does not.
+    fn matches(&self, ask: &Ask) -> Vec<&str> {
+        let action = ask.action.to_lowercase();
+        let actions: Vec<&str> =
+            named(&self.statement.actions, |p| is_like(&p.to_lowercase(), &action));
+        let resources: Vec<&str> = named(&self.statement.resources, |pattern| {
+            ask.resources.iter().any(|resource| is_like(pattern, resource))
+        });
+        if actions.is_empty() || resources.is_empty() {
+            return Vec::new();
+        }
+        if !self.conditions.iter().all(|condition| condition.holds(ask)) {
+            return Vec::new();
+        }
+        [actions, resources].concat()
+    }
+}
+
+fn named(patterns: &[String], applies: impl Fn(&str) -> bool) -> Vec<&str> {
+    patterns.iter().map(String::as_str).filter(|pattern| applies(pattern)).collect()
+}
+
+fn conditions_of(operator: &str, keys: &Value) -> Result<Vec<Condition>, String> {
+    let (is_for_all, bare) = match operator.strip_prefix("ForAllValues:") {
+        Some(bare) => (true, bare),
+        None => (false, operator),
+    };
+    let is_like = match bare {
+        "StringLike" => true,
+        "StringEquals" => false,
+        _ => return Err(format!("the condition operator {operator} is not supported")),
+    };
+    let keys = keys.as_object().ok_or_else(|| format!("{operator} needs an object of keys"))?;
+    let mut conditions = Vec::new();
+    for (key, values) in keys {
+        let key = match key.as_str() {
+            "dynamodb:LeadingKeys" => Key::LeadingKeys,
+            "dynamodb:Attributes" => Key::Attributes,
+            _ => return Err(format!("the condition key {key} is not supported")),
+        };
+        let values = match values {
+            Value::String(one) => vec![one.clone()],
+            Value::Array(many) => {
+                many.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+            other => return Err(format!("{operator} needs strings, not {other}")),
+        };
+        conditions.push(Condition { key, is_like, is_for_all, values });
+    }
+    Ok(conditions)
+}
+
+impl Condition {
+    fn holds(&self, ask: &Ask) -> bool {
+        let asked = match self.key {
+            Key::LeadingKeys => &ask.leading_keys,
+            Key::Attributes => &ask.attributes,
+        };
+        if asked.is_empty() {
+            return self.is_for_all;
+        }
+        asked.iter().all(|value| {
+            self.values.iter().any(|pattern| match self.is_like {
+                true => is_like(pattern, value),
+                false => pattern == value,
+            })
+        })
+    }
+}
+
+/// Whether the text fits the pattern, where `*` stands for any characters and `?` for one.
+fn is_like(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let mut reached: BTreeSet<usize> = BTreeSet::from([0]);
+    let skip_stars = |reached: &mut BTreeSet<usize>| {
+        let starts: Vec<usize> = reached.iter().copied().collect();
+        for start in starts {
+            let stars = pattern.iter().skip(start).take_while(|c| **c == '*').count();
+            reached.extend(start..=start + stars);
+        }
+    };
+    skip_stars(&mut reached);
+    for character in text.chars() {
+        let mut next = BTreeSet::new();
+        for at in reached {
+            match pattern.get(at) {
+                Some('*') => {
+                    next.insert(at);
+                }
+                Some(wanted) if *wanted == '?' || *wanted == character => {
+                    next.insert(at + 1);
+                }
+                _ => {}
+            }
+        }
+        reached = next;
+        skip_stars(&mut reached);
+    }
+    reached.contains(&pattern.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn stars_and_question_marks_stand_for_any_and_for_one() {
+        for (pattern, text) in [
+            ("*", ""),
+            ("a*c", "abbc"),
+            ("a*c", "ac"),
+            ("secret:db-??????", "secret:db-a1b2c3"),
+            ("**a**", "bab"),
+            ("a*b*c", "a-b-b-c"),
+        ] {
+            assert!(is_like(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a", "ab"), ("a?", "a"), ("a*c", "acb"), ("", "a")] {
+            assert!(!is_like(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_statement_reads_from_a_policy_document() {
+        let statement: Statement = serde_json::from_value(json!({
+            "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": ["arn:a", "arn:b"],
+        }))
+        .unwrap();
+        assert_eq!(statement.actions, ["sqs:SendMessage"]);
+        assert_eq!(statement.resources, ["arn:a", "arn:b"]);
+        assert!(
+            serde_json::from_value::<Statement>(json!({
+                "Effect": "Allow", "NotAction": "sqs:SendMessage", "Resource": "*",
+            }))
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn a_condition_nobody_evaluates_is_refused_at_load() {
+        let statement = |condition: Value| Statement {
+            sid: "Odd".to_owned(),
+            effect: Effect::Allow,
+            actions: vec!["*".to_owned()],
+            resources: vec!["*".to_owned()],
+            condition,
+        };
+        for odd in [
+            json!({"Bool": {"aws:SecureTransport": "true"}}),
+            json!({"StringEquals": {"aws:SourceArn": "arn:x"}}),
+            json!("no object"),
+        ] {
+            let policies = BTreeMap::from([("a.b".to_owned(), vec![statement(odd)])]);
+            assert!(Iam::default().set(policies).is_err());
+        }
+    }
+}
