@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use serde_yaml_ng::Value as Yaml;
 
-use crate::evaluate::{Resource, Tree};
 use crate::resource::{entries, fields, flag, number, text};
+use crate::tree::{Resource, Tree};
 use crate::{Function, Statement, Trigger, filter};
 
 /// The defaults of Lambda.
@@ -23,7 +23,7 @@ const STREAM_BATCH: u64 = 100;
 pub(crate) fn read<'t>(tree: &'t Tree, resource: &Resource<'t>) -> Option<Function> {
     let reader = Reader { tree, resource };
     let scope = tree.scopes.get(resource.place.scope)?;
-    let Some(handler) = reader.own_or_global("Handler") else {
+    let Some(Json::String(handler)) = reader.own_or_global("Handler") else {
         reader.fault("needs a Handler");
         return None;
     };
@@ -33,7 +33,7 @@ pub(crate) fn read<'t>(tree: &'t Tree, resource: &Resource<'t>) -> Option<Functi
         .and_then(|metadata| metadata.get("BuildProperties")?.get("Binary"))
         .and_then(|binary| tree.text(resource.place, binary));
     Some(Function {
-        handler: handler.as_str()?.to_owned(),
+        handler,
         logical_id: resource.place.logical_id.to_owned(),
         stack: scope.stack.clone(),
         file: scope.file.clone(),

@@ -10,11 +10,14 @@
 //! - Values are those the cloud would see, for a given region and account: an ARN written into a
 //!   policy and an ARN computed from a call can be compared as text.
 
+mod condition;
 mod evaluate;
 mod fault;
 mod filter;
 mod function;
+mod lookup;
 mod resource;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -201,7 +204,7 @@ impl Stack {
     /// `parameters` are those of the root template; `AWS::Region` and `AWS::AccountId` may be
     /// given too.
     pub fn load(root: &Path, parameters: BTreeMap<String, String>) -> Result<Stack, Faults> {
-        let tree = evaluate::Tree::read(root, parameters);
+        let tree = tree::Tree::read(root, parameters);
         let stack = resource::collect(&tree);
         let faults = tree.into_faults();
         if faults.is_empty() { Ok(stack) } else { Err(Faults::new(faults)) }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use serde_yaml_ng::Value as Yaml;
 
-use crate::evaluate::{Place, Resource, Tree};
+use crate::tree::{Place, Resource, Tree};
 use crate::{Function, Index, Projection, Queue, Stack, Table, Trigger, function};
 
 const TABLE: &str = "AWS::DynamoDB::Table";
@@ -25,10 +25,16 @@ const VISIBILITY_SECONDS: u64 = 30;
 pub(crate) fn collect(tree: &Tree) -> Stack {
     let mut stack = Stack::default();
     let mut functions = Vec::new();
+    let mut redrives = Vec::new();
     for resource in tree.resources() {
         match resource.kind {
             TABLE => stack.tables.extend(table(tree, &resource)),
-            QUEUE => stack.queues.extend(queue(tree, &resource)),
+            QUEUE => {
+                let queue = queue(tree, &resource);
+                let dead = queue.as_ref().and_then(|queue| queue.redrive.clone());
+                redrives.extend(dead.map(|(dead, _)| (resource.place, dead)));
+                stack.queues.extend(queue);
+            }
             SECRET => stack.secrets.extend(named(tree, &resource, resource.place, "Name")),
             FUNCTION => {
                 let function = function::read(tree, &resource);
@@ -44,6 +50,11 @@ pub(crate) fn collect(tree: &Tree) -> Stack {
         }
     }
     check(tree, &stack, &functions);
+    for (place, dead) in redrives {
+        if stack.queue(&dead).is_none() {
+            tree.fault(place, format!("there is no dead-letter queue `{dead}`"));
+        }
+    }
     stack.functions = functions.into_iter().map(|(_, function)| function).collect();
     stack
 }
@@ -53,7 +64,7 @@ fn check(tree: &Tree, stack: &Stack, functions: &[(Place<'_>, Function)]) {
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
     for (place, function) in functions {
         let mut claim = |what: String| {
-            if let Some(other) = owners.insert(what.clone(), &function.handler) {
+            if let Some(other) = owners.insert(what.clone(), &function.logical_id) {
                 tree.fault(*place, format!("{what} is already taken by {other}"));
             }
         };
@@ -73,14 +84,6 @@ fn check(tree: &Tree, stack: &Stack, functions: &[(Place<'_>, Function)]) {
                 }
                 Trigger::Schedule { .. } => {}
             }
-        }
-    }
-    for queue in &stack.queues {
-        if let Some((dead, _)) = &queue.redrive
-            && stack.queue(dead).is_none()
-        {
-            let place = Place::new(0, &queue.name);
-            tree.fault(place, format!("there is no dead-letter queue `{dead}`"));
         }
     }
 }
@@ -177,13 +180,11 @@ fn secret_arn<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Opt
 }
 
 fn function_name<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Option<String> {
-    match resource.property("FunctionName") {
-        Some(name) => tree.text(at, name),
-        None => {
-            let stack = tree.pseudo(at, "AWS::StackName")?;
-            Some(format!("{stack}-{}", resource.place.logical_id))
-        }
+    if let Some(name) = resource.property("FunctionName") {
+        return tree.text(at, name);
     }
+    let stack = tree.pseudo(at, "AWS::StackName")?;
+    Some(format!("{stack}-{}", resource.place.logical_id))
 }
 
 fn table<'t>(tree: &'t Tree, resource: &Resource<'t>) -> Option<Table> {

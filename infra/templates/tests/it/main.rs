@@ -1,0 +1,8 @@
+//! Templates as a reader of theirs sees them: small ones written here, and the real ones.
+
+#![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes snapshots so")]
+
+mod intrinsics;
+mod refusals;
+mod shop;
+mod workshop;

@@ -1,0 +1,214 @@
+//! The real templates: what they declare, printed, and the rules that hold for all of it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use expect_test::expect;
+use templates::{Function, Stack, Trigger};
+
+use crate::workshop::parameters;
+
+fn shop() -> Stack {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let given = parameters(&[
+        ("Stage", "test"),
+        ("ShopUrl", "http://127.0.0.1:3000"),
+        ("AllowedOrigins", "http://127.0.0.1:3000"),
+        ("MailFrom", "shop@fluxion.example"),
+        ("MailIdentity", "fluxion.example"),
+        ("StripeAccount", "acct_test"),
+    ]);
+    Stack::load(&root, given).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn trigger(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::Http { method, path } => format!("{method} {path}"),
+        Trigger::Queue { queue, batch_size, .. } => format!("queue {queue} by {batch_size}"),
+        Trigger::Schedule { seconds } => format!("every {seconds} s"),
+        Trigger::Stream { table, batch_size, .. } => format!("stream {table} by {batch_size}"),
+    }
+}
+
+#[test]
+fn the_functions_of_the_shop() {
+    let mut printed = String::new();
+    for one in shop().functions {
+        let triggers: Vec<String> = one.triggers.iter().map(trigger).collect();
+        writeln!(
+            printed,
+            "{:<32} {:>4} MB {:>2} s  {}",
+            one.handler,
+            one.memory_mb,
+            one.timeout_seconds,
+            triggers.join(", ")
+        )
+        .unwrap();
+    }
+    expect![[r#"
+        identity.store.register          1769 MB 10 s  POST /v1/auth/register
+        identity.store.verify_email       512 MB 10 s  POST /v1/auth/email/verify
+        identity.store.login             1769 MB 10 s  POST /v1/auth/login
+        identity.store.refresh            512 MB 10 s  POST /v1/auth/refresh
+        identity.store.logout             512 MB 10 s  POST /v1/auth/logout
+        identity.store.me                 512 MB 10 s  GET /v1/auth/me
+        identity.store.password_policy    512 MB 10 s  GET /v1/auth/password_policy
+        catalog.store.list_products       512 MB 10 s  GET /v1/store/products
+        catalog.store.view_product        512 MB 10 s  GET /v1/store/products/{id_or_slug}
+        catalog.store.list_categories     512 MB 10 s  GET /v1/store/categories
+        catalog.jobs.on_stock_changed     512 MB 30 s  stream fluxion-inventory by 100
+        cart.store.create                 512 MB 10 s  POST /v1/store/carts
+        cart.store.view                   512 MB 10 s  GET /v1/store/carts/{id}
+        cart.store.add_line               512 MB 10 s  POST /v1/store/carts/{id}/lines
+        cart.store.change_line            512 MB 10 s  PATCH /v1/store/carts/{id}/lines/{line_id}
+        cart.store.remove_line            512 MB 10 s  DELETE /v1/store/carts/{id}/lines/{line_id}
+        cart.store.set_addresses          512 MB 10 s  PUT /v1/store/carts/{id}/addresses
+        cart.store.shipping_options       512 MB 10 s  GET /v1/store/carts/{id}/shipping_options
+        cart.store.choose_shipping        512 MB 10 s  PUT /v1/store/carts/{id}/shipping
+        cart.store.merge                  512 MB 10 s  POST /v1/store/carts/{id}/merge
+        checkout.store.complete           512 MB 20 s  POST /v1/store/carts/{id}/complete
+        checkout.store.retry_payment      512 MB 20 s  POST /v1/store/orders/{id}/retry_payment
+        checkout.jobs.expire_unpaid       512 MB 50 s  every 60 s
+        payments.hooks.stripe             512 MB 10 s  POST /v1/hooks/stripe
+        payments.jobs.on_stripe_event     512 MB 30 s  queue fluxion-stripe-events by 10
+        orders.store.view                 512 MB 10 s  GET /v1/store/orders/{id}
+        orders.store.list                 512 MB 10 s  GET /v1/store/orders
+        orders.store.cancel               512 MB 20 s  POST /v1/store/orders/{id}/cancel
+        orders.store.download             512 MB 10 s  GET /v1/store/downloads/{token}
+        orders.jobs.on_order_placed       512 MB 30 s  queue fluxion-order-events by 10
+        notifications.jobs.deliver        256 MB 30 s  queue fluxion-mail by 10
+        platform.store.live               512 MB 10 s  GET /health/live
+        platform.store.ready              512 MB 10 s  GET /health/ready
+        platform.store.openapi            512 MB 10 s  GET /openapi.json
+        platform.jobs.relay_outbox        512 MB 30 s  stream fluxion-orders by 100
+        platform.jobs.sweep_outbox        512 MB 50 s  every 60 s
+    "#]]
+    .assert_eq(&printed);
+}
+
+#[test]
+fn the_tables_queues_and_secrets_of_the_shop() {
+    let shop = shop();
+    let mut printed = String::new();
+    for table in &shop.tables {
+        let indexes: Vec<&str> = table.indexes.iter().map(|index| index.name.as_str()).collect();
+        let ttl = table.ttl_attribute.as_deref().unwrap_or("-");
+        let stream = table.stream.as_deref().unwrap_or("-");
+        writeln!(printed, "{} [{}] ttl {ttl} stream {stream}", table.name, indexes.join(" "))
+            .unwrap();
+    }
+    for queue in &shop.queues {
+        writeln!(printed, "{} hides {} s", queue.name, queue.visibility_seconds).unwrap();
+    }
+    writeln!(printed, "{}", shop.secrets.join(" ")).unwrap();
+    expect![[r#"
+        fluxion-identity [] ttl - stream -
+        fluxion-catalog [by_created by_price by_title by_slug] ttl - stream -
+        fluxion-inventory [] ttl - stream NEW_AND_OLD_IMAGES
+        fluxion-carts [] ttl expires stream -
+        fluxion-orders [by_customer by_status work] ttl - stream NEW_IMAGE
+        fluxion-ledger [] ttl - stream -
+        fluxion-ephemeral [] ttl expires stream -
+        fluxion-stripe-events hides 180 s
+        fluxion-stripe-events-dlq hides 30 s
+        fluxion-order-events hides 180 s
+        fluxion-order-events-dlq hides 30 s
+        fluxion-mail hides 180 s
+        fluxion-mail-dlq hides 30 s
+        fluxion/stripe fluxion/jwt-signing fluxion/jwt-public fluxion/tokens
+    "#]]
+    .assert_eq(&printed);
+}
+
+#[test]
+fn every_function_is_built_from_its_domain_and_started_by_one_thing() {
+    for function in shop().functions {
+        let domain = function.handler.split('.').next().unwrap();
+        assert_eq!(function.binary, domain, "{}", function.handler);
+        assert_eq!(function.file, format!("functions/{domain}/template.yaml"));
+        assert_eq!(function.stack.to_lowercase(), domain);
+        assert_eq!(function.triggers.len(), 1, "{}", function.handler);
+    }
+}
+
+/// Source: AWS Lambda developer guide, "Configuring a queue to use with Lambda".
+#[test]
+fn a_message_stays_hidden_six_times_as_long_as_its_consumer_may_run() {
+    let shop = shop();
+    for function in &shop.functions {
+        for trigger in &function.triggers {
+            let Trigger::Queue { queue, batch_size, report_partial } = trigger else { continue };
+            let queue = shop.queue(queue).unwrap();
+            assert!(queue.visibility_seconds >= 6 * function.timeout_seconds, "{}", queue.name);
+            assert!(*report_partial && *batch_size == 10, "{}", queue.name);
+            let (dead, receives) = queue.redrive.as_ref().unwrap();
+            assert_eq!((dead.clone(), *receives), (format!("{}-dlq", queue.name), 5));
+            assert_eq!(shop.queue(dead).unwrap().retention_seconds, 14 * 86_400);
+        }
+    }
+}
+
+fn may(function: &Function, action: &str, resource: &str) -> bool {
+    function.statements.iter().any(|statement| {
+        statement.actions.iter().any(|one| one == action)
+            && statement.resources.iter().any(|one| one.contains(resource))
+    })
+}
+
+#[test]
+fn only_login_and_refresh_read_the_signing_key() {
+    let shop = shop();
+    let readers: BTreeSet<&str> = shop
+        .functions
+        .iter()
+        .filter(|one| may(one, "secretsmanager:GetSecretValue", "/jwt-signing"))
+        .map(|one| one.handler.as_str())
+        .collect();
+    assert_eq!(readers, BTreeSet::from(["identity.store.login", "identity.store.refresh"]));
+}
+
+#[test]
+fn the_ledger_is_only_ever_appended_to() {
+    for function in shop().functions {
+        for action in ["dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"] {
+            assert!(!may(&function, action, "table/fluxion-ledger"), "{}", function.handler);
+        }
+    }
+}
+
+#[test]
+fn no_statement_has_a_wildcard_action_or_a_resource_it_could_name() {
+    for function in shop().functions {
+        let mut sids = BTreeSet::new();
+        for statement in &function.statements {
+            let place = format!("{} {}", function.handler, statement.sid);
+            assert!(sids.insert(statement.sid.clone()), "{place} stands twice");
+            assert!(!statement.sid.is_empty(), "{place}");
+            assert!(statement.actions.iter().all(|action| !action.contains('*')), "{place}");
+            assert!(!statement.actions.contains(&"dynamodb:Scan".to_owned()), "{place}");
+            let is_account_wide = statement.actions == ["ses:GetSendQuota"];
+            assert!(is_account_wide || !statement.resources.contains(&"*".to_owned()), "{place}");
+        }
+    }
+}
+
+#[test]
+fn whoever_may_touch_a_table_is_told_its_name() {
+    let shop = shop();
+    for function in &shop.functions {
+        for table in &shop.tables {
+            let is_granted = function
+                .statements
+                .iter()
+                .any(|statement| statement.resources.iter().any(|one| one.starts_with(&table.arn)));
+            let is_named = function.environment.values().any(|value| *value == table.name);
+            assert!(
+                !is_granted || is_named,
+                "{}: {} has no variable",
+                function.handler,
+                table.name
+            );
+        }
+    }
+}
