@@ -16,8 +16,8 @@ const FUNCTION: &str = "
 
 /// The environment of a function whose variables are these lines.
 fn environment(name: &str, sections: &str, variables: &[&str]) -> Vec<(String, String)> {
-    let lines: String = variables.iter().map(|line| format!("          {line}\n")).collect();
-    let template = format!("{sections}\nResources:{FUNCTION}{lines}");
+    let lines = variables.join("\n          ");
+    let template = format!("{sections}\nResources:{FUNCTION}          {lines}\n");
     let stack = load(name, &template).unwrap_or_else(|faults| panic!("{faults}"));
     stack.function("cart.store.sell").unwrap().environment.clone().into_iter().collect()
 }
