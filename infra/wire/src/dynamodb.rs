@@ -66,6 +66,10 @@ impl Dynamo {
             .map_err(|error| Error::Invalid(format!("loopback address {address}: {error}")))?;
         let (stop, stopped) = oneshot::channel();
         let served = database.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the server lives in the host, not a Lambda"
+        )]
         tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
             let result = dynoxide::server::serve_with_shutdown(listener, served, stopped).await;

@@ -282,9 +282,8 @@ impl Condition {
             return self.is_for_all;
         }
         asked.iter().all(|value| {
-            self.values.iter().any(|pattern| match self.is_like {
-                true => is_like(pattern, value),
-                false => pattern == value,
+            self.values.iter().any(|pattern| {
+                if self.is_like { is_like(pattern, value) } else { pattern == value }
             })
         })
     }
@@ -295,8 +294,7 @@ fn is_like(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let mut reached: BTreeSet<usize> = BTreeSet::from([0]);
     let skip_stars = |reached: &mut BTreeSet<usize>| {
-        let starts: Vec<usize> = reached.iter().copied().collect();
-        for start in starts {
+        for start in reached.clone() {
             let stars = pattern.iter().skip(start).take_while(|c| **c == '*').count();
             reached.extend(start..=start + stars);
         }

@@ -15,6 +15,7 @@ mod dynamodb;
 mod error;
 mod faults;
 mod iam;
+mod ids;
 mod message;
 mod recorder;
 mod secrets;

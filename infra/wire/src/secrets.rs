@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::NowMs;
 use crate::error::Error;
+use crate::ids;
 use crate::message::{Incoming, Refusal, Reply, Service};
 use crate::sql::Sql;
 
@@ -188,11 +188,10 @@ impl Secrets {
         }
         let now = self.now();
         let id = self.add(tx, &secret.name, request, &value, now)?;
-        let wished: Vec<&str> = request
-            .get("VersionStages")
-            .and_then(Value::as_array)
-            .map(|stages| stages.iter().filter_map(Value::as_str).collect())
-            .unwrap_or_else(|| vec![CURRENT]);
+        let wished = request.get("VersionStages").and_then(Value::as_array).map_or_else(
+            || vec![CURRENT],
+            |stages| stages.iter().filter_map(Value::as_str).collect(),
+        );
         for stage in wished {
             label(tx, &secret.name, stage, &id)?;
         }
@@ -216,16 +215,11 @@ impl Secrets {
         if bytes > VALUE_BYTES_MAX {
             return Err(invalid("A secret value is at most 65536 bytes long."));
         }
-        let token = text(request, "ClientRequestToken").map(str::to_owned);
-        let id = match token {
-            Some(token) => token,
-            None => {
-                let count: i64 = tx.query_row("SELECT count(*) FROM versions", [], |r| r.get(0))?;
-                let hex = self.digest(&format!("version:{name}:{count}:{now}"));
-                let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-                let (a, b, c, d) = (part(0, 8), part(8, 12), part(12, 15), part(15, 18));
-                format!("{a}-{b}-4{c}-8{d}-{}", part(18, 30))
-            }
+        let id = if let Some(token) = text(request, "ClientRequestToken") {
+            token.to_owned()
+        } else {
+            let count: i64 = tx.query_row("SELECT count(*) FROM versions", [], |row| row.get(0))?;
+            ids::uuid(&format!("version:{}:{name}:{count}:{now}", self.inner.seed))
         };
         tx.execute(
             "INSERT INTO versions VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -236,15 +230,10 @@ impl Secrets {
 
     /// A secret's ARN ends in six characters of chance; here they follow from the seed.
     fn new_arn(&self, name: &str) -> String {
-        let suffix = self.digest(&format!("arn:{name}"));
+        let suffix = ids::hex(&format!("arn:{}:{name}", self.inner.seed));
         let suffix = suffix.get(..6).unwrap_or_default();
         let (region, account) = (&self.inner.region, &self.inner.account);
         format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-{suffix}")
-    }
-
-    fn digest(&self, text: &str) -> String {
-        let digest = Sha256::digest(format!("secrets:{}:{text}", self.inner.seed));
-        digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     }
 
     fn now(&self) -> i64 {

@@ -166,7 +166,7 @@ impl Sqs {
         if stem.is_empty() || name.len() > 80 || !stem.chars().all(legal) {
             return Err(Error::Invalid(format!("{name:?} is no queue name")));
         }
-        if attributes.fifo != name.ends_with(".fifo") {
+        if attributes.fifo != is_fifo(name) {
             return Err(Error::Invalid(format!("{name}: only a FIFO queue ends in .fifo")));
         }
         self.inner.store.create(name, attributes)
@@ -292,7 +292,7 @@ impl Sqs {
         if let Some(dedup) = row.dedup {
             attributes.insert("MessageDeduplicationId".to_owned(), dedup);
         }
-        if queue.ends_with(".fifo") {
+        if is_fifo(queue) {
             attributes.insert("SequenceNumber".to_owned(), store::sequence_number(row.seq));
         }
         Message {
@@ -309,4 +309,9 @@ impl Sqs {
             region: self.inner.region.clone(),
         }
     }
+}
+
+/// SQS tells the two kinds of queue apart by this suffix.
+fn is_fifo(queue: &str) -> bool {
+    queue.strip_suffix(".fifo").is_some()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::store::{Entry, Sent, sequence_number};
-use super::{MESSAGE_BYTES_MAX, Message, Sqs, digest};
+use super::{MESSAGE_BYTES_MAX, Message, Sqs, digest, is_fifo};
 use crate::message::Refusal;
 
 /// Entries in one batch, and messages in one receive (AWS limit).
@@ -313,7 +313,7 @@ fn sent_members(queue: &str, sent: &Sent, digests: Digests) -> Map<String, Value
     if let Some(digest) = digests.attributes {
         members.insert("MD5OfMessageAttributes".to_owned(), json!(digest));
     }
-    if queue.ends_with(".fifo") {
+    if is_fifo(queue) {
         members.insert("SequenceNumber".to_owned(), json!(sequence_number(sent.seq)));
     }
     members
