@@ -97,6 +97,14 @@ impl Door {
         {
             return refusal.reply(&incoming.service);
         }
+        let reply = self.dispatch(incoming).await;
+        if reply.status < 300 && changes_something(incoming) {
+            self.inner.activity.send_modify(|count| *count += 1);
+        }
+        reply
+    }
+
+    async fn dispatch(&self, incoming: &Incoming) -> Reply {
         match &incoming.service {
             Service::DynamoDb => self.inner.dynamo.forward(incoming).await,
             Service::Sqs => self.inner.sqs.serve(incoming),
@@ -143,6 +151,14 @@ impl Door {
         }
         self.inner.recorder.record(call);
     }
+}
+
+/// Whether a pump of queues or streams may have work after this call.
+fn changes_something(incoming: &Incoming) -> bool {
+    const WORDS: [&str; 7] =
+        ["Put", "Update", "Delete", "Write", "Send", "Change", "StartMessageMove"];
+    let pumped = matches!(incoming.service, Service::DynamoDb | Service::Sqs);
+    pumped && WORDS.iter().any(|word| incoming.operation.contains(word))
 }
 
 fn internal(service: &Service) -> Refusal {

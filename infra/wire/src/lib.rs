@@ -32,6 +32,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde_json::Value;
+use tokio::sync::watch;
 
 pub use error::Error;
 pub use faults::{CallId, Deaths, FaultKind, Faults, Filter, Fired, LOCAL, Plan, Verdict};
@@ -73,6 +74,8 @@ pub(crate) struct Inner {
     recorder: Recorder,
     faults: Faults,
     iam: Iam,
+    /// Grows with every call that changed a table or a queue.
+    activity: watch::Sender<u64>,
     region: String,
     account: String,
 }
@@ -95,6 +98,7 @@ impl Wire {
             recorder: Recorder::default(),
             faults: Faults::default(),
             iam: Iam::default(),
+            activity: watch::Sender::new(0),
             region,
             account,
         };
@@ -164,6 +168,12 @@ impl Wire {
             tracing::error!(table, %error, "the stream cannot be read");
             Vec::new()
         })
+    }
+
+    /// Changes after every SDK call that changed a table or a queue: a pump that waits for it need
+    /// not poll for new work. (What becomes visible with time is in `Sqs::next_visible_at_ms`.)
+    pub fn activity(&self) -> watch::Receiver<u64> {
+        self.inner.activity.subscribe()
     }
 
     /// Makes the secret, or gives it a new current value if this is not its value already.

@@ -137,6 +137,15 @@ impl Ses {
         arns
     }
 
+    /// Who a request sends for, as written; empty when it does not say.
+    pub(crate) fn sender_of(incoming: &Incoming) -> String {
+        let fields = Fields::of(incoming);
+        match incoming.operation.as_str() {
+            "SendRawEmail" => raw(&fields).map(|mail| mail.from).unwrap_or_default(),
+            _ => fields.one("Source"),
+        }
+    }
+
     pub(crate) fn sql(&self) -> &Sql {
         &self.inner.sql
     }
@@ -149,7 +158,7 @@ impl Ses {
     }
 
     fn answer(&self, incoming: &Incoming) -> Result<String, Refusal> {
-        let fields = Fields(form(&incoming.body).into_iter().collect());
+        let fields = Fields::of(incoming);
         match incoming.operation.as_str() {
             "SendEmail" => self.accept(incoming.body.len(), composed(&fields)),
             "SendRawEmail" => self.accept(incoming.body.len(), raw(&fields)?),
@@ -257,6 +266,10 @@ impl Ses {
 struct Fields(BTreeMap<String, String>);
 
 impl Fields {
+    fn of(incoming: &Incoming) -> Self {
+        Self(form(&incoming.body).into_iter().collect())
+    }
+
     fn one(&self, name: &str) -> String {
         self.0.get(name).cloned().unwrap_or_default()
     }

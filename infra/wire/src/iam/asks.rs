@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::Inner;
-use crate::message::{Incoming, Refusal, Service, form};
+use crate::message::{Incoming, Refusal, Service};
+use crate::ses::Ses;
 
 /// One action on one resource.
 #[derive(Debug, Default)]
@@ -61,10 +62,7 @@ impl Inner {
             Service::Ses => {
                 let mut ask = Ask::new(format!("ses:{operation}"), "*".to_owned());
                 if operation.starts_with("Send") {
-                    let source =
-                        form(&incoming.body).into_iter().find(|(name, _)| name == "Source");
-                    let sender = source.map(|(_, sender)| sender).unwrap_or_default();
-                    ask.resources = self.ses.identity_arns(&sender);
+                    ask.resources = self.ses.identity_arns(&Ses::sender_of(incoming));
                 }
                 vec![ask]
             }

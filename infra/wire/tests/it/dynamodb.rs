@@ -181,11 +181,24 @@ async fn the_recorder_counts_round_trips_and_capacity_per_caller() {
 }
 
 #[tokio::test]
+async fn a_pump_is_woken_by_changes_only() {
+    let world = world().await;
+    world.table().await;
+    let mut activity = world.wire.activity();
+    activity.mark_unchanged();
+    count(&world, "A").await;
+    assert!(!activity.has_changed().unwrap());
+    let put = world.dynamodb(CALLER).put_item().table_name(TABLE);
+    put.set_item(Some(key("A", "B"))).send().await.unwrap();
+    assert!(activity.has_changed().unwrap());
+}
+
+#[tokio::test]
 async fn a_saved_world_can_be_loaded_over_another() {
     let folder = Folder::new();
     let template = world().await;
     template.table().await;
-    template.queue("orders", wire::QueueAttributes::default());
+    template.queue("orders", &wire::QueueAttributes::default());
     template.wire.put_secret("key", "value").await.unwrap();
     let put = template.dynamodb(LOCAL).put_item().table_name(TABLE);
     put.set_item(Some(key("CART#1", "META"))).send().await.unwrap();
@@ -236,4 +249,11 @@ async fn worlds_start_quickly() {
         put.send().await.unwrap();
     }
     println!("put: {:?} each", begin.elapsed() / 1000);
+    let url = world.queue("orders", &wire::QueueAttributes::default());
+    let client = world.sqs(CALLER);
+    let begin = std::time::Instant::now();
+    for _ in 0..1000 {
+        client.send_message().queue_url(&url).message_body("a").send().await.unwrap();
+    }
+    println!("send: {:?} each", begin.elapsed() / 1000);
 }

@@ -123,7 +123,7 @@ async fn a_transaction_meets_another_and_a_plain_put_does_not() {
 async fn the_host_is_spared_and_every_wire_counts_in_one_sequence() {
     let world = world().await;
     world.table().await;
-    let url = world.queue("orders", QueueAttributes::default());
+    let url = world.queue("orders", &QueueAttributes::default());
     let faults = world.wire.faults();
     faults.reset();
     faults.arm(Plan::at(3, FaultKind::FailBefore));
@@ -157,7 +157,7 @@ async fn several_plans_wait_and_disarming_drops_them() {
 #[tokio::test]
 async fn every_service_throttles_and_fails_in_its_own_words() {
     let world = world().await;
-    let url = world.queue("orders", QueueAttributes::default());
+    let url = world.queue("orders", &QueueAttributes::default());
     world.wire.ses().verify("shop.example").unwrap();
     world.wire.put_secret("key", "value").await.unwrap();
     for kind in [FaultKind::Throttle, FaultKind::FailBefore, FaultKind::LoseResponse] {

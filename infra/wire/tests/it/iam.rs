@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
-use aws_sdk_ses::types::{Body, Content, Destination, Message};
+use aws_sdk_ses::primitives::Blob;
+use aws_sdk_ses::types::{Body, Content, Destination, Message, RawMessage};
 use serde_json::{Value, json};
 use wire::{LOCAL, QueueAttributes, Statement};
 
@@ -149,8 +150,8 @@ async fn attributes_can_be_fenced_and_a_deny_beats_an_allow() {
 #[tokio::test]
 async fn queues_mails_and_secrets_are_checked_by_their_arns() {
     let world = world().await;
-    let url = world.queue("orders", QueueAttributes::default());
-    let other = world.queue("others", QueueAttributes::default());
+    let url = world.queue("orders", &QueueAttributes::default());
+    let other = world.queue("others", &QueueAttributes::default());
     world.wire.ses().verify("shop.example").unwrap();
     world.wire.put_secret("shop/stripe", "value").await.unwrap();
     world.wire.put_secret("shop/other", "value").await.unwrap();
@@ -186,6 +187,10 @@ async fn queues_mails_and_secrets_are_checked_by_their_arns() {
             .send()
     };
     mail("Shop <mail@shop.example>").await.unwrap();
+    let raw = "From: Shop <mail@shop.example>\r\nTo: a@b.example\r\n\r\nHello";
+    let raw = RawMessage::builder().data(Blob::new(raw)).build().unwrap();
+    let raw = world.ses(CALLER).send_raw_email().raw_message(raw).send().await.unwrap_err();
+    assert!(raw.message().unwrap().contains("ses:SendRawEmail on resource: arn:aws:ses:"));
     assert_eq!(mail("mail@else.example").await.unwrap_err().code(), Some("AccessDenied"));
     let sids = |grants: std::collections::BTreeSet<wire::Grant>| {
         let mut sids: Vec<_> = grants.into_iter().map(|grant| grant.sid).collect();

@@ -4,7 +4,7 @@ use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
     MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
-    SendMessageBatchRequestEntry,
+    SendMessageBatchRequestEntry, SendMessageBatchResultEntry,
 };
 use wire::{LOCAL, MESSAGE_BYTES_MAX, QueueAttributes};
 
@@ -21,7 +21,7 @@ fn fifo() -> QueueAttributes {
 #[tokio::test]
 async fn a_message_arrives_with_its_attributes_and_digests() {
     let world = world().await;
-    let url = world.queue("orders", QueueAttributes::default());
+    let url = world.queue("orders", &QueueAttributes::default());
     let sqs = world.sqs(LOCAL);
     let origin =
         MessageAttributeValue::builder().data_type("String").string_value("web").build().unwrap();
@@ -57,7 +57,7 @@ async fn a_message_arrives_with_its_attributes_and_digests() {
 #[tokio::test]
 async fn a_received_message_is_hidden_until_its_timeout_passes() {
     let world = world().await;
-    let url = world.queue("orders", QueueAttributes::default());
+    let url = world.queue("orders", &QueueAttributes::default());
     let sqs = world.sqs(LOCAL);
     sqs.send_message().queue_url(&url).message_body("a").send().await.unwrap();
     let receive = || async {
@@ -88,7 +88,7 @@ async fn a_received_message_is_hidden_until_its_timeout_passes() {
 #[tokio::test]
 async fn visibility_can_be_changed_only_in_flight() {
     let world = world().await;
-    let url = world.queue("orders", QueueAttributes::default());
+    let url = world.queue("orders", &QueueAttributes::default());
     let sqs = world.sqs(LOCAL);
     world.wire.sqs().send("orders", "a").unwrap();
     let message = world.wire.sqs().receive("orders", 1).remove(0);
@@ -113,8 +113,8 @@ async fn visibility_can_be_changed_only_in_flight() {
 #[tokio::test]
 async fn what_is_received_too_often_goes_to_the_dead_letters_and_back() {
     let world = world().await;
-    world.queue("orders-dlq", QueueAttributes::default());
-    world.queue("orders", with_dlq("orders-dlq", 2));
+    world.queue("orders-dlq", &QueueAttributes::default());
+    world.queue("orders", &with_dlq("orders-dlq", 2));
     let sqs = world.wire.sqs();
     let id = sqs.send("orders", "poison").unwrap();
     for count in 1..=2 {
@@ -149,7 +149,7 @@ async fn what_is_received_too_often_goes_to_the_dead_letters_and_back() {
 async fn delays_and_retention_follow_the_clock() {
     let world = world().await;
     let attributes = QueueAttributes { retention_seconds: 60, ..QueueAttributes::default() };
-    let url = world.queue("orders", attributes);
+    let url = world.queue("orders", &attributes);
     let sqs = world.sqs(LOCAL);
     let send = sqs.send_message().queue_url(&url).message_body("later").delay_seconds(20);
     send.send().await.unwrap();
@@ -165,7 +165,7 @@ async fn delays_and_retention_follow_the_clock() {
 #[tokio::test]
 async fn a_batch_fails_in_parts_and_as_a_whole() {
     let world = world().await;
-    let url = world.queue("orders", QueueAttributes::default());
+    let url = world.queue("orders", &QueueAttributes::default());
     let sqs = world.sqs(LOCAL);
     let entry = |id: &str, body: &str| {
         SendMessageBatchRequestEntry::builder().id(id).message_body(body).build().unwrap()
@@ -180,7 +180,7 @@ async fn a_batch_fails_in_parts_and_as_a_whole() {
         .send()
         .await
         .unwrap();
-    let good: Vec<_> = mixed.successful().iter().map(|one| one.id()).collect();
+    let good: Vec<_> = mixed.successful().iter().map(SendMessageBatchResultEntry::id).collect();
     let bad: Vec<_> = mixed.failed().iter().map(|one| (one.id(), one.code())).collect();
     assert_eq!(good, ["good", "fine"]);
     assert_eq!(bad, [("empty", "MissingParameter"), ("control", "InvalidMessageContents")]);
@@ -246,7 +246,7 @@ async fn a_batch_fails_in_parts_and_as_a_whole() {
 #[tokio::test]
 async fn a_fifo_group_keeps_its_order_and_waits_for_its_first() {
     let world = world().await;
-    let url = world.queue("events.fifo", fifo());
+    let url = world.queue("events.fifo", &fifo());
     let sqs = world.sqs(LOCAL);
     for (group, body) in [("a", "a1"), ("a", "a2"), ("b", "b1")] {
         let send = sqs.send_message().queue_url(&url).message_group_id(group).message_body(body);
@@ -267,7 +267,7 @@ async fn a_fifo_group_keeps_its_order_and_waits_for_its_first() {
 #[tokio::test]
 async fn a_fifo_queue_takes_a_message_once_in_five_minutes() {
     let world = world().await;
-    let url = world.queue("events.fifo", QueueAttributes { content_based_dedup: true, ..fifo() });
+    let url = world.queue("events.fifo", &QueueAttributes { content_based_dedup: true, ..fifo() });
     let sqs = world.sqs(LOCAL);
     let send = || async {
         let send = sqs.send_message().queue_url(&url).message_group_id("a").message_body("same");
@@ -287,8 +287,8 @@ async fn a_fifo_queue_takes_a_message_once_in_five_minutes() {
 #[tokio::test]
 async fn queues_are_found_described_listed_and_purged() {
     let world = world().await;
-    world.queue("orders-dlq", QueueAttributes::default());
-    let url = world.queue("orders", with_dlq("orders-dlq", 5));
+    world.queue("orders-dlq", &QueueAttributes::default());
+    let url = world.queue("orders", &with_dlq("orders-dlq", 5));
     let sqs = world.sqs(LOCAL);
     let found = sqs.get_queue_url().queue_name("orders").send().await.unwrap();
     assert_eq!(found.queue_url(), Some(url.as_str()));
@@ -317,7 +317,7 @@ async fn a_message_and_its_invisibility_survive_the_process() {
     let folder = Folder::new();
     let id = {
         let world = world_in(Some(folder.0.clone())).await;
-        world.queue("orders", QueueAttributes::default());
+        world.queue("orders", &QueueAttributes::default());
         let id = world.wire.sqs().send("orders", "kept").unwrap();
         world.wire.sqs().send("orders", "gone").unwrap();
         let received = world.wire.sqs().receive("orders", 2);
@@ -326,7 +326,7 @@ async fn a_message_and_its_invisibility_survive_the_process() {
         // Nothing is flushed on purpose: the world is dropped as it is.
     };
     let world = world_in(Some(folder.0.clone())).await;
-    world.queue("orders", QueueAttributes::default());
+    world.queue("orders", &QueueAttributes::default());
     let sqs = world.wire.sqs();
     assert_eq!(sqs.depths()[0].in_flight, 1);
     world.pass_seconds(30);
@@ -338,7 +338,7 @@ async fn a_message_and_its_invisibility_survive_the_process() {
 #[tokio::test]
 async fn a_message_becomes_a_lambda_record() {
     let world = world().await;
-    world.queue("orders", QueueAttributes::default());
+    world.queue("orders", &QueueAttributes::default());
     world.wire.sqs().send("orders", "{}").unwrap();
     let record = world.wire.sqs().receive("orders", 1)[0].lambda_record();
     assert_eq!(record["eventSource"], "aws:sqs");

@@ -47,8 +47,8 @@ impl World {
         self.now_ms.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn queue(&self, name: &str, attributes: QueueAttributes) -> String {
-        self.wire.sqs().create(name, &attributes).unwrap();
+    pub(crate) fn queue(&self, name: &str, attributes: &QueueAttributes) -> String {
+        self.wire.sqs().create(name, attributes).unwrap();
         self.wire.sqs().url(name)
     }
 
