@@ -199,6 +199,7 @@ impl Wire {
         self.inner.secrets.sql().load(&folder.join("secrets.db"))?;
         self.inner.recorder.reset();
         self.inner.faults.reset();
+        self.inner.activity.send_modify(|count| *count += 1);
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 
 mod api;
 mod digest;
+mod entry;
 mod store;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::NowMs;
 use crate::error::Error;
 use crate::message::{Incoming, Refusal, Reply, Service};
 use crate::sql::Sql;
+use entry::Entry;
 use store::Store;
 
 pub(crate) use api::queue_of;
@@ -189,7 +191,7 @@ impl Sqs {
 
     /// Sends a message from the host itself, past faults and policies; returns its id.
     pub fn send(&self, queue: &str, body: &str) -> Result<String, Error> {
-        let entry = store::Entry { body: body.to_owned(), ..store::Entry::default() };
+        let entry = Entry { body: body.to_owned(), ..Entry::default() };
         let sent = self.inner.store.send(queue, entry, self.now());
         sent.map(|sent| sent.id).map_err(|refusal| Error::Invalid(refusal.message))
     }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::store::{Entry, Sent, sequence_number};
+use super::entry::Entry;
+use super::store::{Sent, sequence_number};
 use super::{MESSAGE_BYTES_MAX, Message, Sqs, digest, is_fifo};
 use crate::message::Refusal;
 

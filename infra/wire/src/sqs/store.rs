@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::Value;
 
-use super::{Depth, MESSAGE_BYTES_MAX, QueueAttributes};
+use super::entry::Entry;
+use super::{Depth, QueueAttributes};
 use crate::error::Error;
 use crate::ids;
 use crate::message::Refusal;
@@ -18,8 +19,6 @@ use crate::sql::Sql;
 const DEDUP_WINDOW_MS: i64 = 300_000;
 /// AWS's limit for one visibility timeout.
 const VISIBILITY_SECONDS_MAX: i64 = 43_200;
-/// AWS's limit for one delay.
-const DELAY_SECONDS_MAX: i64 = 900;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS world (seed INTEGER NOT NULL);
@@ -47,28 +46,6 @@ pub(super) struct Store {
     pub(super) sql: Sql,
     /// Makes message ids differ between worlds and agree between runs of one.
     seed: i64,
-}
-
-/// A message to be sent.
-#[derive(Default)]
-pub(super) struct Entry {
-    pub(super) body: String,
-    pub(super) message_attributes: BTreeMap<String, Value>,
-    pub(super) trace: Option<String>,
-    pub(super) delay_seconds: Option<i64>,
-    pub(super) group: Option<String>,
-    pub(super) dedup: Option<String>,
-}
-
-impl Entry {
-    /// What counts against the size limit: the body and every attribute's name, type and value.
-    pub(super) fn bytes(&self) -> usize {
-        let attributes = self.message_attributes.iter().map(|(name, value)| {
-            let length = |member| value.get(member).and_then(Value::as_str).map_or(0, str::len);
-            name.len() + length("DataType") + length("StringValue") + length("BinaryValue") / 4 * 3
-        });
-        self.body.len() + attributes.sum::<usize>()
-    }
 }
 
 pub(super) struct Sent {
@@ -194,7 +171,7 @@ impl Store {
         now: i64,
     ) -> Result<Sent, Refusal> {
         let attributes = attributes(tx, queue)?;
-        check(&entry, &attributes)?;
+        entry.check(&attributes)?;
         if attributes.fifo && entry.dedup.is_none() {
             entry.dedup = Some(ids::hex(&entry.body));
         }
@@ -512,73 +489,6 @@ fn candidates(
     let max = i64::try_from(max).unwrap_or(i64::MAX);
     let mut rows = tx.prepare_cached(query)?;
     rows.query_map(params![queue, now, max], |row| row.get(0))?.collect()
-}
-
-fn check(entry: &Entry, attributes: &QueueAttributes) -> Result<(), Refusal> {
-    let refuse = |text: String| Err(Refusal::new("InvalidParameterValue", text));
-    if entry.body.is_empty() {
-        return Err(Refusal::new(
-            "MissingParameter",
-            "The request must contain the parameter MessageBody.",
-        ));
-    }
-    if entry.bytes() > MESSAGE_BYTES_MAX {
-        return refuse(format!(
-            "One or more parameters are invalid. Reason: Message must be shorter than \
-             {MESSAGE_BYTES_MAX} bytes."
-        ));
-    }
-    let legal = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
-    if !entry.body.chars().all(legal) {
-        return Err(Refusal::new(
-            "InvalidMessageContents",
-            "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to \
-             #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.",
-        ));
-    }
-    if entry.message_attributes.len() > 10 {
-        return refuse("Number of message attributes exceeds the allowed maximum [10].".to_owned());
-    }
-    let malformed = entry.message_attributes.iter().find(|(_, value)| {
-        let data_type = value.get("DataType").and_then(Value::as_str).unwrap_or_default();
-        let member = match data_type.split('.').next() {
-            Some("String" | "Number") => "StringValue",
-            Some("Binary") => "BinaryValue",
-            _ => return true,
-        };
-        value.get(member).and_then(Value::as_str).is_none_or(str::is_empty)
-    });
-    if let Some((name, _)) = malformed {
-        return refuse(format!("The message attribute '{name}' must contain a non-empty value."));
-    }
-    if let Some(delay) = entry.delay_seconds {
-        if !(0..=DELAY_SECONDS_MAX).contains(&delay) {
-            return refuse(format!(
-                "Value {delay} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be \
-                 >= 0 and <= {DELAY_SECONDS_MAX}."
-            ));
-        }
-        if attributes.fifo {
-            return refuse("DelaySeconds cannot be set per message on a FIFO queue.".to_owned());
-        }
-    }
-    if attributes.fifo && entry.group.is_none() {
-        return Err(Refusal::new(
-            "MissingParameter",
-            "The request must contain the parameter MessageGroupId.",
-        ));
-    }
-    if attributes.fifo && entry.dedup.is_none() && !attributes.content_based_dedup {
-        return refuse(
-            "The queue should either have ContentBasedDeduplication enabled or \
-             MessageDeduplicationId provided explicitly"
-                .to_owned(),
-        );
-    }
-    if !attributes.fifo && entry.dedup.is_some() {
-        return refuse("MessageDeduplicationId is valid for FIFO queues only.".to_owned());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -132,7 +132,8 @@ async fn attributes_can_be_fenced_and_a_deny_beats_an_allow() {
         &world,
         json!([
             {"Sid": "All", "Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"},
-            {"Sid": "NotTheOwner", "Effect": "Deny", "Action": "dynamodb:UpdateItem", "Resource": "*",
+            {"Sid": "NotTheOwner", "Effect": "Deny", "Action": "dynamodb:UpdateItem",
+             "Resource": "*",
              "Condition": {"StringEquals": {"dynamodb:Attributes": ["pk", "sk", "owner"]}}},
         ]),
     );
@@ -163,7 +164,7 @@ async fn queues_mails_and_secrets_are_checked_by_their_arns() {
             {"Sid": "Mail", "Effect": "Allow", "Action": "ses:SendEmail",
              "Resource": "arn:aws:ses:eu-central-1:123456789012:identity/shop.example"},
             {"Sid": "Secret", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue",
-             "Resource": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/stripe-??????"},
+             "Resource": "arn:aws:secretsmanager:*:123456789012:secret:shop/stripe-??????"},
             {"Sid": "Never", "Effect": "Allow", "Action": "sqs:PurgeQueue", "Resource": "*"},
         ]),
     );
