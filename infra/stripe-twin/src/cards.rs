@@ -20,7 +20,7 @@ pub(crate) enum Authentication {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Decline {
     pub(crate) code: &'static str,
-    pub(crate) decline_code: &'static str,
+    pub(crate) reason: &'static str,
     pub(crate) message: &'static str,
     pub(crate) advice: Option<&'static str>,
 }
@@ -90,12 +90,12 @@ const fn then(aftermath: Aftermath, card: Card) -> Card {
     Card { aftermath, ..card }
 }
 
-const fn declined(decline_code: &'static str, message: &'static str) -> Decline {
-    Decline { code: "card_declined", decline_code, message, advice: Some("try_again_later") }
+const fn declined(reason: &'static str, message: &'static str) -> Decline {
+    Decline { code: "card_declined", reason, message, advice: Some("try_again_later") }
 }
 
 const fn wrong(code: &'static str, message: &'static str) -> Decline {
-    Decline { code, decline_code: code, message, advice: None }
+    Decline { code, reason: code, message, advice: None }
 }
 
 const GENERIC: Decline = declined("generic_decline", "Your card was declined.");
@@ -117,7 +117,7 @@ const PROCESSING: Decline = wrong(
 /// What the bank says off session when it wants the customer.
 pub(crate) const AUTHENTICATION_REQUIRED: Decline = Decline {
     code: "authentication_required",
-    decline_code: "authentication_required",
+    reason: "authentication_required",
     message: "Your card was declined. This transaction requires authentication.",
     advice: None,
 };
@@ -277,7 +277,7 @@ fn is_luhn(number: &str) -> bool {
             _ => *digit,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn other_numbers_are_refused() {
         assert_eq!(refuse_number("4242424242424241").unwrap().code, "incorrect_number");
-        assert_eq!(refuse_number("4111111111111111").unwrap().decline_code, "test_mode_live_card");
+        assert_eq!(refuse_number("4111111111111111").unwrap().reason, "test_mode_live_card");
         assert!(refuse_number("4242424242424242").is_none());
         assert!(refuse_number("42x").is_some());
     }

@@ -91,7 +91,7 @@ pub(crate) fn declined(
     } else {
         json!({
             "advice_code": decline.advice, "network_decline_code": "01",
-            "network_status": "declined_by_network", "reason": decline.decline_code,
+            "network_status": "declined_by_network", "reason": decline.reason,
             "risk_level": "normal", "risk_score": 20,
             "seller_message": "The bank did not return any further details with this decline.",
             "type": "issuer_declined",

@@ -22,7 +22,7 @@ impl World {
             .find(|endpoint| endpoint["_is_default"] == true)
             .cloned();
         let mut endpoint = known.unwrap_or_else(|| {
-            let mut endpoint = self.new_endpoint(url, json!(["*"]), secret);
+            let mut endpoint = self.new_endpoint(url, &json!(["*"]), secret);
             endpoint["_is_default"] = json!(true);
             endpoint
         });
@@ -35,7 +35,7 @@ impl World {
         self.save(Kind::WebhookEndpoint, &endpoint);
     }
 
-    fn new_endpoint(&mut self, url: &str, enabled_events: Value, secret: &str) -> Value {
+    fn new_endpoint(&mut self, url: &str, enabled_events: &Value, secret: &str) -> Value {
         json!({
             "id": self.chance.id("we_"),
             "object": "webhook_endpoint",
@@ -63,7 +63,7 @@ pub(crate) fn create(world: &mut World, form: &Fields) -> Result<Value, Refusal>
     }
     let metadata = params::metadata(form, &json!({}))?;
     let secret = world.chance.letters("whsec_", 32);
-    let mut endpoint = world.new_endpoint(url, json!(events), &secret);
+    let mut endpoint = world.new_endpoint(url, &json!(events), &secret);
     endpoint["description"] = json!(form.filled("description"));
     endpoint["metadata"] = metadata;
     world.save(Kind::WebhookEndpoint, &endpoint);

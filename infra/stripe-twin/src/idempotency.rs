@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use crate::hex;
 use crate::refusal::Refusal;
 use crate::store::Kind;
 use crate::world::World;
@@ -30,7 +31,7 @@ pub(crate) fn fingerprint(pairs: &[(String, String)]) -> String {
     for (name, value) in sorted {
         hash.update(format!("{}:{name}{}:{value}", name.len(), value.len()).as_bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::digits(&hash.finalize())
 }
 
 /// Refuses a key that Stripe would not take.

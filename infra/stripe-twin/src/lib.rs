@@ -33,6 +33,7 @@ mod endpoints;
 mod events;
 mod faults;
 mod form;
+mod hex;
 mod idempotency;
 mod lists;
 mod money;
@@ -169,6 +170,7 @@ impl Twin {
 
     /// Answers a request whose path begins with `/v1/` or is `/faults`. A response with the
     /// extension [`LostResponse`] must not be sent.
+    #[allow(clippy::needless_pass_by_value, reason = "a server gives its request away")]
     pub fn handle(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
         request::handle(self, &request)
     }
@@ -244,5 +246,36 @@ impl Drop for KeyGuard<'_> {
     fn drop(&mut self) {
         let mut keys = self.shared.keys_in_use.lock().unwrap_or_else(PoisonError::into_inner);
         keys.remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_in_use_is_refused_until_it_is_free() {
+        let twin = Twin::open(Options {
+            data: None,
+            now_ms: Arc::new(|| 0),
+            seed: 1,
+            account: "acct_twin".into(),
+            webhook_secret: "whsec_test".into(),
+            webhook_url: "http://127.0.0.1/".into(),
+        })
+        .unwrap();
+        let create = || {
+            let request = http::Request::post("/v1/payment_intents")
+                .header("authorization", "Bearer sk_test_1")
+                .header("idempotency-key", "k")
+                .body(Bytes::from("amount=1000&currency=eur"));
+            twin.handle(request.unwrap())
+        };
+        let guard = twin.hold_key("k");
+        let refused = create();
+        assert_eq!(refused.status(), 409);
+        assert_eq!(refused.headers()["stripe-should-retry"], "true");
+        drop(guard);
+        assert_eq!(create().status(), 200);
     }
 }

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cards::{self, Card};
 use crate::form::Fields;
+use crate::hex;
 use crate::params;
 use crate::refusal::Refusal;
 use crate::store::Kind;
@@ -53,7 +54,7 @@ pub(crate) fn create(world: &mut World, form: &Fields) -> Result<Value, Refusal>
 
 /// `GET /v1/payment_methods/{id}`.
 pub(crate) fn retrieve(world: &mut World, id: &str) -> Result<Value, Refusal> {
-    named(world, id, "payment_method")
+    named(world, id)
 }
 
 /// The payment method that a payment names or describes, made where need be.
@@ -62,7 +63,7 @@ pub(crate) fn resolve(world: &mut World, form: &Fields) -> Result<Option<Value>,
         return create(world, data).map(Some);
     }
     let Some(id) = form.filled("payment_method") else { return Ok(None) };
-    let method = named(world, id, "payment_method")?;
+    let method = named(world, id).map_err(|refusal| refusal.status(400))?;
     if method["_is_spent"] == true && method["customer"].is_null() {
         return Err(Refusal::invalid(
             "The provided PaymentMethod was previously used with a PaymentIntent without Customer \
@@ -74,7 +75,7 @@ pub(crate) fn resolve(world: &mut World, form: &Fields) -> Result<Option<Value>,
     Ok(Some(method))
 }
 
-fn named(world: &mut World, id: &str, param: &str) -> Result<Value, Refusal> {
+fn named(world: &mut World, id: &str) -> Result<Value, Refusal> {
     if let Some(card) = cards::named(id) {
         let year = year(world.now()) + 1;
         let method = card_method(world, &card, 12, year, "unchecked");
@@ -86,13 +87,8 @@ fn named(world: &mut World, id: &str, param: &str) -> Result<Value, Refusal> {
         world.save(Kind::PaymentMethod, &method);
         return Ok(method);
     }
-    let found = world.find(Kind::PaymentMethod, id, param);
-    found.map_err(|_| {
-        Refusal::invalid(format!("No such PaymentMethod: '{id}'"))
-            .status(if param == "payment_method" { 400 } else { 404 })
-            .code("resource_missing")
-            .param(param)
-    })
+    let found = world.store.get(Kind::PaymentMethod, id).cloned();
+    found.ok_or_else(|| Refusal::not_found("PaymentMethod", id, "payment_method"))
 }
 
 fn from_card(world: &mut World, form: &Fields) -> Result<Value, Refusal> {
@@ -110,7 +106,7 @@ fn from_card(world: &mut World, form: &Fields) -> Result<Value, Refusal> {
         let refusal = Refusal::card(decline.message).code(decline.code).param("number");
         let is_declined = decline.code == "card_declined";
         return Err(if is_declined {
-            refusal.with("decline_code", decline.decline_code)
+            refusal.with("decline_code", decline.reason)
         } else {
             refusal
         });
@@ -166,7 +162,7 @@ fn card_method(world: &mut World, card: &Card, month: i64, year: i64, cvc: &str)
         "three_d_secure_usage": { "supported": is_secure },
         "wallet": null,
     });
-    let mut method = method(world, "card", details);
+    let mut method = method(world, "card", &details);
     method["_card"] = json!(card.number);
     // This test card stands for one that the customer has set up before.
     method["_is_set_up"] = json!(card.authentication == cards::Authentication::OnSession);
@@ -185,12 +181,12 @@ fn bank_account(world: &mut World, number: &str, fate: &str) -> Value {
         "routing_number": "110000000",
         "status_details": {},
     });
-    let mut method = method(world, "us_bank_account", details);
+    let mut method = method(world, "us_bank_account", &details);
     method["_debit"] = json!(fate);
     method
 }
 
-fn method(world: &mut World, kind: &str, details: Value) -> Value {
+fn method(world: &mut World, kind: &str, details: &Value) -> Value {
     json!({
         "id": world.chance.id("pm_"),
         "object": "payment_method",
@@ -208,7 +204,7 @@ fn method(world: &mut World, kind: &str, details: Value) -> Value {
 /// Tells two cards apart without telling the number.
 fn mark(account: &str, number: &str) -> String {
     let hash = Sha256::digest(format!("{account}:{number}").as_bytes());
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::digits(&hash).chars().take(16).collect()
 }
 
 fn year(now: i64) -> i64 {

@@ -276,13 +276,13 @@ fn faults(twin: &Twin, request: &Request<Bytes>) -> Response<Bytes> {
         Method::GET => current(twin),
         Method::POST => match serde_json::from_slice::<Faults>(request.body()) {
             Err(error) => refuse(error.to_string()),
-            Ok(faults) => match faults.refuse() {
-                Some(message) => refuse(message),
-                None => {
+            Ok(faults) => faults.refuse().map_or_else(
+                || {
                     twin.set_faults(faults);
                     current(twin)
-                }
-            },
+                },
+                refuse,
+            ),
         },
         _ => (405, json!({ "error": { "message": "GET or POST" } }).to_string()),
     };

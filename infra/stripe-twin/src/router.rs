@@ -113,10 +113,13 @@ fn events(world: &World, form: &Fields) -> Result<Value, Refusal> {
 
 /// `GET /v1/balance`: cheap enough for a health probe. What came in and is not yet paid out.
 fn balance(world: &World) -> Value {
-    let line = |(currency, amount): (&String, &i64)| json!({ "amount": amount, "currency": currency, "source_types": { "card": amount } });
+    let line = |(currency, amount): (&String, &i64)| {
+        let sources = json!({ "card": amount });
+        json!({ "amount": amount, "currency": currency, "source_types": sources })
+    };
     let pending: Vec<Value> = world.balances.iter().map(line).collect();
-    let available: Vec<Value> =
-        world.balances.keys().map(|currency| line((currency, &0))).collect();
+    let nothing = world.balances.keys().map(|currency| (currency, &0));
+    let available: Vec<Value> = nothing.map(line).collect();
     json!({ "object": "balance", "available": available, "livemode": false, "pending": pending })
 }
 
@@ -124,14 +127,12 @@ fn account(world: &World) -> Value {
     json!({
         "id": world.account,
         "object": "account",
-        "business_profile": { "name": "Fluxion" },
         "charges_enabled": true,
         "country": "US",
         "default_currency": "usd",
         "details_submitted": true,
         "metadata": {},
         "payouts_enabled": true,
-        "settings": { "payments": { "statement_descriptor": "FLUXION" } },
         "type": "standard",
     })
 }

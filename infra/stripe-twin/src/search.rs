@@ -179,19 +179,20 @@ fn parse_clause(text: &str) -> Option<(Clause, &str)> {
     ]
     .into_iter()
     .find_map(|(sign, operator)| Some((operator, rest.strip_prefix(sign)?)))?;
-    let (value, rest) = match quoted(rest) {
-        Some((value, rest)) => (Some(value), rest),
-        None => {
-            let (word, after) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
-            let is_number = !word.is_empty() && word.parse::<i64>().is_ok();
-            match word {
-                "null" => (None, after),
-                _ if is_number => (Some(word.to_owned()), after),
-                _ => return None,
-            }
-        }
-    };
+    let (value, rest) = parse_value(rest)?;
     Some((Clause { is_negated, field: field.to_owned(), metadata_key, operator, value }, rest))
+}
+
+/// A quoted text, a whole number, or `null`; and what follows it.
+fn parse_value(text: &str) -> Option<(Option<String>, &str)> {
+    if let Some((value, rest)) = quoted(text) {
+        return Some((Some(value), rest));
+    }
+    let (word, rest) = text.split_at(text.find(' ').unwrap_or(text.len()));
+    match word {
+        "null" => Some((None, rest)),
+        word => word.parse::<i64>().ok().map(|number| (Some(number.to_string()), rest)),
+    }
 }
 
 /// A text in single or double quotes with backslash escapes, and what follows it.

@@ -141,9 +141,9 @@ impl Store {
                 .map_err(|error| Error::Damaged(format!("{id}: {error}")))?;
             let age = age.unsigned_abs();
             self.next = self.next.max(age + 1);
-            let shelf = self.shelves.entry(kind).or_default();
-            shelf.by_age.insert(age, id.clone());
-            shelf.by_id.insert(id, (age, value));
+            let place = self.shelves.entry(kind).or_default();
+            place.by_age.insert(age, id.clone());
+            place.by_id.insert(id, (age, value));
         }
         Ok(())
     }
@@ -159,21 +159,21 @@ impl Store {
 
     /// Adds or replaces; a replaced object keeps its place.
     pub(crate) fn put(&mut self, kind: Kind, id: &str, value: Value) {
-        let shelf = self.shelves.entry(kind).or_default();
-        if let Some((_, old)) = shelf.by_id.get_mut(id) {
+        let place = self.shelves.entry(kind).or_default();
+        if let Some((_, old)) = place.by_id.get_mut(id) {
             *old = value;
         } else {
-            shelf.by_age.insert(self.next, id.to_owned());
-            shelf.by_id.insert(id.to_owned(), (self.next, value));
+            place.by_age.insert(self.next, id.to_owned());
+            place.by_id.insert(id.to_owned(), (self.next, value));
             self.next += 1;
         }
         self.dirty.insert((kind, id.to_owned()));
     }
 
     pub(crate) fn remove(&mut self, kind: Kind, id: &str) -> Option<Value> {
-        let shelf = self.shelves.get_mut(&kind)?;
-        let (age, value) = shelf.by_id.remove(id)?;
-        shelf.by_age.remove(&age);
+        let place = self.shelves.get_mut(&kind)?;
+        let (age, value) = place.by_id.remove(id)?;
+        place.by_age.remove(&age);
         self.dirty.insert((kind, id.to_owned()));
         Some(value)
     }
@@ -192,11 +192,11 @@ impl Store {
     ) -> Box<dyn DoubleEndedIterator<Item = &Value> + '_> {
         match self.shelves.get(&kind) {
             None => Box::new(std::iter::empty()),
-            Some(shelf) => Box::new(
-                shelf
+            Some(place) => Box::new(
+                place
                     .by_age
                     .range(from..to.max(from))
-                    .filter_map(|(_, id)| shelf.by_id.get(id).map(|(_, value)| value)),
+                    .filter_map(|(_, id)| place.by_id.get(id).map(|(_, value)| value)),
             ),
         }
     }
@@ -215,7 +215,7 @@ impl Store {
                 let mut erase = transaction
                     .prepare_cached("DELETE FROM objects WHERE kind = ?1 AND id = ?2")?;
                 for (kind, id) in &self.dirty {
-                    let found = self.shelves.get(kind).and_then(|shelf| shelf.by_id.get(id));
+                    let found = self.shelves.get(kind).and_then(|place| place.by_id.get(id));
                     match found {
                         Some((age, value)) => {
                             let age = i64::try_from(*age).unwrap_or(i64::MAX);

@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::hex;
 use crate::render;
 use crate::store::Kind;
 use crate::world::World;
@@ -47,9 +48,7 @@ fn signature<'a>(now: i64, body: &str, secrets: impl Iterator<Item = &'a str>) -
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { continue };
         mac.update(format!("{now}.{body}").as_bytes());
         header.push_str(",v1=");
-        for byte in mac.finalize().into_bytes() {
-            header.push_str(&format!("{byte:02x}"));
-        }
+        header.push_str(&hex::digits(&mac.finalize().into_bytes()));
     }
     header
 }
@@ -103,7 +102,9 @@ impl World {
     /// Enters the stored deliveries into the agenda.
     pub(crate) fn resume_deliveries(&mut self) {
         let stored: Vec<_> = self.store.oldest(Kind::Delivery).cloned().collect();
-        stored.iter().for_each(|record| self.enter_delivery(record));
+        for record in &stored {
+            self.enter_delivery(record);
+        }
     }
 
     /// Hands out what is due.
@@ -142,7 +143,9 @@ impl World {
             .map(|(id, _)| id.clone())
             .collect();
         unanswered.sort_unstable();
-        unanswered.iter().for_each(|id| self.settle_delivery(id, None));
+        for id in &unanswered {
+            self.settle_delivery(id, None);
+        }
     }
 
     fn delivery(&self, id: &str) -> Option<Delivery> {

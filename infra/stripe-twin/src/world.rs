@@ -67,7 +67,9 @@ impl World {
             store,
         };
         let entries: Vec<Value> = world.store.oldest(Kind::BalanceTransaction).cloned().collect();
-        entries.iter().for_each(|entry| world.balance(entry));
+        for entry in &entries {
+            world.balance(entry);
+        }
         world.resume_deliveries();
         world.resume_timers();
         world

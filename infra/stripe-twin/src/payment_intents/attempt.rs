@@ -80,7 +80,7 @@ pub(crate) fn run(
         Wish::Customer => Ok(ask_customer(world, intent, how)),
         Wish::Decline => Err(decline(world, intent, method, &card, &AUTHENTICATION_REQUIRED, how)),
         Wish::Nothing => match card.decline {
-            Some(reason) => Err(decline(world, intent, method, &card, &reason, how)),
+            Some(answer) => Err(decline(world, intent, method, &card, &answer, how)),
             None => Ok(approve(world, intent, method, &card, how)),
         },
     }
@@ -129,7 +129,6 @@ fn ask_customer(world: &mut World, mut intent: Value, how: &Attempt) -> Value {
         }),
     };
     intent["status"] = json!("requires_action");
-    intent["_return_url"] = json!(how.return_url);
     world.save(Kind::PaymentIntent, &intent);
     world.emit("payment_intent.requires_action", &intent, None);
     intent
@@ -186,24 +185,24 @@ fn decline(
     mut intent: Value,
     method: &Value,
     card: &Card,
-    reason: &Decline,
+    answer: &Decline,
     how: &Attempt,
 ) -> Refusal {
     let attempt =
         charges::Attempt { intent: &intent, method, is_authenticated: how.is_authenticated };
-    let charge = charges::declined(world, &attempt, card, reason);
-    let mut refusal = Refusal::card(reason.message)
-        .code(reason.code)
+    let charge = charges::declined(world, &attempt, card, answer);
+    let mut refusal = Refusal::card(answer.message)
+        .code(answer.code)
         .with("charge", charge["id"].clone())
         .with("payment_method", render::public(method));
-    let is_parameter = matches!(reason.code, "incorrect_cvc" | "expired_card");
+    let is_parameter = matches!(answer.code, "incorrect_cvc" | "expired_card");
     if is_parameter {
-        refusal = refusal.param(if reason.code == "incorrect_cvc" { "cvc" } else { "exp_month" });
+        refusal = refusal.param(if answer.code == "incorrect_cvc" { "cvc" } else { "exp_month" });
     }
-    if reason.decline_code != reason.code || reason.code == AUTHENTICATION_REQUIRED.code {
-        refusal = refusal.with("decline_code", reason.decline_code);
+    if answer.reason != answer.code || answer.code == AUTHENTICATION_REQUIRED.code {
+        refusal = refusal.with("decline_code", answer.reason);
     }
-    if let Some(advice) = reason.advice {
+    if let Some(advice) = answer.advice {
         refusal = refusal.with("advice_code", advice);
     }
     intent["latest_charge"] = charge["id"].clone();
