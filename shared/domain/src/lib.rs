@@ -3,6 +3,7 @@
 //! Nothing here is async, does I/O, reads a clock or rolls dice. Time, ids and randomness are
 //! inputs; every decision is a function from facts to facts or to a [`Refusal`](cart::Refusal).
 
+pub mod account;
 pub mod address;
 pub mod cart;
 pub mod catalog;

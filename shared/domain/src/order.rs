@@ -376,7 +376,6 @@ impl Order {
     pub fn place(
         cart: Cart,
         priced: PricedCart,
-        mode: PriceMode,
         expected_total: Money,
         fresh: &Fresh,
     ) -> Result<Placement, cart::Refusal> {
@@ -408,6 +407,10 @@ impl Order {
         let actual = totals.total;
         if actual != expected_total {
             return Err(cart::Refusal::TotalChanged { expected: expected_total, actual });
+        }
+        // Amounts that the provider can not charge exactly are refused, never rounded.
+        if cart.currency.stripe_amount(actual.amount()).is_err() {
+            return Err(cart::Refusal::Money(crate::money::Refusal::Overflow));
         }
         if let Some(minimum) = cart.currency.stripe_minimum()
             && actual.is_positive()
@@ -442,7 +445,7 @@ impl Order {
             shipping_address: cart.shipping_address.clone(),
             billing_address: cart.billing_address.clone(),
             shipping: priced.shipping,
-            price_mode: mode,
+            price_mode: priced.priced.mode,
             totals,
             status,
             payment_status: due.status(),
@@ -504,13 +507,17 @@ impl Order {
                 Settlement::Quarantined(payment, entry, mismatch)
             }
             Reading::Paid(payment, entry) => match self.status {
-                Status::PendingPayment => {
+                Status::PendingPayment if !self.stock_was_given_back() => {
                     let order = self.paid(&payment, now);
                     Settlement::Placed(Box::new(order), payment, entry)
                 }
-                Status::Expired | Status::Canceled => {
+                Status::PendingPayment | Status::Expired | Status::Canceled => {
                     let placed = Box::new(self.paid(&payment, now));
                     let mut refused = self.clone();
+                    if self.status == Status::PendingPayment {
+                        refused.status = Status::Expired;
+                        refused.ended_at = Some(now);
+                    }
                     refused.captured = payment.captured;
                     refused.payment_status = refused.amounts().status();
                     refused.updated_at = now;
@@ -534,6 +541,12 @@ impl Order {
                 }
             },
         }
+    }
+
+    /// Whether the units went to somebody else: the order ended, or its hold lapsed and the next
+    /// buyer took it over.
+    fn stock_was_given_back(&self) -> bool {
+        matches!(self.reservation.state, State::Released | State::Expired)
     }
 
     fn return_is_unfinished(&self, payment: &Payment) -> bool {

@@ -1,1 +1,274 @@
-//! Skeleton.
+//! The payment gateway: Stripe, through async-stripe.
+//!
+//! Every call that creates something carries an idempotency key made of our own immutable ids, so
+//! that a call whose answer was lost can be made again. What Stripe answers is translated into the
+//! domain's words here; nothing else of the shop knows a Stripe type.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use domain::currency::Currency;
+use domain::fault::{Fault, Retry};
+use domain::id::{OrderId, PaymentId, RefundId};
+use domain::money::Money;
+use domain::payment::{Failure, Intent, IntentState, Payment};
+use stripe::{
+    Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest as _,
+};
+use stripe_core::payment_intent::{
+    CancelPaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
+    RetrievePaymentIntent,
+};
+use stripe_core::refund::CreateRefund;
+use stripe_shared::{PaymentIntent, PaymentIntentStatus};
+
+pub mod webhook;
+
+/// How long we wait for Stripe; the functions that call it live 20 seconds.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The way to Stripe.
+pub struct Gateway {
+    client: Client,
+    is_live: bool,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gateway(…)")
+    }
+}
+
+/// A PaymentIntent with what the browser needs to pay it.
+#[derive(Clone)]
+pub struct Payable {
+    /// The intent.
+    pub intent: Intent,
+    /// For the provider's own form in the browser.
+    pub client_secret: String,
+}
+
+impl fmt::Debug for Payable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payable({})", self.intent.id)
+    }
+}
+
+/// What became of a cancellation.
+#[derive(Debug)]
+pub enum Canceled {
+    /// It is canceled, now or before.
+    Yes(Intent),
+    /// It can not be: look what it is.
+    Refused,
+}
+
+/// What became of a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refunded {
+    /// The provider's id.
+    pub id: String,
+    /// What goes back.
+    pub amount: Money,
+    /// Whether the provider is done with it.
+    pub is_final: bool,
+}
+
+impl Gateway {
+    /// A gateway with these keys. `base_url` replaces Stripe's own address in tests and in the
+    /// local shop; it ends with a slash.
+    pub fn new(secret_key: &str, base_url: Option<&str>) -> Result<Self, Fault> {
+        let mut builder = ClientBuilder::new(secret_key)
+            .timeout(TIMEOUT)
+            .request_strategy(RequestStrategy::Once);
+        if let Some(url) = base_url {
+            builder = builder.url(url);
+        }
+        // The error could quote the key.
+        let client = builder.build().map_err(|_| {
+            Fault::noticed("build the Stripe client: its key or address is bad", Retry::Useless)
+        })?;
+        let is_live = secret_key.starts_with("sk_live_") || secret_key.starts_with("rk_live_");
+        Ok(Self { client, is_live })
+    }
+
+    /// Whether real money moves.
+    pub fn is_live(&self) -> bool {
+        self.is_live
+    }
+
+    /// The PaymentIntent of a payment: created, or the one that this attempt created before.
+    pub async fn intent(&self, payment: &Payment, cart: &str) -> Result<Payable, Fault> {
+        let amount = stripe_amount(payment.amount)?;
+        let currency = payment.amount.currency().code().to_lowercase();
+        let currency = currency.parse::<stripe_types::Currency>().map_err(|_| {
+            Fault::noticed(format!("charge in {currency}"), Retry::Useless)
+        })?;
+        let metadata: HashMap<String, String> = [
+            ("order_id", payment.order.to_string()),
+            ("payment_id", payment.id.to_string()),
+            ("cart_id", cart.to_owned()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+        let intent = CreatePaymentIntent::new(amount, currency)
+            .metadata(metadata)
+            .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true))
+            .customize()
+            .request_strategy(idempotent(payment.intent_key())?)
+            .send(&self.client)
+            .await
+            .map_err(|error| fault("create a PaymentIntent", &error))?;
+        payable(intent)
+    }
+
+    /// A PaymentIntent as it stands, with its client secret.
+    pub async fn payable(&self, id: &str) -> Result<Payable, Fault> {
+        payable(self.retrieve_raw(id).await?)
+    }
+
+    /// A PaymentIntent as it stands.
+    pub async fn retrieve(&self, id: &str) -> Result<Intent, Fault> {
+        read(self.retrieve_raw(id).await?)
+    }
+
+    async fn retrieve_raw(&self, id: &str) -> Result<PaymentIntent, Fault> {
+        RetrievePaymentIntent::new(id)
+            .send(&self.client)
+            .await
+            .map_err(|error| fault("retrieve a PaymentIntent", &error))
+    }
+
+    /// Cancels a PaymentIntent.
+    pub async fn cancel(&self, payment: PaymentId, id: &str) -> Result<Canceled, Fault> {
+        let canceled = CancelPaymentIntent::new(id)
+            .customize()
+            .request_strategy(idempotent(format!("{payment}:cancel:{id}"))?)
+            .send(&self.client)
+            .await;
+        match canceled {
+            Ok(intent) => read(intent).map(Canceled::Yes),
+            Err(StripeError::Stripe(error, 400))
+                if error.code.as_ref().is_some_and(|code| {
+                    code.as_str() == "payment_intent_unexpected_state"
+                }) =>
+            {
+                Ok(Canceled::Refused)
+            }
+            Err(error) => Err(fault("cancel a PaymentIntent", &error)),
+        }
+    }
+
+    /// Sends money back.
+    pub async fn refund(
+        &self,
+        refund: RefundId,
+        intent: &str,
+        amount: Money,
+    ) -> Result<Refunded, Fault> {
+        let metadata: HashMap<String, String> =
+            HashMap::from([("refund_id".to_owned(), refund.to_string())]);
+        let made = CreateRefund::new()
+            .payment_intent(intent)
+            .amount(stripe_amount(amount)?)
+            .metadata(metadata)
+            .customize()
+            .request_strategy(idempotent(format!("{refund}:refund"))?)
+            .send(&self.client)
+            .await
+            .map_err(|error| fault("create a refund", &error))?;
+        let is_final = made.status.as_deref() == Some("succeeded");
+        let amount = money(made.amount, amount.currency())?;
+        Ok(Refunded { id: made.id.to_string(), amount, is_final })
+    }
+}
+
+fn idempotent(key: String) -> Result<RequestStrategy, Fault> {
+    IdempotencyKey::new(key)
+        .map(RequestStrategy::Idempotent)
+        .map_err(|error| Fault::new("make an idempotency key", error, Retry::Useless))
+}
+
+fn stripe_amount(money: Money) -> Result<i64, Fault> {
+    money.currency().stripe_amount(money.amount()).map_err(|refusal| {
+        Fault::noticed(format!("charge an amount: {}", refusal.code()), Retry::Useless)
+    })
+}
+
+fn money(stripe: i64, currency: Currency) -> Result<Money, Fault> {
+    currency
+        .from_stripe_amount(stripe)
+        .map(|amount| Money::new(amount, currency))
+        .map_err(|refusal| {
+            Fault::noticed(format!("read an amount: {}", refusal.code()), Retry::Useless)
+        })
+}
+
+fn payable(intent: PaymentIntent) -> Result<Payable, Fault> {
+    let secret = intent.client_secret.clone().ok_or_else(|| {
+        Fault::noticed("read a PaymentIntent without its client secret", Retry::Useless)
+    })?;
+    Ok(Payable { client_secret: secret, intent: read(intent)? })
+}
+
+/// Stripe's PaymentIntent in our words.
+fn read(intent: PaymentIntent) -> Result<Intent, Fault> {
+    let code = intent.currency.to_string().to_uppercase();
+    let currency = Currency::parse(&code).ok_or_else(|| {
+        Fault::noticed(format!("read a PaymentIntent in {code}"), Retry::Useless)
+    })?;
+    let state = match intent.status {
+        PaymentIntentStatus::RequiresPaymentMethod => IntentState::RequiresPaymentMethod,
+        PaymentIntentStatus::RequiresConfirmation => IntentState::RequiresConfirmation,
+        PaymentIntentStatus::RequiresAction => IntentState::RequiresAction,
+        PaymentIntentStatus::Processing => IntentState::Processing,
+        PaymentIntentStatus::RequiresCapture => IntentState::RequiresCapture,
+        PaymentIntentStatus::Succeeded => IntentState::Succeeded,
+        PaymentIntentStatus::Canceled => IntentState::Canceled,
+        // The library's enum is open: a state that Stripe invents tomorrow is not guessed at.
+        other => {
+            let tried = format!("read a PaymentIntent in state {}", other.as_str());
+            return Err(Fault::noticed(tried, Retry::Useless));
+        }
+    };
+    let failure = intent.last_payment_error.map(|error| Failure {
+        code: error.code.map_or_else(|| "unknown".to_owned(), |code| code.as_str().to_owned()),
+        decline_code: error.decline_code,
+    });
+    Ok(Intent {
+        id: intent.id.to_string(),
+        state,
+        amount: money(intent.amount, currency)?,
+        received: money(intent.amount_received, currency)?,
+        is_live: intent.livemode,
+        order: intent.metadata.get("order_id").and_then(|id| OrderId::parse(id).ok()),
+        payment: intent.metadata.get("payment_id").and_then(|id| PaymentId::parse(id).ok()),
+        failure,
+    })
+}
+
+/// Stripe's errors in our words: codes only, because messages may quote what was sent.
+fn fault(tried: &str, error: &StripeError) -> Fault {
+    match error {
+        StripeError::Stripe(error, status) => {
+            let code = error.code.as_ref().map_or("none", |code| code.as_str());
+            let kind = error.type_.as_str();
+            let is_passing = *status == 409 || *status == 429 || *status >= 500;
+            let retry = if is_passing { Retry::Helps } else { Retry::Useless };
+            Fault::noticed(format!("{tried}: Stripe says {status} {kind} {code}"), retry)
+        }
+        StripeError::JSONDeserialize(_) => {
+            // An error page of a proxy, as likely as a change of Stripe's: try again.
+            Fault::noticed(format!("{tried}: an answer we can not read"), Retry::Helps)
+        }
+        StripeError::ClientError(_) => {
+            Fault::noticed(format!("{tried}: no connection"), Retry::Helps)
+        }
+        StripeError::ConfigError(_) => {
+            Fault::noticed(format!("{tried}: bad configuration"), Retry::Useless)
+        }
+        StripeError::Timeout => Fault::noticed(format!("{tried}: no answer in time"), Retry::Helps),
+    }
+}

@@ -1,1 +1,106 @@
-//! Skeleton.
+//! Letters to people: templates, and SES.
+//!
+//! The same letter with the same facts is the same bytes: a second delivery differs in nothing.
+
+use std::fmt;
+
+use aws_sdk_ses::Client;
+use aws_sdk_ses::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_ses::types::{Body, Content, Destination, Message, MessageTag};
+use domain::address::Email;
+use domain::fault::{Fault, Retry};
+
+mod template;
+
+pub use template::{Facts, Rendered, Templates};
+
+/// The post.
+pub struct Mailer {
+    client: Client,
+    from: String,
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mailer(…)")
+    }
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    /// SES took it, under this id.
+    Yes(String),
+    /// SES will never take it: trying again does not help.
+    Refused(String),
+}
+
+impl Mailer {
+    /// A post that writes as `from`.
+    pub fn new(client: Client, from: String) -> Self {
+        Self { client, from }
+    }
+
+    /// Sends a letter. `message_id` and `template` are tags, for the feedback that SES gives.
+    pub async fn send(
+        &self,
+        to: &Email,
+        letter: &Rendered,
+        message_id: &str,
+        template: &str,
+    ) -> Result<Posted, Fault> {
+        let useless = |error| Fault::new("build a letter", error, Retry::Useless);
+        let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
+        let tag = |name: &str, value: &str| MessageTag::builder().name(name).value(value).build();
+        let message = Message::builder()
+            .subject(content(&letter.subject).map_err(useless)?)
+            .body(
+                Body::builder()
+                    .html(content(&letter.html).map_err(useless)?)
+                    .text(content(&letter.text).map_err(useless)?)
+                    .build(),
+            )
+            .build();
+        let sent = self
+            .client
+            .send_email()
+            .source(&self.from)
+            .destination(Destination::builder().to_addresses(to.as_str()).build())
+            .message(message)
+            .tags(tag("message", message_id).map_err(useless)?)
+            .tags(tag("template", template).map_err(useless)?)
+            .send()
+            .await;
+        match sent {
+            Ok(output) => Ok(Posted::Yes(output.message_id)),
+            Err(error) => match error.as_service_error().and_then(|service| service.code()) {
+                Some(code @ ("MessageRejected" | "MailFromDomainNotVerifiedException")) => {
+                    Ok(Posted::Refused(code.to_owned()))
+                }
+                _ => Err(fault("send a letter", error)),
+            },
+        }
+    }
+
+    /// Whether SES answers.
+    pub async fn probe(&self) -> Result<(), Fault> {
+        let asked = self.client.get_send_quota().send().await;
+        asked.map(drop).map_err(|error| fault("ask SES for its quota", error))
+    }
+}
+
+/// SES errors may quote the recipient: only the code is kept.
+fn fault<E, R>(tried: &str, error: SdkError<E, R>) -> Fault
+where
+    E: std::error::Error + aws_sdk_ses::error::ProvideErrorMetadata + Send + Sync + 'static,
+    R: fmt::Debug + Send + Sync + 'static,
+{
+    match error.as_service_error() {
+        Some(service) => {
+            let code = service.code().unwrap_or("unknown").to_owned();
+            let retry = if code == "AccessDenied" { Retry::Useless } else { Retry::Helps };
+            Fault::noticed(format!("{tried}: SES says {code}"), retry)
+        }
+        None => Fault::noticed(format!("{tried}: no answer"), Retry::Helps),
+    }
+}

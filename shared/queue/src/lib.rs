@@ -1,1 +1,159 @@
-//! Skeleton.
+//! SQS: sending envelopes, reading batches, answering which messages of a batch failed.
+
+use std::collections::BTreeMap;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::SdkError;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use domain::fault::{Fault, Retry};
+
+/// Messages that SQS takes in one batch.
+const BATCH_MAX: usize = 10;
+
+/// The queues of the shop. A function is told the addresses of those that it may send to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Name {
+    /// Webhook events, stored and acknowledged, to be processed.
+    StripeEvents,
+    /// Facts about orders.
+    OrderEvents,
+    /// Letters.
+    Mail,
+}
+
+impl Name {
+    /// Every queue.
+    pub const ALL: [Self; 3] = [Self::StripeEvents, Self::OrderEvents, Self::Mail];
+
+    /// The environment variable that holds the queue's address.
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::StripeEvents => "QUEUE_STRIPE_EVENTS_URL",
+            Self::OrderEvents => "QUEUE_ORDER_EVENTS_URL",
+            Self::Mail => "QUEUE_MAIL_URL",
+        }
+    }
+}
+
+impl From<domain::event::Destination> for Name {
+    fn from(destination: domain::event::Destination) -> Self {
+        match destination {
+            domain::event::Destination::OrderEvents => Self::OrderEvents,
+            domain::event::Destination::Mail => Self::Mail,
+        }
+    }
+}
+
+/// The way into the queues.
+#[derive(Debug)]
+pub struct Queues {
+    client: Client,
+    urls: BTreeMap<Name, String>,
+}
+
+impl Queues {
+    /// Queues at these addresses.
+    pub fn new(client: Client, urls: BTreeMap<Name, String>) -> Self {
+        Self { client, urls }
+    }
+
+    fn url(&self, name: Name) -> Result<&str, Fault> {
+        self.urls.get(&name).map(String::as_str).ok_or_else(|| {
+            Fault::noticed(format!("send without {}", name.variable()), Retry::Useless)
+        })
+    }
+
+    /// Sends one message.
+    pub async fn send(&self, name: Name, body: &str) -> Result<(), Fault> {
+        let sent = self.client.send_message().queue_url(self.url(name)?).message_body(body);
+        let sent = sent.send().await;
+        sent.map(drop).map_err(|error| fault(format!("send to {name:?}"), error))
+    }
+
+    /// Sends many messages in batches of ten; answers for each whether it was taken.
+    pub async fn send_all(&self, name: Name, bodies: &[String]) -> Result<Vec<bool>, Fault> {
+        let mut taken = vec![false; bodies.len()];
+        for (start, chunk) in bodies.chunks(BATCH_MAX).enumerate() {
+            let mut entries = Vec::with_capacity(chunk.len());
+            for (index, body) in chunk.iter().enumerate() {
+                let entry = SendMessageBatchRequestEntry::builder()
+                    .id((start * BATCH_MAX + index).to_string())
+                    .message_body(body)
+                    .build()
+                    .map_err(|error| Fault::new("build a batch", error, Retry::Useless))?;
+                entries.push(entry);
+            }
+            let output = self
+                .client
+                .send_message_batch()
+                .queue_url(self.url(name)?)
+                .set_entries(Some(entries))
+                .send()
+                .await
+                .map_err(|error| fault(format!("send a batch to {name:?}"), error))?;
+            for entry in output.successful {
+                let index: Option<usize> = entry.id.parse().ok();
+                if let Some(slot) = index.and_then(|index| taken.get_mut(index)) {
+                    *slot = true;
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Whether every known queue answers.
+    pub async fn probe(&self) -> Result<(), Fault> {
+        for (name, url) in &self.urls {
+            let asked = self.client.get_queue_attributes().queue_url(url).send().await;
+            asked.map_err(|error| fault(format!("ask {name:?} for its attributes"), error))?;
+        }
+        Ok(())
+    }
+}
+
+fn fault<E, R>(tried: impl Into<String>, error: SdkError<E, R>) -> Fault
+where
+    E: std::error::Error + aws_sdk_sqs::error::ProvideErrorMetadata + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let retry = match error.as_service_error().and_then(|service| service.code()) {
+        Some(
+            "AccessDenied" | "AccessDeniedException" | "AWS.SimpleQueueService.NonExistentQueue",
+        ) => Retry::Useless,
+        _ => Retry::Helps,
+    };
+    Fault::new(tried, error, retry)
+}
+
+/// A message as a job gets it.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The queue's id of the message.
+    pub id: String,
+    /// What it says.
+    pub body: String,
+}
+
+/// The messages of an event. One without id or body can not be one of ours and is passed over.
+pub fn messages(event: SqsEvent) -> Vec<Message> {
+    event
+        .records
+        .into_iter()
+        .filter_map(|record| Some(Message { id: record.message_id?, body: record.body? }))
+        .collect()
+}
+
+/// The answer that tells SQS which messages to deliver again.
+pub fn response(failed: impl IntoIterator<Item = String>) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failed
+        .into_iter()
+        .map(|id| {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = id;
+            failure
+        })
+        .collect();
+    response
+}

@@ -1,1 +1,29 @@
-//! Skeleton.
+//! What a function is run by: configuration, time and chance, the pipeline around an endpoint, and
+//! the dispatch on `_HANDLER`.
+//!
+//! Clocks and dice are read here and nowhere else.
+
+pub mod clock;
+pub mod doors;
+pub mod endpoint;
+pub mod http;
+pub mod ids;
+pub mod job;
+pub mod lambda;
+pub mod setup;
+pub mod telemetry;
+pub mod till;
+
+pub use clock::Clock;
+pub use doors::Doors;
+pub use endpoint::{Call, Endpoint, Function, Trigger};
+pub use ids::Ids;
+pub use job::{Records, Tick};
+pub use setup::{App, Platform, Setup};
+pub use till::Till;
+
+/// What the macros of this crate need where they are used.
+#[doc(hidden)]
+pub mod macros {
+    pub use http::Method;
+}

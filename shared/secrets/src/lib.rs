@@ -1,1 +1,153 @@
-//! Skeleton.
+//! Secrets Manager: keys are fetched by name, kept for five minutes, and never shown.
+//!
+//! Secrets are JSON objects; each kind has a type here whose `Debug` says nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::SdkError;
+use domain::fault::{Fault, Retry};
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+/// How long a fetched secret is believed.
+const FRESH: SignedDuration = SignedDuration::from_mins(5);
+
+/// The keys of the payment provider.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct StripeKeys {
+    /// For the server: `sk_…`.
+    pub secret_key: String,
+    /// For the browser: `pk_…`.
+    pub publishable_key: String,
+    /// The endpoint's signing secrets; two while one is being replaced.
+    pub webhook_secrets: Vec<String>,
+}
+
+impl StripeKeys {
+    /// Whether real money moves with these keys.
+    pub fn is_live(&self) -> bool {
+        self.secret_key.starts_with("sk_live_") || self.secret_key.starts_with("rk_live_")
+    }
+}
+
+/// The key that signs access tokens.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SigningKey {
+    /// Its name in tokens.
+    pub kid: String,
+    /// PKCS#8, DER, base64.
+    pub pkcs8: String,
+}
+
+/// The keys that check access tokens.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct PublicKeys {
+    /// Old and new ones, while one replaces the other.
+    pub keys: Vec<PublicKey>,
+}
+
+/// One of them.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct PublicKey {
+    /// Its name in tokens.
+    pub kid: String,
+    /// 32 bytes, base64url.
+    pub x: String,
+}
+
+/// The key that seals cursors, CSRF tokens and links.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenKey {
+    /// 32 random bytes or more, as text.
+    pub key: String,
+}
+
+macro_rules! silent {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    )*};
+}
+silent!(StripeKeys, SigningKey, PublicKeys, PublicKey, TokenKey);
+
+/// The shop's key ring.
+pub struct Secrets {
+    client: Client,
+    cache: Mutex<BTreeMap<String, (Timestamp, String)>>,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+impl Secrets {
+    /// A key ring that fetches with this client.
+    pub fn new(client: Client) -> Self {
+        Self { client, cache: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// A secret by its name or ARN.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<T, Fault> {
+        let mut cache = self.cache.lock().await;
+        if let Some((at, text)) = cache.get(name)
+            && (SignedDuration::ZERO..FRESH).contains(&now.duration_since(*at))
+        {
+            return parse(name, text);
+        }
+        let text = self.fetch(name).await?;
+        let secret = parse(name, &text)?;
+        cache.insert(name.to_owned(), (now, text));
+        Ok(secret)
+    }
+
+    /// Forgets a secret that did not work: it may have been replaced a moment ago.
+    pub async fn forget(&self, name: &str) {
+        self.cache.lock().await.remove(name);
+    }
+
+    /// Whether the secret is there, without reading it.
+    pub async fn probe(&self, name: &str) -> Result<(), Fault> {
+        let described = self.client.describe_secret().secret_id(name).send().await;
+        described.map(drop).map_err(|error| fault("describe a secret", error))
+    }
+
+    async fn fetch(&self, name: &str) -> Result<String, Fault> {
+        let fetched = self.client.get_secret_value().secret_id(name).send().await;
+        let value = fetched.map_err(|error| fault("fetch a secret", error))?;
+        value.secret_string.ok_or_else(|| {
+            Fault::noticed(format!("read {name}: it is not a text"), Retry::Useless)
+        })
+    }
+}
+
+/// The parser's own message could quote the secret: it is left out.
+fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(|_| {
+        Fault::noticed(format!("read {name}: it has not the expected fields"), Retry::Useless)
+    })
+}
+
+fn fault<E, R>(tried: &str, error: SdkError<E, R>) -> Fault
+where
+    E: std::error::Error + aws_sdk_secretsmanager::error::ProvideErrorMetadata + Send + Sync + 'static,
+    R: fmt::Debug + Send + Sync + 'static,
+{
+    let retry = match error.as_service_error().and_then(|service| service.code()) {
+        Some("AccessDeniedException" | "ResourceNotFoundException") => Retry::Useless,
+        _ => Retry::Helps,
+    };
+    Fault::new(tried, error, retry)
+}

@@ -1,1 +1,108 @@
-//! Skeleton.
+//! DynamoDB: what lies under which key, and which write is allowed when.
+//!
+//! Every write is conditional. A failed condition is an outcome that the caller reads, not an
+//! error; only what could not be done at all is a [`Fault`]. Nothing is decided here: the domain
+//! says what shall be, this crate says it in items and conditions.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use aws_sdk_dynamodb::Client;
+use domain::fault::{Fault, Retry};
+use jiff::Timestamp;
+
+pub mod cart;
+pub mod catalog;
+pub mod idempotency;
+pub mod identity;
+mod item;
+pub mod message;
+pub mod order;
+pub mod outbox;
+pub mod stock;
+mod transaction;
+pub mod webhook;
+
+pub use catalog::{CartFacts, Settings};
+pub use item::{Page, Saved};
+
+/// The seven tables. A function is told the names of those that it may touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Customers and staff: personal data.
+    Identity,
+    /// Products, prices, settings.
+    Catalog,
+    /// Stock: hot counters.
+    Inventory,
+    /// Carts; they expire.
+    Carts,
+    /// Orders, payments, and the outbox of the whole shop.
+    Orders,
+    /// Facts about money; append-only.
+    Ledger,
+    /// Idempotency keys, sessions, one-time tokens; they expire.
+    Ephemeral,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: [Self; 7] = [
+        Self::Identity,
+        Self::Catalog,
+        Self::Inventory,
+        Self::Carts,
+        Self::Orders,
+        Self::Ledger,
+        Self::Ephemeral,
+    ];
+
+    /// The environment variable that holds the table's name.
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Identity => "TABLE_IDENTITY",
+            Self::Catalog => "TABLE_CATALOG",
+            Self::Inventory => "TABLE_INVENTORY",
+            Self::Carts => "TABLE_CARTS",
+            Self::Orders => "TABLE_ORDERS",
+            Self::Ledger => "TABLE_LEDGER",
+            Self::Ephemeral => "TABLE_EPHEMERAL",
+        }
+    }
+}
+
+/// The shop's memory.
+#[derive(Debug)]
+pub struct Store {
+    client: Client,
+    names: BTreeMap<Table, String>,
+    settings: Mutex<Option<(Timestamp, Settings)>>,
+}
+
+impl Store {
+    /// A store that knows these tables.
+    pub fn new(client: Client, names: BTreeMap<Table, String>) -> Self {
+        Self { client, names, settings: Mutex::new(None) }
+    }
+
+    /// The name of a table; touching one that the function was not told of is our own mistake.
+    fn name(&self, table: Table) -> Result<&str, Fault> {
+        self.names.get(&table).map(String::as_str).ok_or_else(|| {
+            let tried = format!("touch a table without {}", table.variable());
+            Fault::noticed(tried, Retry::Useless)
+        })
+    }
+
+    /// Whether every known table answers; names the first that does not.
+    pub async fn probe(&self) -> Result<(), Fault> {
+        for (table, name) in &self.names {
+            self.client
+                .describe_table()
+                .table_name(name)
+                .send()
+                .await
+                .map_err(|error| item::fault(format!("describe {table:?}"), error))?;
+        }
+        Ok(())
+    }
+}

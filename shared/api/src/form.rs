@@ -1,0 +1,437 @@
+//! Reading JSON objects field by field, collecting every flaw.
+//!
+//! A [`Form`] says once what it reads; the same words read the input and write its JSON schema,
+//! so the contract can not drift from the code. A form reads *all* its fields before it uses the
+//! first `?`: that is what makes every flaw named, and the schema complete.
+
+use serde_json::{Map, Value, json};
+
+use crate::problem::Flaw;
+
+/// Something that is read from an object's fields.
+pub trait Form: Sized {
+    /// Reads all fields; `None` where one has a flaw.
+    fn read(fields: &mut Fields<'_>) -> Option<Self>;
+}
+
+/// How one value is read and described.
+pub trait Rule {
+    /// What it becomes.
+    type Out;
+    /// Reads the value at `pointer`, or says why not.
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<Self::Out>;
+    /// Its JSON schema.
+    fn schema(&self) -> Value;
+}
+
+enum Source<'a> {
+    Object(&'a Map<String, Value>),
+    Schema { properties: Map<String, Value>, required: Vec<&'static str> },
+}
+
+/// The fields of one object, while it is read or described.
+pub struct Fields<'a> {
+    source: Source<'a>,
+    pointer: String,
+    known: Vec<&'static str>,
+    flaws: &'a mut Vec<Flaw>,
+}
+
+impl Fields<'_> {
+    /// A field that must be there.
+    pub fn required<R: Rule>(&mut self, name: &'static str, rule: R) -> Option<R::Out> {
+        self.known.push(name);
+        let pointer = format!("{}/{name}", self.pointer);
+        match &mut self.source {
+            Source::Object(object) => match object.get(name) {
+                None | Some(Value::Null) => {
+                    self.flaws.push(Flaw::new(pointer, "required", "This field is required."));
+                    None
+                }
+                Some(value) => rule.check(value, &pointer, self.flaws),
+            },
+            Source::Schema { properties, required } => {
+                properties.insert(name.to_owned(), rule.schema());
+                required.push(name);
+                None
+            }
+        }
+    }
+
+    /// A field that may be absent or null: `Some(None)` then.
+    pub fn optional<R: Rule>(&mut self, name: &'static str, rule: R) -> Option<Option<R::Out>> {
+        self.known.push(name);
+        match &mut self.source {
+            Source::Object(object) => match object.get(name) {
+                None | Some(Value::Null) => Some(None),
+                Some(value) => {
+                    let pointer = format!("{}/{name}", self.pointer);
+                    rule.check(value, &pointer, self.flaws).map(Some)
+                }
+            },
+            Source::Schema { properties, .. } => {
+                properties.insert(name.to_owned(), rule.schema());
+                None
+            }
+        }
+    }
+
+    /// Adds a flaw found by comparing fields.
+    pub fn flaw(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
+        self.flaws.push(Flaw::new(format!("{}/{name}", self.pointer), code, detail));
+    }
+}
+
+/// Reads a form from an object; unknown fields are flaws.
+pub fn read_object<T: Form>(
+    object: &Map<String, Value>,
+    pointer: &str,
+    flaws: &mut Vec<Flaw>,
+) -> Option<T> {
+    let before = flaws.len();
+    let mut fields = Fields {
+        source: Source::Object(object),
+        pointer: pointer.to_owned(),
+        known: Vec::new(),
+        flaws,
+    };
+    let form = T::read(&mut fields);
+    let known = fields.known;
+    for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
+        // The name is the caller's own text: escaped as a pointer asks, and kept short.
+        let name: String = name.chars().take(64).collect();
+        let name = name.replace('~', "~0").replace('/', "~1");
+        flaws.push(Flaw::new(
+            format!("{pointer}/{name}"),
+            "unknown_field",
+            "This field is not known here.",
+        ));
+    }
+    form.filter(|_| flaws.len() == before)
+}
+
+/// Reads a form from a value that should be an object.
+pub fn read_value<T: Form>(value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<T> {
+    match value {
+        Value::Object(object) => read_object(object, pointer, flaws),
+        _ => wrong_type(pointer, "an object", flaws),
+    }
+}
+
+/// The JSON schema of a form.
+pub fn schema_of<T: Form>() -> Value {
+    let mut flaws = Vec::new();
+    let mut fields = Fields {
+        source: Source::Schema { properties: Map::new(), required: Vec::new() },
+        pointer: String::new(),
+        known: Vec::new(),
+        flaws: &mut flaws,
+    };
+    let _nothing_to_read: Option<T> = T::read(&mut fields);
+    let Source::Schema { properties, required } = fields.source else {
+        return json!({});
+    };
+    let mut schema = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    });
+    if let (Value::Object(schema), false) = (&mut schema, required.is_empty()) {
+        schema.insert("required".into(), json!(required));
+    }
+    schema
+}
+
+fn wrong_type<T>(pointer: &str, wanted: &str, flaws: &mut Vec<Flaw>) -> Option<T> {
+    flaws.push(Flaw::new(pointer, "wrong_type", format!("This must be {wanted}.")));
+    None
+}
+
+/// A whole number within bounds. Query parameters come as text and are read as well.
+pub struct Integer {
+    min: i64,
+    max: i64,
+}
+
+impl Integer {
+    /// From `min` to `max`, both included.
+    pub const fn between(min: i64, max: i64) -> Self {
+        Self { min, max }
+    }
+}
+
+impl Rule for Integer {
+    type Out = i64;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<i64> {
+        let Some(number) = value.as_i64() else {
+            // 1e400 and 10^30 are numbers, too: out of range rather than of a wrong type.
+            if value.is_u64() {
+                return self.out_of_range(pointer, flaws);
+            }
+            return wrong_type(pointer, "a whole number", flaws);
+        };
+        if (self.min..=self.max).contains(&number) {
+            Some(number)
+        } else {
+            self.out_of_range(pointer, flaws)
+        }
+    }
+    fn schema(&self) -> Value {
+        json!({"type": "integer", "minimum": self.min, "maximum": self.max})
+    }
+}
+
+impl Integer {
+    fn out_of_range(&self, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<i64> {
+        let detail = format!("This must be from {} to {}.", self.min, self.max);
+        flaws.push(Flaw::new(pointer, "out_of_range", detail));
+        None
+    }
+}
+
+/// A text without control characters, with bounds in characters.
+pub struct Text {
+    min: usize,
+    max: usize,
+}
+
+impl Text {
+    /// From `min` to `max` characters.
+    pub const fn between(min: usize, max: usize) -> Self {
+        Self { min, max }
+    }
+}
+
+impl Rule for Text {
+    type Out = String;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<String> {
+        let Some(text) = value.as_str() else { return wrong_type(pointer, "a text", flaws) };
+        let length = text.chars().count();
+        if text.chars().any(char::is_control) {
+            let detail = "This must not contain control characters.";
+            flaws.push(Flaw::new(pointer, "not_allowed", detail));
+            return None;
+        }
+        if length < self.min {
+            let detail = format!("This must have at least {} characters.", self.min);
+            flaws.push(Flaw::new(pointer, "too_short", detail));
+            return None;
+        }
+        if length > self.max {
+            let detail = format!("This must have at most {} characters.", self.max);
+            flaws.push(Flaw::new(pointer, "too_long", detail));
+            return None;
+        }
+        Some(text.to_owned())
+    }
+    fn schema(&self) -> Value {
+        // The pattern says in the contract what is refused above.
+        json!({"type": "string", "minLength": self.min, "maxLength": self.max,
+            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"})
+    }
+}
+
+/// A text that a function reads into something of ours.
+pub struct Parsed<T> {
+    parse: fn(&str) -> Option<T>,
+    expected: &'static str,
+    max: usize,
+    pattern: Option<&'static str>,
+}
+
+impl<T> Parsed<T> {
+    /// Read by `parse`; `expected` completes “This must be …”; `max` bounds the characters.
+    pub const fn by(parse: fn(&str) -> Option<T>, expected: &'static str, max: usize) -> Self {
+        Self { parse, expected, max, pattern: None }
+    }
+
+    /// With a pattern for the contract.
+    #[must_use]
+    pub const fn pattern(mut self, pattern: &'static str) -> Self {
+        self.pattern = Some(pattern);
+        self
+    }
+}
+
+impl<T> Rule for Parsed<T> {
+    type Out = T;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<T> {
+        let Some(text) = value.as_str() else { return wrong_type(pointer, "a text", flaws) };
+        let parsed = if text.chars().count() <= self.max { (self.parse)(text) } else { None };
+        if parsed.is_none() {
+            let detail = format!("This must be {}.", self.expected);
+            flaws.push(Flaw::new(pointer, "malformed", detail));
+        }
+        parsed
+    }
+    fn schema(&self) -> Value {
+        let mut schema = json!({"type": "string", "maxLength": self.max});
+        if let (Value::Object(schema), Some(pattern)) = (&mut schema, self.pattern) {
+            schema.insert("pattern".into(), json!(pattern));
+        }
+        schema
+    }
+}
+
+/// An id of ours.
+pub struct Id<T> {
+    prefix: &'static str,
+    parse: fn(&str) -> Result<T, domain::id::Malformed>,
+}
+
+macro_rules! id_rules {
+    ($($rule:ident = $id:ident),* $(,)?) => {$(
+        /// Reads this kind of id.
+        pub const fn $rule() -> Id<domain::id::$id> {
+            Id { prefix: domain::id::$id::PREFIX, parse: domain::id::$id::parse }
+        }
+    )*};
+}
+
+id_rules! {
+    cart_id = CartId, line_id = LineId, order_id = OrderId, variant_id = VariantId,
+    product_id = ProductId,
+}
+
+impl<T> Rule for Id<T> {
+    type Out = T;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<T> {
+        let Some(text) = value.as_str() else { return wrong_type(pointer, "a text", flaws) };
+        let parsed = (self.parse)(text).ok();
+        if parsed.is_none() {
+            let detail = format!("This must be an id that begins with {}_.", self.prefix);
+            flaws.push(Flaw::new(pointer, "malformed_id", detail));
+        }
+        parsed
+    }
+    fn schema(&self) -> Value {
+        json!({"type": "string",
+            "pattern": format!("^{}_[0-7][0-9A-HJKMNP-TV-Z]{{25}}$", self.prefix)})
+    }
+}
+
+/// One of a few words.
+pub struct OneOf<T: 'static>(pub &'static [(&'static str, T)]);
+
+impl<T: Copy> Rule for OneOf<T> {
+    type Out = T;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<T> {
+        let Some(text) = value.as_str() else { return wrong_type(pointer, "a text", flaws) };
+        let found = self.0.iter().find(|(word, _)| *word == text).map(|(_, out)| *out);
+        if found.is_none() {
+            let words: Vec<_> = self.0.iter().map(|(word, _)| *word).collect();
+            let detail = format!("This must be one of: {}.", words.join(", "));
+            flaws.push(Flaw::new(pointer, "not_allowed", detail));
+        }
+        found
+    }
+    fn schema(&self) -> Value {
+        json!({"type": "string", "enum": self.0.iter().map(|(word, _)| *word).collect::<Vec<_>>()})
+    }
+}
+
+/// An object inside the object.
+pub struct Nested<T>(std::marker::PhantomData<T>);
+
+impl<T> Nested<T> {
+    /// Read by its own form.
+    pub const fn form() -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+
+impl<T: Form> Rule for Nested<T> {
+    type Out = T;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<T> {
+        read_value(value, pointer, flaws)
+    }
+    fn schema(&self) -> Value {
+        schema_of::<T>()
+    }
+}
+
+/// A currency.
+pub const fn currency() -> Parsed<domain::currency::Currency> {
+    Parsed::by(domain::currency::Currency::parse, "an ISO 4217 currency code", 3)
+        .pattern("^[A-Z]{3}$")
+}
+
+/// A mail address.
+pub const fn email() -> Parsed<domain::address::Email> {
+    Parsed::by(|text| domain::address::Email::parse(text).ok(), "a mail address", 254)
+        .pattern("^[^@\\s]+@[^@\\s]+$")
+}
+
+/// Money as it stands in every body.
+impl Form for domain::money::Money {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let amount = fields.required("amount", Integer::between(0, 999_999_999_999));
+        let currency = fields.required("currency", currency());
+        Some(Self::new(amount?, currency?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct AddLine {
+        quantity: i64,
+        note: Option<String>,
+    }
+
+    impl Form for AddLine {
+        fn read(fields: &mut Fields<'_>) -> Option<Self> {
+            let quantity = fields.required("quantity", Integer::between(1, 100));
+            let note = fields.optional("note", Text::between(1, 5));
+            Some(Self { quantity: quantity?, note: note? })
+        }
+    }
+
+    fn flaws_of(body: Value) -> Vec<(String, &'static str)> {
+        let mut flaws = Vec::new();
+        let read: Option<AddLine> = read_value(&body, "", &mut flaws);
+        assert_eq!(read.is_none(), !flaws.is_empty(), "{body}");
+        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
+    }
+
+    #[test]
+    fn a_good_body_is_read() {
+        let mut flaws = Vec::new();
+        let body = json!({"quantity": 3, "note": null});
+        let read: AddLine = read_value(&body, "", &mut flaws).unwrap();
+        assert_eq!((read.quantity, read.note), (3, None));
+    }
+
+    #[test]
+    fn every_flaw_is_named_at_once() {
+        assert_eq!(
+            flaws_of(json!({"quantity": 101, "note": "too long", "colour": 1})),
+            [
+                ("/quantity".to_owned(), "out_of_range"),
+                ("/note".to_owned(), "too_long"),
+                ("/colour".to_owned(), "unknown_field"),
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_are_whole_numbers_within_bounds() {
+        for quantity in [json!(0), json!(-1), json!(u64::MAX), json!(i64::MIN)] {
+            let flaws = flaws_of(json!({ "quantity": quantity }));
+            assert_eq!(flaws, [("/quantity".to_owned(), "out_of_range")]);
+        }
+        for quantity in [json!(1.5), json!("1"), json!([1]), json!(true), json!(1e300)] {
+            let flaws = flaws_of(json!({ "quantity": quantity }));
+            assert_eq!(flaws, [("/quantity".to_owned(), "wrong_type")]);
+        }
+    }
+
+    #[test]
+    fn the_schema_is_made_of_the_same_words() {
+        let schema = schema_of::<AddLine>();
+        assert_eq!(schema["required"], json!(["quantity"]));
+        assert_eq!(schema["properties"]["quantity"]["maximum"], 100);
+        assert_eq!(schema["additionalProperties"], false);
+    }
+}

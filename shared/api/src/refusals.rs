@@ -1,0 +1,112 @@
+//! How the domain's refusals are said over HTTP: one place for statuses and sentences.
+
+use domain::fault::{Fault, Retry};
+use domain::{cart, order};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::problem::Problem;
+
+impl From<cart::Refusal> for Problem {
+    fn from(refusal: cart::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            cart::Refusal::Completed { order_id } => {
+                Self::conflict(code, "An order was made of this cart.").member("order_id", order_id)
+            }
+            cart::Refusal::NotActive(phase) => {
+                Self::conflict(code, "This cart can not be changed any more.")
+                    .member("cart_status", phase)
+            }
+            cart::Refusal::Full => {
+                let detail = format!("A cart holds at most {} lines.", cart::LINES_MAX);
+                Self::conflict(code, detail).member("lines_max", cart::LINES_MAX)
+            }
+            cart::Refusal::QuantityLimit { max } => {
+                let detail = format!("One line holds at most {max} units of this.");
+                Self::conflict(code, detail).member("quantity_max", max)
+            }
+            cart::Refusal::LineNotFound => {
+                Self::new(StatusCode::NOT_FOUND, code, "The cart has no such line.")
+            }
+            cart::Refusal::VariantUnavailable { sku } => {
+                Self::conflict(code, "This is not for sale.").member("sku", sku)
+            }
+            cart::Refusal::CurrencyUnavailable { sku, currency } => {
+                Self::conflict(code, "This is not for sale in the cart's currency.")
+                    .member("sku", sku)
+                    .member("currency", currency)
+            }
+            cart::Refusal::Empty => Self::conflict(code, "The cart is empty."),
+            cart::Refusal::EmailMissing => Self::conflict(code, "The cart has no mail address."),
+            cart::Refusal::AddressMissing => {
+                Self::conflict(code, "The cart has no shipping address.")
+            }
+            cart::Refusal::ShippingMissing => Self::conflict(code, "Choose a shipping option."),
+            cart::Refusal::ShippingUnavailable => {
+                Self::conflict(code, "The shipping option does not serve this cart.")
+            }
+            cart::Refusal::ShippingNotNeeded => {
+                Self::conflict(code, "Nothing in this cart is shipped.")
+            }
+            cart::Refusal::TotalChanged { expected, actual } => {
+                let detail = "The total is not what you expected. Look at the cart again.";
+                let difference = actual.sub(expected).ok();
+                Self::conflict(code, detail)
+                    .member("expected_total", expected)
+                    .member("actual_total", actual)
+                    .member("difference", difference)
+            }
+            cart::Refusal::BelowMinimum { minimum } => {
+                Self::conflict(code, "The total is less than can be paid by card.")
+                    .member("minimum", minimum)
+            }
+            cart::Refusal::InsufficientStock(shortages) => {
+                let detail = "Fewer units are available than the cart holds.";
+                let first = shortages.first().map(|s| (s.sku.clone(), s.available));
+                let problem = Self::conflict(code, detail).member("shortages", &shortages);
+                match first {
+                    Some((sku, available)) => {
+                        problem.member("sku", sku).member("available", available)
+                    }
+                    None => problem,
+                }
+            }
+            cart::Refusal::Money(_) => Self::conflict(code, "The cart's total is too large."),
+        }
+    }
+}
+
+impl From<order::Refusal> for Problem {
+    fn from(refusal: order::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            order::Refusal::InvalidTransition { from, to } => {
+                let detail = "The order's status does not allow it.";
+                Self::conflict(code, detail).member("from", json!(from)).member("to", json!(to))
+            }
+            order::Refusal::AlreadyPaid => {
+                Self::conflict("invalid_transition", "The order is paid already.")
+                    .member("reason", code)
+            }
+            order::Refusal::NothingToPay => {
+                Self::conflict(code, "Nothing waits for a payment here.")
+            }
+            order::Refusal::DownloadsExhausted => {
+                Self::conflict(code, "This was downloaded as often as it may be.")
+            }
+        }
+    }
+}
+
+/// A fault's caller learns only whether trying again helps. The fault is logged here, once: this
+/// is the edge.
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        tracing::error!(fault = %fault, retry = ?fault.retry(), "the request failed");
+        match fault.retry() {
+            Retry::Helps => Self::unavailable(),
+            Retry::Useless => Self::internal(),
+        }
+    }
+}

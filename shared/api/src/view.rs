@@ -1,0 +1,5 @@
+//! What is shown of our things. Views are made of domain types and never read back.
+
+pub mod cart;
+pub mod order;
+pub mod product;

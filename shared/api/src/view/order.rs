@@ -1,0 +1,241 @@
+//! An order as its buyer sees it.
+
+use domain::address::{Address, AddressForm};
+use domain::catalog::{Kind, Sku};
+use domain::currency::Currency;
+use domain::id::{CartId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
+use domain::money::Money;
+use domain::order::{FulfillmentStatus, Order, OrderLine, PaymentStatus, Status};
+use domain::payment::{self, Failure, Payment};
+use domain::pricing::Totals;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cart::OptionView;
+use crate::reply::View;
+
+/// A line of an order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderLineView {
+    /// Its id.
+    pub id: OrderLineId,
+    /// What was bought.
+    pub variant_id: VariantId,
+    /// The product it belongs to.
+    pub product_id: ProductId,
+    /// Its SKU.
+    pub sku: Sku,
+    /// The product's name.
+    pub title: String,
+    /// What told the variant from its siblings.
+    pub variant_title: String,
+    /// Physical or digital.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Units bought.
+    pub quantity: u32,
+    /// What one cost.
+    pub unit_price: Money,
+    /// What was taken off.
+    pub discount: Money,
+    /// The tax on the line.
+    pub tax: Money,
+    /// What the line costs.
+    pub total: Money,
+    /// Units that went out.
+    pub fulfilled_quantity: u32,
+}
+
+/// A link to a digital line's file.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DownloadView {
+    /// The order's line.
+    pub line_id: OrderLineId,
+    /// The file's name.
+    pub file_name: String,
+    /// Where it is; signed.
+    pub url: String,
+    /// When the link ends; ask for the order again to get a new one.
+    #[schemars(with = "String")]
+    pub expires_at: Timestamp,
+    /// How often it may still be used.
+    pub remaining: u32,
+}
+
+/// The payment of an order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PaymentView {
+    /// Its id.
+    pub id: PaymentId,
+    /// Where it stands.
+    pub status: payment::Status,
+    /// What is paid.
+    pub amount: Money,
+    /// The provider's id.
+    pub payment_intent_id: Option<String>,
+    /// Why the last try failed.
+    pub failure: Option<Failure>,
+}
+
+impl From<&Payment> for PaymentView {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            id: payment.id,
+            status: payment.status,
+            amount: payment.amount,
+            payment_intent_id: payment.intent.clone(),
+            failure: payment.failure.clone(),
+        }
+    }
+}
+
+/// An order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderView {
+    /// Its id.
+    pub id: OrderId,
+    /// What people call it.
+    pub number: String,
+    /// The cart it was made of.
+    pub cart_id: CartId,
+    /// Where it stands.
+    pub status: Status,
+    /// How far it is paid.
+    pub payment_status: PaymentStatus,
+    /// How far it is fulfilled.
+    pub fulfillment_status: FulfillmentStatus,
+    /// What it is priced in.
+    pub currency: Currency,
+    /// Where the letters go.
+    #[schemars(with = "String")]
+    pub email: domain::address::Email,
+    /// What was bought.
+    pub lines: Vec<OrderLineView>,
+    /// Where the parcel goes.
+    #[schemars(with = "Option<AddressForm>")]
+    pub shipping_address: Option<Address>,
+    /// Who pays, where that differs.
+    #[schemars(with = "Option<AddressForm>")]
+    pub billing_address: Option<Address>,
+    /// How the parcel goes.
+    pub shipping_option: Option<OptionView>,
+    /// The sums.
+    pub totals: Totals,
+    /// Money taken.
+    pub captured: Money,
+    /// Money returned.
+    pub refunded: Money,
+    /// Its payments.
+    pub payments: Vec<PaymentView>,
+    /// Links to its digital goods, once it is placed.
+    pub downloads: Vec<DownloadView>,
+    /// Until when it can be paid.
+    #[schemars(with = "Option<String>")]
+    pub payable_until: Option<Timestamp>,
+    /// Rises with every change.
+    pub version: u64,
+    /// When it was made.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// When it was placed.
+    #[schemars(with = "Option<String>")]
+    pub placed_at: Option<Timestamp>,
+    /// When it was called off or expired.
+    #[schemars(with = "Option<String>")]
+    pub canceled_at: Option<Timestamp>,
+    /// When it last changed.
+    #[schemars(with = "String")]
+    pub updated_at: Timestamp,
+}
+
+impl View for OrderView {}
+
+impl OrderView {
+    /// The view of an order with its payments and download links.
+    pub fn of(order: Order, payments: &[Payment], downloads: Vec<DownloadView>) -> Self {
+        Self {
+            id: order.id,
+            number: order.number,
+            cart_id: order.cart,
+            status: order.status,
+            payment_status: order.payment_status,
+            fulfillment_status: order.fulfillment_status,
+            currency: order.currency,
+            email: order.email,
+            lines: order.lines.into_iter().map(OrderLineView::from).collect(),
+            shipping_address: order.shipping_address,
+            billing_address: order.billing_address,
+            shipping_option: order.shipping.map(OptionView::from),
+            totals: order.totals,
+            captured: order.captured,
+            refunded: order.refunded,
+            payments: payments.iter().map(PaymentView::from).collect(),
+            downloads,
+            payable_until: (order.status == Status::PendingPayment)
+                .then_some(order.reservation.expires_at),
+            version: order.version,
+            created_at: order.created_at,
+            placed_at: order.placed_at,
+            canceled_at: order.ended_at,
+            updated_at: order.updated_at,
+        }
+    }
+}
+
+impl From<OrderLine> for OrderLineView {
+    fn from(line: OrderLine) -> Self {
+        Self {
+            id: line.id,
+            variant_id: line.variant,
+            product_id: line.product,
+            sku: line.sku,
+            title: line.title,
+            variant_title: line.variant_title,
+            kind: line.kind,
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            discount: line.discount,
+            tax: line.tax,
+            total: line.total,
+            fulfilled_quantity: line.fulfilled,
+        }
+    }
+}
+
+/// What a client needs to pay.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PayView {
+    /// The payment's id.
+    pub id: PaymentId,
+    /// The provider's id.
+    pub payment_intent_id: String,
+    /// For the provider's own form in the browser.
+    pub client_secret: String,
+    /// The provider's public key of this shop.
+    pub publishable_key: String,
+}
+
+/// The answer of a completed cart.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CompletedView {
+    /// The order.
+    pub order: OrderView,
+    /// How to pay it; null where nothing is to pay.
+    pub payment: Option<PayView>,
+    /// Opens the order for a guest: send it as `X-Order-Token`.
+    pub order_token: String,
+}
+
+impl View for CompletedView {}
+
+/// The answer of another try to pay.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RetriedView {
+    /// The order.
+    pub order: OrderView,
+    /// How to pay it.
+    pub payment: PayView,
+}
+
+impl View for RetriedView {}

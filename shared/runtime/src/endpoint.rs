@@ -1,0 +1,438 @@
+//! The table of a domain's endpoints, and the pipeline around each.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use ::http::{Method, StatusCode};
+use api::openapi::{Entry, Operation};
+use api::reply::Answer;
+use api::{Input, Output, Problem, Reply, Request, Who};
+use domain::fault::{Fault, Retry};
+use futures_util::FutureExt as _;
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use store::Store;
+use store::idempotency::{Claim, Claimed};
+
+use crate::http;
+use crate::setup::{App, Platform, Setup};
+
+/// A future that is sent around.
+pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// One call of an endpoint: who, what, and the facts of the moment.
+#[derive(Debug)]
+pub struct Call<W, I = ()> {
+    /// Who is calling, as far as the endpoint asked.
+    pub who: W,
+    /// What they bring, parsed.
+    pub input: I,
+    /// When.
+    pub now: Timestamp,
+    /// The keys of this moment.
+    pub guard: api::Guard,
+    /// The claimed idempotency key, if the caller sent one.
+    pub claim: Option<Claim>,
+    /// The request, for the few things that have no type of their own.
+    pub request: Request,
+}
+
+/// What an endpoint is: `async fn(&App, Call<W, I>) -> Reply<O>`.
+pub trait Handle<'a, A: 'static, C, O>: Fn(&'a A, C) -> Self::Future + Send + Sync {
+    /// What it returns.
+    type Future: Future<Output = Reply<O>> + Send + 'a;
+}
+
+impl<'a, A: 'static, C, O, F, R> Handle<'a, A, C, O> for F
+where
+    F: Fn(&'a A, C) -> R + Send + Sync,
+    R: Future<Output = Reply<O>> + Send + 'a,
+{
+    type Future = R;
+}
+
+/// A row of a domain's table: its Handler and what calls it.
+pub struct Endpoint<A: 'static> {
+    /// The address: `cart.store.add_line` is `functions/cart/src/store/add_line.rs`.
+    pub handler: &'static str,
+    /// What calls it.
+    pub trigger: Trigger<A>,
+}
+
+/// What calls a function.
+pub enum Trigger<A: 'static> {
+    /// An HTTP request.
+    Http {
+        /// The method.
+        method: &'static str,
+        /// The path, with placeholders in braces.
+        path: &'static str,
+        /// What it is for, in a sentence.
+        summary: &'static str,
+        /// Runs it.
+        run: fn(Arc<A>, Request) -> Boxed<Answer>,
+        /// Describes its types.
+        describe: fn(&mut Operation),
+    },
+    /// Messages of a queue.
+    Queue {
+        /// Which queue.
+        name: queue::Name,
+        /// Runs it.
+        run: fn(Arc<A>, Value, Timestamp) -> Boxed<Result<Value, Fault>>,
+    },
+    /// A schedule.
+    Schedule {
+        /// The beat, in seconds.
+        seconds: u64,
+        /// Runs it.
+        run: fn(Arc<A>, Value, Timestamp) -> Boxed<Result<Value, Fault>>,
+    },
+    /// A table's stream.
+    Stream {
+        /// Which table.
+        table: store::Table,
+        /// Runs it.
+        run: fn(Arc<A>, Value, Timestamp) -> Boxed<Result<Value, Fault>>,
+    },
+    /// Every request that fits no route of the domain's API.
+    Unknown,
+}
+
+impl<A> Endpoint<A> {
+    /// The row's entry in the contract, if it is a part of it.
+    pub fn entry(&self) -> Option<Entry> {
+        match self.trigger {
+            Trigger::Http { method, path, summary, describe, .. } => {
+                Some(Entry { handler: self.handler, method, path, summary, describe })
+            }
+            Trigger::Queue { .. }
+            | Trigger::Schedule { .. }
+            | Trigger::Stream { .. }
+            | Trigger::Unknown => None,
+        }
+    }
+}
+
+/// A row of [`Endpoint`]s for an HTTP endpoint.
+#[macro_export]
+macro_rules! http {
+    ($handler:literal, $method:ident $path:literal, $summary:literal, $($at:ident)::+) => {
+        $crate::Endpoint {
+            handler: $handler,
+            trigger: $crate::Trigger::Http {
+                method: stringify!($method),
+                path: $path,
+                summary: $summary,
+                run: |app, request| {
+                    ::std::boxed::Box::pin($crate::endpoint::serve(app, request, $handler, $($at)::+::handle))
+                },
+                describe: |operation| $crate::endpoint::describe($($at)::+::handle, operation),
+            },
+        }
+    };
+}
+
+/// A row of [`Endpoint`]s for a queue's job.
+#[macro_export]
+macro_rules! on_queue {
+    ($handler:literal, $name:expr, $($at:ident)::+) => {
+        $crate::Endpoint {
+            handler: $handler,
+            trigger: $crate::Trigger::Queue {
+                name: $name,
+                run: |app, event, now| ::std::boxed::Box::pin(async move {
+                    $crate::job::run_queue(&*app, event, now, $handler, $($at)::+::handle).await
+                }),
+            },
+        }
+    };
+}
+
+/// A row of [`Endpoint`]s for a schedule's job.
+#[macro_export]
+macro_rules! every {
+    ($handler:literal, $seconds:literal, $($at:ident)::+) => {
+        $crate::Endpoint {
+            handler: $handler,
+            trigger: $crate::Trigger::Schedule {
+                seconds: $seconds,
+                run: |app, _event, now| ::std::boxed::Box::pin(async move {
+                    $crate::job::run_schedule(&*app, now, $($at)::+::handle).await
+                }),
+            },
+        }
+    };
+}
+
+/// A row of [`Endpoint`]s for a stream's job.
+#[macro_export]
+macro_rules! on_stream {
+    ($handler:literal, $table:expr, $($at:ident)::+) => {
+        $crate::Endpoint {
+            handler: $handler,
+            trigger: $crate::Trigger::Stream {
+                table: $table,
+                run: |app, event, now| ::std::boxed::Box::pin(async move {
+                    $crate::job::run_stream(&*app, &event, now, $($at)::+::handle).await
+                }),
+            },
+        }
+    };
+}
+
+/// Describes an endpoint's types.
+pub fn describe<A: 'static, W: Who, I: Input, O: Output, F>(_: F, operation: &mut Operation)
+where
+    F: for<'a> Handle<'a, A, Call<W, I>, O>,
+{
+    operation.security(W::SECURITY);
+    I::describe(operation);
+    O::describe(operation);
+}
+
+/// Runs an endpoint: who, what, once, the endpoint itself, the headers. Whatever goes wrong
+/// becomes a problem; a panic, too.
+pub async fn serve<A, W, I, O, F>(
+    app: Arc<A>,
+    request: Request,
+    op: &'static str,
+    endpoint: F,
+) -> Answer
+where
+    A: App,
+    W: Who + Send,
+    I: Input + Send,
+    O: Output + Send,
+    F: for<'a> Handle<'a, A, Call<W, I>, O>,
+{
+    let work = AssertUnwindSafe(run(&*app, &request, op, endpoint)).catch_unwind();
+    let answer = match work.await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(problem)) => Answer::problem(&problem, &request.id),
+        Err(panic) => {
+            tracing::error!(op, request_id = request.id, bug = reason(&*panic), "a bug");
+            Answer::problem(&Problem::internal(), &request.id)
+        }
+    };
+    finish(app.doors(), &request, answer)
+}
+
+/// The headers of every answer.
+fn finish(doors: Option<&crate::Doors>, request: &Request, answer: Answer) -> Answer {
+    let answer = match doors {
+        Some(doors) => doors.origins().decorate(request, answer),
+        None => answer,
+    };
+    api::headers::complete(answer, &request.id)
+}
+
+/// What a panic says. It never holds a caller's input: our own words only.
+fn reason(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a word")
+}
+
+async fn run<A, W, I, O, F>(
+    app: &A,
+    request: &Request,
+    op: &'static str,
+    endpoint: F,
+) -> Result<Answer, Problem>
+where
+    A: App,
+    W: Who + Send,
+    I: Input + Send,
+    O: Output + Send,
+    F: for<'a> Handle<'a, A, Call<W, I>, O>,
+{
+    let doors = app.doors().ok_or_else(Problem::internal)?;
+    let guard = doors.guard(request.now).await?;
+    let who = W::identify(&guard, request)?;
+    let input: I = api::input::read(request)?;
+    let key = request.header("idempotency-key").filter(|_| request.method == Method::POST);
+    let (Some(key), Some(store)) = (key, app.store()) else {
+        let call =
+            Call { who, input, now: request.now, guard, claim: None, request: request.clone() };
+        return endpoint(app, call).await.map(|output| output.answer(request));
+    };
+    let scope = format!("{}#{op}#{key}", who.principal(request));
+    let claim = match store.claim(&scope, &fingerprint(request), request.now).await? {
+        Claimed::Ours(claim) => claim,
+        Claimed::Done(answer) => return Ok(replayed(answer)),
+        Claimed::InProgress => {
+            let detail = "The first request with this Idempotency-Key is still running.";
+            let problem = Problem::conflict("idempotency_in_progress", detail);
+            return Err(problem.header("Retry-After", "1"));
+        }
+        Claimed::OtherRequest => {
+            let detail = "This Idempotency-Key was used for another request.";
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return Err(Problem::new(status, "idempotency_key_reused", detail));
+        }
+    };
+    let claimed = Some(claim.clone());
+    let call =
+        Call { who, input, now: request.now, guard, claim: claimed, request: request.clone() };
+    let answer = match AssertUnwindSafe(endpoint(app, call)).catch_unwind().await {
+        Ok(Ok(output)) => output.answer(request),
+        Ok(Err(problem)) => Answer::problem(&problem, &request.id),
+        Err(panic) => {
+            tracing::error!(op, request_id = request.id, bug = reason(&*panic), "a bug");
+            Answer::problem(&Problem::internal(), &request.id)
+        }
+    };
+    remember(store, &claim, &answer).await;
+    Ok(answer)
+}
+
+/// Remembers an answer under its key, or gives the key up after a failure of ours. If that itself
+/// fails, the effect stands and the answer goes out: the claim lapses by itself.
+async fn remember(store: &Store, claim: &Claim, answer: &Answer) {
+    if answer.is_remembered {
+        return;
+    }
+    let done = if answer.status.is_server_error() {
+        store.forget(claim).await
+    } else {
+        store.remember(claim, &stored(answer)).await
+    };
+    if let Err(fault) = done {
+        tracing::error!(fault = %fault, "an answer could not be remembered");
+    }
+}
+
+/// An answer as it is remembered: what identifies one request is left out.
+pub fn stored(answer: &Answer) -> store::idempotency::Answer {
+    let headers = answer
+        .headers
+        .iter()
+        .filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        })
+        .collect();
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    store::idempotency::Answer { status: answer.status.as_u16(), headers, body }
+}
+
+fn replayed(stored: store::idempotency::Answer) -> Answer {
+    let status = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
+    let mut answer = Answer::empty(status);
+    answer.body = stored.body.into_bytes();
+    for (name, value) in &stored.headers {
+        answer = answer.header(name, value);
+    }
+    answer.is_remembered = true;
+    answer.header("idempotent-replayed", "true")
+}
+
+/// What makes a request the same: method, path and bytes.
+fn fingerprint(request: &Request) -> String {
+    let mut hash = Sha256::new();
+    for part in [request.method.as_str().as_bytes(), request.path.as_bytes(), &request.body] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A function, ready to be invoked with its event.
+pub struct Function {
+    /// Its Handler.
+    pub handler: &'static str,
+    invoke: Box<dyn Fn(Value) -> Boxed<Result<Value, Fault>> + Send + Sync>,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.handler)
+    }
+}
+
+impl Function {
+    /// Builds the function with this Handler from a domain's table.
+    pub fn load<A: App>(
+        endpoints: &'static [Endpoint<A>],
+        handler: &str,
+        platform: &Platform,
+    ) -> Result<Self, Fault> {
+        let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.handler == handler) else {
+            let known: Vec<_> = endpoints.iter().map(|endpoint| endpoint.handler).collect();
+            let tried = format!("find the Handler {handler} among {}", known.join(", "));
+            return Err(Fault::noticed(tried, Retry::Useless));
+        };
+        let mut setup = Setup::new(platform, endpoint.handler);
+        let app = Arc::new(A::connect(&mut setup));
+        setup.finish()?;
+        let clock = platform.clock.clone();
+        let handler = endpoint.handler;
+        let invoke: Box<dyn Fn(Value) -> Boxed<Result<Value, Fault>> + Send + Sync> =
+            match endpoint.trigger {
+                Trigger::Http { run, .. } => Box::new(move |event| {
+                    let (app, now) = (Arc::clone(&app), clock.now());
+                    Box::pin(async move {
+                        let request = http::request(event, now)?;
+                        http::response(run(app, request).await)
+                    })
+                }),
+                Trigger::Queue { run, .. }
+                | Trigger::Schedule { run, .. }
+                | Trigger::Stream { run, .. } => {
+                    Box::new(move |event| run(Arc::clone(&app), event, clock.now()))
+                }
+                Trigger::Unknown => Box::new(move |event| {
+                    let (app, now) = (Arc::clone(&app), clock.now());
+                    Box::pin(async move {
+                        let request = http::request(event, now)?;
+                        http::response(unknown(&*app, &request, endpoints))
+                    })
+                }),
+            };
+        Ok(Self { handler, invoke })
+    }
+
+    /// Invokes it. What goes wrong is told in one line, here, with the op.
+    pub async fn invoke(&self, event: Value) -> Result<Value, Fault> {
+        let result = (self.invoke)(event).await;
+        if let Err(fault) = &result {
+            tracing::error!(op = self.handler, fault = %fault, "the function failed");
+        }
+        result
+    }
+}
+
+/// The answer to a request that fits no route: a preflight, 405 with the methods that the path
+/// has, or 404.
+fn unknown<A: App>(app: &A, request: &Request, endpoints: &'static [Endpoint<A>]) -> Answer {
+    let preflight = app.doors().and_then(|doors| doors.origins().preflight(request));
+    let answer = preflight.unwrap_or_else(|| {
+        let mut methods: Vec<&str> = endpoints
+            .iter()
+            .filter_map(|endpoint| match endpoint.trigger {
+                Trigger::Http { method, path, .. } if http::fits(path, &request.path) => {
+                    Some(method)
+                }
+                _ => None,
+            })
+            .collect();
+        methods.sort_unstable();
+        methods.dedup();
+        let problem = if methods.is_empty() {
+            Problem::not_found()
+        } else {
+            let detail = "The method is not known at this address.";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+                .header("Allow", format!("{}, OPTIONS", methods.join(", ")))
+        };
+        Answer::problem(&problem, &request.id)
+    });
+    finish(app.doors(), request, answer)
+}

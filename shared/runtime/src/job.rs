@@ -1,0 +1,129 @@
+//! Functions that nobody waits for: queues, schedules, streams.
+
+use std::collections::HashMap;
+use std::future::Future;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::fault::{Fault, Retry};
+use jiff::Timestamp;
+use lambda_http::aws_lambda_events::sqs::SqsEvent;
+use serde_json::{Value, json};
+
+/// A schedule's beat.
+#[derive(Debug, Clone, Copy)]
+pub struct Tick {
+    /// When it is.
+    pub now: Timestamp,
+}
+
+/// New images of a table's stream, oldest first.
+#[derive(Debug)]
+pub struct Records {
+    /// The items as they are now.
+    pub new_images: Vec<HashMap<String, AttributeValue>>,
+    /// When it is.
+    pub now: Timestamp,
+}
+
+/// A job over a queue's messages: `async fn(&App, Message, Timestamp)`.
+pub trait OnMessage<'a, A: 'static>:
+    Fn(&'a A, queue::Message, Timestamp) -> Self::Future + Send + Sync
+{
+    /// What it returns.
+    type Future: Future<Output = Result<(), Fault>> + Send + 'a;
+}
+
+impl<'a, A: 'static, F, R> OnMessage<'a, A> for F
+where
+    F: Fn(&'a A, queue::Message, Timestamp) -> R + Send + Sync,
+    R: Future<Output = Result<(), Fault>> + Send + 'a,
+{
+    type Future = R;
+}
+
+/// Runs a job for each message of a batch; the answer names those that are to come again. Each
+/// message stands alone: the failure of one does not touch its neighbours.
+pub async fn run_queue<A: 'static, F>(
+    app: &A,
+    event: Value,
+    now: Timestamp,
+    op: &'static str,
+    job: F,
+) -> Result<Value, Fault>
+where
+    F: for<'a> OnMessage<'a, A>,
+{
+    let event: SqsEvent = serde_json::from_value(event)
+        .map_err(|error| Fault::new("read a batch of messages", error, Retry::Useless))?;
+    let mut failed = Vec::new();
+    for message in queue::messages(event) {
+        let id = message.id.clone();
+        if let Err(fault) = job(app, message, now).await {
+            tracing::error!(op, message = id, fault = %fault, "a message failed and comes again");
+            failed.push(id);
+        }
+    }
+    serde_json::to_value(queue::response(failed))
+        .map_err(|error| Fault::new("answer a batch of messages", error, Retry::Useless))
+}
+
+/// A job over a schedule's beat or a stream's records: `async fn(&App, T) -> Result<(), Fault>`.
+pub trait OnEvent<'a, A: 'static, T>: Fn(&'a A, T) -> Self::Future + Send + Sync {
+    /// What it returns.
+    type Future: Future<Output = Result<(), Fault>> + Send + 'a;
+}
+
+impl<'a, A: 'static, T, F, R> OnEvent<'a, A, T> for F
+where
+    F: Fn(&'a A, T) -> R + Send + Sync,
+    R: Future<Output = Result<(), Fault>> + Send + 'a,
+{
+    type Future = R;
+}
+
+/// Runs a job for a schedule's beat.
+pub async fn run_schedule<A: 'static, F>(app: &A, now: Timestamp, job: F) -> Result<Value, Fault>
+where
+    F: for<'a> OnEvent<'a, A, Tick>,
+{
+    job(app, Tick { now }).await.map(|()| Value::Null)
+}
+
+/// Runs a job for a batch of a stream. A failure brings the whole batch again.
+pub async fn run_stream<A: 'static, F>(
+    app: &A,
+    event: &Value,
+    now: Timestamp,
+    job: F,
+) -> Result<Value, Fault>
+where
+    F: for<'a> OnEvent<'a, A, Records>,
+{
+    let new_images = event
+        .get("Records")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|record| record.pointer("/dynamodb/NewImage")?.as_object())
+        .map(|image| image.iter().filter_map(|(k, v)| Some((k.clone(), attribute(v)?))).collect())
+        .collect();
+    job(app, Records { new_images, now }).await?;
+    Ok(json!({"batchItemFailures": []}))
+}
+
+/// DynamoDB's JSON as the SDK's value; binary sets and the like do not occur in our items.
+fn attribute(value: &Value) -> Option<AttributeValue> {
+    let (kind, value) = value.as_object()?.iter().next()?;
+    Some(match (kind.as_str(), value) {
+        ("S", Value::String(text)) => AttributeValue::S(text.clone()),
+        ("N", Value::String(number)) => AttributeValue::N(number.clone()),
+        ("BOOL", Value::Bool(yes)) => AttributeValue::Bool(*yes),
+        ("NULL", _) => AttributeValue::Null(true),
+        ("L", Value::Array(list)) => AttributeValue::L(list.iter().filter_map(attribute).collect()),
+        ("M", Value::Object(map)) => AttributeValue::M(
+            map.iter().filter_map(|(k, v)| Some((k.clone(), attribute(v)?))).collect(),
+        ),
+        _ => return None,
+    })
+}

@@ -1,0 +1,50 @@
+//! The dispatch: a custom runtime is told its Handler in `_HANDLER`.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use domain::fault::Fault;
+use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::endpoint::{Endpoint, Function};
+use crate::ids::Ids;
+use crate::setup::{App, Platform};
+use crate::telemetry;
+
+/// Runs a domain's binary as the function that `_HANDLER` names. What is missing in the environment
+/// is said at once, and the process ends.
+pub fn run<A: App>(endpoints: &'static [Endpoint<A>]) -> ExitCode {
+    telemetry::init();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "no runtime");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(serve(endpoints)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            tracing::error!(fault = %fault, "the function does not start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve<A: App>(endpoints: &'static [Endpoint<A>]) -> Result<(), Fault> {
+    let variables: BTreeMap<String, String> = std::env::vars().collect();
+    let handler = variables.get("_HANDLER").cloned().unwrap_or_default();
+    let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let platform = Platform { variables, aws, clock: Clock::system(), ids: Ids::system() };
+    let function = Arc::new(Function::load(endpoints, &handler, &platform)?);
+    let service = service_fn(move |event: LambdaEvent<Value>| {
+        let function = Arc::clone(&function);
+        async move { function.invoke(event.payload).await.map_err(lambda_http::Error::from) }
+    });
+    lambda_runtime::run(service).await.map_err(|error| {
+        Fault::new("talk to the Lambda runtime", error, domain::fault::Retry::Useless)
+    })
+}

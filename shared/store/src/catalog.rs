@@ -1,0 +1,366 @@
+//! The catalog: products, what carts need to know of variants, categories, settings.
+//!
+//! | item | key | index |
+//! |---|---|---|
+//! | product | `PROD#id` / META | `by_slug` |
+//! | a product in a list | `PROD#id` / CARD#category | `by_created`, `by_price`, `by_title` |
+//! | offer | `VAR#id` / META | |
+//! | SKU and slug, taken | `SKU#code` / META, `SLUG#slug` / META | |
+//! | categories | `CATEGORIES` / slug | |
+//! | settings | `SETTINGS` / SHIPPING, TAX | |
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, PutRequest, ReturnConsumedCapacity, WriteRequest,
+};
+use domain::catalog::{Category, Offer, Product, Sku, Slug};
+use domain::currency::Currency;
+use domain::fault::{Fault, Retry};
+use domain::id::{ProductId, VariantId};
+use domain::shipping::ShippingTable;
+use domain::tax::TaxTable;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::item::{Item, Key, Page, Range, document, fault, item, text};
+use crate::transaction::{Expression, Updated};
+use crate::{Store, Table};
+
+/// How long settings are believed before they are read again.
+const SETTINGS_FRESH: SignedDuration = SignedDuration::from_secs(60);
+/// Tries for keys that a batch left out when it was throttled.
+const BATCH_ATTEMPTS_MAX: usize = 4;
+/// DynamoDB writes at most this many items in one batch.
+const BATCH_WRITE_MAX: usize = 25;
+
+/// What the merchant has decided for the whole shop.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the shop sends to, how, and for how much.
+    pub shipping: ShippingTable,
+    /// What is taxed where.
+    pub tax: TaxTable,
+}
+
+/// All that pricing a cart needs.
+#[derive(Debug)]
+pub struct CartFacts {
+    /// One per variant asked for, in that order; none where there is no such variant.
+    pub offers: Vec<Option<Offer>>,
+    /// The shop's settings.
+    pub settings: Settings,
+}
+
+/// The order of a list of products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Newest first.
+    Newest,
+    /// Oldest first.
+    Oldest,
+    /// Cheapest first, in the shop's own currency.
+    PriceUp,
+    /// Dearest first.
+    PriceDown,
+    /// A to Z.
+    Title,
+}
+
+impl Sort {
+    const fn index(self) -> (&'static str, &'static str, bool) {
+        match self {
+            Self::Newest => ("by_created", "gsi1sk", true),
+            Self::Oldest => ("by_created", "gsi1sk", false),
+            Self::PriceUp => ("by_price", "gsi2sk", false),
+            Self::PriceDown => ("by_price", "gsi2sk", true),
+            Self::Title => ("by_title", "gsi3sk", false),
+        }
+    }
+}
+
+/// The list of every product.
+const EVERY: &str = "all";
+
+fn product_key(id: ProductId) -> Key {
+    Key::meta(format!("PROD#{id}"))
+}
+
+fn offer_key(id: VariantId) -> Key {
+    Key::meta(format!("VAR#{id}"))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Taken {
+    product: ProductId,
+    variant: Option<VariantId>,
+}
+
+impl Store {
+    /// A product by its id: one query, which will bring its media along.
+    pub async fn product(&self, id: ProductId) -> Result<Option<Product>, Fault> {
+        let key = product_key(id);
+        let range = Range { begins_with: Some("META"), ..Range::default() };
+        let page = self.query(Table::Catalog, None, &key.pk, range).await?;
+        page.entries.into_iter().next().map(document).transpose()
+    }
+
+    /// A product by its readable name.
+    pub async fn product_by_slug(&self, slug: &Slug) -> Result<Option<Product>, Fault> {
+        let index = Some(("by_slug", "gsi4pk", None));
+        let range = Range { limit: Some(1), ..Range::default() };
+        let page = self.query(Table::Catalog, index, slug.as_str(), range).await?;
+        page.entries.into_iter().next().map(document).transpose()
+    }
+
+    /// A page of the active products, of one category or of all.
+    pub async fn products(
+        &self,
+        category: Option<&Slug>,
+        sort: Sort,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Product>, Fault> {
+        let (index, sort_key, is_descending) = sort.index();
+        let list = category.map_or(EVERY, Slug::as_str);
+        let range = Range { is_descending, limit: Some(limit), position, ..Range::default() };
+        let index = Some((index, "gsi1pk", Some(sort_key)));
+        let page =
+            self.query(Table::Catalog, index, &format!("CAT#{list}#active"), range).await?;
+        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next: page.next })
+    }
+
+    /// Every category, in the shop's order.
+    pub async fn categories(&self) -> Result<Vec<Category>, Fault> {
+        let page = self.query(Table::Catalog, None, "CATEGORIES", Range::default()).await?;
+        let mut categories: Vec<Category> =
+            page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        categories.sort_by_key(|category| category.position);
+        Ok(categories)
+    }
+
+    /// The offers of these variants and the settings: at most one round trip, none where nothing
+    /// is asked for and the settings are fresh.
+    pub async fn cart_facts(
+        &self,
+        variants: &[VariantId],
+        now: Timestamp,
+    ) -> Result<CartFacts, Fault> {
+        let known = self.fresh_settings(now);
+        let mut keys: Vec<Key> = Vec::with_capacity(variants.len() + 2);
+        for variant in variants {
+            let key = offer_key(*variant);
+            if !keys.iter().any(|other: &Key| other.pk == key.pk) {
+                keys.push(key);
+            }
+        }
+        if known.is_none() {
+            keys.push(Key::new("SETTINGS", "SHIPPING"));
+            keys.push(Key::new("SETTINGS", "TAX"));
+        }
+        let mut found: HashMap<(String, String), Item> = HashMap::new();
+        for item in self.batch_get(Table::Catalog, &keys).await? {
+            if let (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk))) =
+                (item.get("pk"), item.get("sk"))
+            {
+                found.insert((pk.clone(), sk.clone()), item);
+            }
+        }
+        let settings = match known {
+            Some(settings) => settings,
+            None => self.read_settings(&mut found, now)?,
+        };
+        let offers = variants
+            .iter()
+            .map(|variant| {
+                let key = offer_key(*variant);
+                found.get(&(key.pk, key.sk)).cloned().map(document).transpose()
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(CartFacts { offers, settings })
+    }
+
+    fn fresh_settings(&self, now: Timestamp) -> Option<Settings> {
+        let settings = self.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (read_at, settings) = settings.as_ref()?;
+        let age = now.duration_since(*read_at);
+        (SignedDuration::ZERO..SETTINGS_FRESH).contains(&age).then(|| settings.clone())
+    }
+
+    fn read_settings(
+        &self,
+        found: &mut HashMap<(String, String), Item>,
+        now: Timestamp,
+    ) -> Result<Settings, Fault> {
+        let mut take = |sk: &str| {
+            found.remove(&("SETTINGS".to_owned(), sk.to_owned())).ok_or_else(|| {
+                Fault::noticed(format!("find the setting {sk}"), Retry::Useless)
+            })
+        };
+        let settings =
+            Settings { shipping: document(take("SHIPPING")?)?, tax: document(take("TAX")?)? };
+        let mut cached = self.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *cached = Some((now, settings.clone()));
+        Ok(settings)
+    }
+
+    /// Items by their keys, in any order. What a throttled batch leaves out is asked for again.
+    pub(crate) async fn batch_get(&self, table: Table, keys: &[Key]) -> Result<Vec<Item>, Fault> {
+        let name = self.name(table)?;
+        let mut wanted: Vec<Item> = keys.iter().map(Key::attributes).collect();
+        let mut items = Vec::with_capacity(wanted.len());
+        for _ in 0..BATCH_ATTEMPTS_MAX {
+            if wanted.is_empty() {
+                return Ok(items);
+            }
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .build()
+                .map_err(|error| Fault::new("build a batch", error, Retry::Useless))?;
+            let output = self
+                .client
+                .batch_get_item()
+                .request_items(name, request)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|error| fault(format!("get a batch from {table:?}"), error))?;
+            items.extend(output.responses.unwrap_or_default().into_values().flatten());
+            wanted = output
+                .unprocessed_keys
+                .unwrap_or_default()
+                .into_values()
+                .flat_map(|rest| rest.keys)
+                .collect();
+        }
+        if wanted.is_empty() {
+            return Ok(items);
+        }
+        Err(Fault::noticed(format!("get a whole batch from {table:?}"), Retry::Helps))
+    }
+
+    /// Writes products with their list cards, offers, SKUs and slugs, as a seed or an import does:
+    /// whole items, in batches. `currency` is what lists are sorted in.
+    pub async fn import_products(
+        &self,
+        products: &[(Product, Vec<Offer>)],
+        currency: Currency,
+    ) -> Result<(), Fault> {
+        let mut items = Vec::new();
+        for (product, offers) in products {
+            let mut meta = item(&product_key(product.id), product)?;
+            meta.insert("gsi4pk".into(), text(product.slug.as_str()));
+            items.push(meta);
+            let taken = Taken { product: product.id, variant: None };
+            items.push(item(&Key::meta(format!("SLUG#{}", product.slug)), &taken)?);
+            let lists = product.categories.iter().map(Slug::as_str).chain([EVERY]);
+            for list in lists {
+                items.push(card(product, list, currency)?);
+            }
+            for offer in offers {
+                items.push(item(&offer_key(offer.variant), offer)?);
+                let taken = Taken { product: product.id, variant: Some(offer.variant) };
+                items.push(item(&Key::meta(format!("SKU#{}", offer.sku)), &taken)?);
+            }
+        }
+        self.batch_put(Table::Catalog, items).await
+    }
+
+    /// Writes the categories.
+    pub async fn import_categories(&self, categories: &[Category]) -> Result<(), Fault> {
+        let items = categories
+            .iter()
+            .map(|category| item(&Key::new("CATEGORIES", category.slug.as_str()), category))
+            .collect::<Result<_, _>>()?;
+        self.batch_put(Table::Catalog, items).await
+    }
+
+    /// Writes the settings.
+    pub async fn import_settings(&self, settings: &Settings) -> Result<(), Fault> {
+        let items = vec![
+            item(&Key::new("SETTINGS", "SHIPPING"), &settings.shipping)?,
+            item(&Key::new("SETTINGS", "TAX"), &settings.tax)?,
+        ];
+        self.batch_put(Table::Catalog, items).await
+    }
+
+    pub(crate) async fn batch_put(&self, table: Table, items: Vec<Item>) -> Result<(), Fault> {
+        let name = self.name(table)?;
+        for chunk in items.chunks(BATCH_WRITE_MAX) {
+            let mut wanted = Vec::with_capacity(chunk.len());
+            for item in chunk {
+                let put = PutRequest::builder()
+                    .set_item(Some(item.clone()))
+                    .build()
+                    .map_err(|error| Fault::new("build a batch", error, Retry::Useless))?;
+                wanted.push(WriteRequest::builder().put_request(put).build());
+            }
+            for _ in 0..BATCH_ATTEMPTS_MAX {
+                if wanted.is_empty() {
+                    break;
+                }
+                let output = self
+                    .client
+                    .batch_write_item()
+                    .request_items(name, wanted)
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                    .send()
+                    .await
+                    .map_err(|error| fault(format!("put a batch into {table:?}"), error))?;
+                wanted =
+                    output.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
+            }
+            if !wanted.is_empty() {
+                let tried = format!("put a whole batch into {table:?}");
+                return Err(Fault::noticed(tried, Retry::Helps));
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies what is for sale of a SKU to where shoppers see it: the product and its list cards.
+    /// The number is display only, so the last writer may win; a product that is gone is left.
+    pub async fn show_available(&self, sku: &Sku, available: u32) -> Result<(), Fault> {
+        let taken: Option<Taken> =
+            self.get(Table::Catalog, &Key::meta(format!("SKU#{sku}")), false).await?;
+        let Some(Taken { product, variant: Some(variant) }) = taken else { return Ok(()) };
+        let Some(shown) = self.product(product).await? else { return Ok(()) };
+        let Some(index) = shown.variants.iter().position(|v| v.id == variant) else {
+            return Ok(());
+        };
+        if shown.variants.get(index).is_some_and(|v| v.available == available) {
+            return Ok(());
+        }
+        let lists = shown.categories.iter().map(Slug::as_str).chain([EVERY]);
+        // The product last: its number says whether the cards are done.
+        let sort_keys = lists.map(|list| format!("CARD#{list}")).chain(["META".to_owned()]);
+        let update = format!("SET variants[{index}].available = :available");
+        for sk in sort_keys {
+            let key = Key::new(format!("PROD#{product}"), sk);
+            let same = format!("variants[{index}].id = :variant");
+            let condition = Expression::new(&same)
+                .value(":variant", text(variant.to_string()))
+                .value(":available", crate::item::number(i64::from(available)));
+            match self.update_if(Table::Catalog, &key, &update, condition).await? {
+                // Refused: the product was edited meanwhile, and with it the number was written.
+                Updated::Yes(_) | Updated::Refused(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A product as an entry of one list.
+fn card(product: &Product, list: &str, currency: Currency) -> Result<Item, Fault> {
+    let key = Key::new(format!("PROD#{}", product.id), format!("CARD#{list}"));
+    let mut card = item(&key, product)?;
+    let id = product.id;
+    let price = product.price_from(currency).map_or(0, |price| price.amount());
+    card.insert("gsi1pk".into(), text(format!("CAT#{list}#active")));
+    card.insert("gsi1sk".into(), text(format!("{}#{id}", product.created_at)));
+    // Prices as text of one length sort like numbers.
+    card.insert("gsi2sk".into(), text(format!("{price:015}#{id}")));
+    card.insert("gsi3sk".into(), text(format!("{}#{id}", product.title.to_lowercase())));
+    Ok(card)
+}

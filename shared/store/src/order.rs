@@ -1,0 +1,472 @@
+//! Orders and their payments.
+//!
+//! | item | key | index |
+//! |---|---|---|
+//! | order | `ORD#id` / META | `by_customer`, `by_status`, `work` |
+//! | payment | `ORD#id` / PAY#id | |
+//! | uses of a download | `ORD#id` / DL#line | |
+//! | number, taken | `ORDNO#number` / META | |
+//!
+//! The reservation of an order's stock is part of the order: one document, one condition, instead
+//! of a row per SKU that would have to agree with it. Ledger entries go into a table of their own
+//! that nobody may change: `PAY#payment` / reference#kind.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::cart::{Cart, Shortage};
+use domain::event::Event;
+use domain::fault::Fault;
+use domain::id::{CustomerId, OrderId, OrderLineId};
+use domain::order::{Order, Status};
+use domain::payment::{Entry, Payment};
+use domain::reservation::State;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::idempotency::{self, Answer, Claim};
+use crate::item::{Item, Key, Page, Range, Saved, count, document, item, number, text};
+use crate::transaction::{Committed, Expression, Transaction, Updated};
+use crate::{Store, Table, cart, outbox, stock};
+
+/// An order with its payments: one query.
+#[derive(Debug, Clone)]
+pub struct OrderFile {
+    /// The order.
+    pub order: Order,
+    /// Its payments, oldest first.
+    pub payments: Vec<Payment>,
+    /// Uses of its download links, by line.
+    pub downloads: Vec<Downloads>,
+}
+
+impl OrderFile {
+    /// The payment that the order waits for or was paid with.
+    pub fn payment(&self) -> Option<&Payment> {
+        self.payments.iter().find(|payment| Some(payment.id) == self.order.payment)
+    }
+}
+
+/// How often a line's download link was used.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Downloads {
+    /// The order's line.
+    pub line: OrderLineId,
+    /// Uses so far.
+    pub used: u32,
+}
+
+/// What became of a placement.
+#[derive(Debug)]
+pub enum Placed {
+    /// The order exists and its stock is held.
+    Yes,
+    /// Fewer units are for sale than wanted.
+    Short(Vec<Shortage>),
+    /// The cart changed, or another completion was first.
+    Raced,
+    /// The number is taken: take another.
+    NumberTaken,
+}
+
+/// What became of a settlement.
+#[derive(Debug)]
+pub enum Settled {
+    /// Written.
+    Yes,
+    /// Somebody settled meanwhile: load again.
+    Raced,
+    /// The stock that had been given back is gone.
+    Short(Vec<Shortage>),
+}
+
+fn partition(id: OrderId) -> String {
+    format!("ORD#{id}")
+}
+
+fn order_key(id: OrderId) -> Key {
+    Key::meta(partition(id))
+}
+
+fn payment_key(payment: &Payment) -> Key {
+    Key::new(partition(payment.order), format!("PAY#{}", payment.id))
+}
+
+/// The item of an order as it will stand after this write, with its index keys.
+fn order_item(order: &Order) -> Result<Item, Fault> {
+    let mut item = item(&order_key(order.id), order)?;
+    let created = format!("{}#{}", order.created_at, order.id);
+    if let Some(customer) = order.customer {
+        item.insert("gsi1pk".into(), text(format!("CUST#{customer}")));
+        item.insert("gsi1sk".into(), text(&created));
+    }
+    let month: String = order.created_at.to_string().chars().take(7).collect();
+    let by_status = format!("OS#{}#{}", order.status.code(), month.replace('-', ""));
+    item.insert("gsi2pk".into(), text(by_status));
+    item.insert("gsi2sk".into(), text(created));
+    if let Some((queue, due)) = work(order) {
+        item.insert("gsi3pk".into(), text(format!("WQ#{queue}")));
+        item.insert("gsi3sk".into(), text(format!("{due}#{}", order.id)));
+    }
+    item.insert("version".into(), count(order.version + 1));
+    Ok(item)
+}
+
+/// The work queue an order stands in, and since when it is due.
+fn work(order: &Order) -> Option<(&'static str, Timestamp)> {
+    match order.status {
+        Status::PendingPayment => Some(("unpaid", order.reservation.expires_at)),
+        Status::Expired | Status::Canceled if order.captured != order.refunded => {
+            Some(("return", order.updated_at))
+        }
+        Status::Placed
+        | Status::OnHold
+        | Status::Completed
+        | Status::Canceled
+        | Status::Expired => None,
+    }
+}
+
+fn payment_item(payment: &Payment) -> Result<Item, Fault> {
+    let mut item = item(&payment_key(payment), payment)?;
+    item.insert("version".into(), count(payment.version + 1));
+    Ok(item)
+}
+
+impl Store {
+    /// An order with its payments.
+    pub async fn order(&self, id: OrderId) -> Result<Option<OrderFile>, Fault> {
+        let page = self.query(Table::Orders, None, &partition(id), Range::default()).await?;
+        let (mut order, mut payments, mut downloads) = (None, Vec::new(), Vec::new());
+        for row in page.entries {
+            match row.get("sk") {
+                Some(AttributeValue::S(sk)) if sk == "META" => order = Some(document(row)?),
+                Some(AttributeValue::S(sk)) if sk.starts_with("PAY#") => {
+                    payments.push(document(row)?);
+                }
+                Some(AttributeValue::S(sk)) if sk.starts_with("DL#") => {
+                    downloads.push(document(row)?);
+                }
+                // Rows of kinds that this reader does not show.
+                _ => {}
+            }
+        }
+        Ok(order.map(|order| OrderFile { order, payments, downloads }))
+    }
+
+    /// Places an order: the order, its payment, its number, the cart and the held stock, in one
+    /// transaction.
+    pub async fn place(
+        &self,
+        order: &mut Order,
+        payment: Option<&mut Payment>,
+        cart: &Cart,
+        events: &[Event],
+    ) -> Result<Placed, Fault> {
+        let mut transaction = Transaction::default();
+        let condition = Expression::version(cart.version);
+        transaction.put(self, Table::Carts, cart::cart_item(cart)?, condition)?;
+        let number = item(&Key::meta(format!("ORDNO#{}", order.number)), &Numbered { order_id: order.id })?;
+        transaction.put(self, Table::Orders, number, Expression::absent())?;
+        transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
+        if let Some(payment) = &payment {
+            transaction.put(self, Table::Orders, payment_item(payment)?, Expression::absent())?;
+        }
+        for event in events {
+            outbox::say(self, &mut transaction, event)?;
+        }
+        let first_hold = transaction.position();
+        let units = order.units();
+        for (sku, quantity) in &units {
+            stock::hold(self, &mut transaction, sku, *quantity)?;
+        }
+        let refused = match transaction.commit(self, "place an order").await? {
+            Committed::Yes => {
+                order.version += 1;
+                if let Some(payment) = payment {
+                    payment.version += 1;
+                }
+                return Ok(Placed::Yes);
+            }
+            Committed::Refused(refused) => refused,
+        };
+        if refused.iter().any(|(position, _)| *position == 0) {
+            return Ok(Placed::Raced);
+        }
+        let shortages = shortages(&units, first_hold, &refused);
+        if shortages.is_empty() { Ok(Placed::NumberTaken) } else { Ok(Placed::Short(shortages)) }
+    }
+
+    /// Links an order to its PaymentIntent and lets the holder of a token in; where the caller
+    /// sent an idempotency key, remembers the answer — together, while the payment is awaited.
+    pub async fn answer_completion(
+        &self,
+        order: &mut Order,
+        payment: Option<&mut Payment>,
+        remembered: Option<(&Claim, &Answer)>,
+    ) -> Result<Saved, Fault> {
+        let mut transaction = Transaction::default();
+        let condition = Expression::version(order.version);
+        transaction.put(self, Table::Orders, order_item(order)?, condition)?;
+        if let Some(payment) = &payment {
+            let condition = Expression::version(payment.version);
+            transaction.put(self, Table::Orders, payment_item(payment)?, condition)?;
+        }
+        if let Some((claim, answer)) = remembered {
+            idempotency::remember_in(self, &mut transaction, claim, answer)?;
+        }
+        let saved = cart::saved(transaction.commit(self, "answer a completion").await?);
+        if saved == Saved::Yes {
+            order.version += 1;
+            if let Some(payment) = payment {
+                payment.version += 1;
+            }
+        }
+        Ok(saved)
+    }
+
+    /// Writes what the provider said of a payment, where no money moved.
+    pub async fn save_payment(&self, payment: &Payment) -> Result<Saved, Fault> {
+        let condition = Expression::version(payment.version);
+        self.put_if(Table::Orders, payment_item(payment)?, condition).await
+    }
+
+    /// Writes money that came: order, payment, ledger, cart, events and — for an order whose stock
+    /// had been given back — the stock, in one transaction. The order's version is the guard of
+    /// all that hangs on it; the ledger's entry makes the same money count once.
+    pub async fn settle(
+        &self,
+        order: &Order,
+        payment: &Payment,
+        entry: &Entry,
+        events: &[Event],
+        hold_again: bool,
+    ) -> Result<Settled, Fault> {
+        // A cart that expired or went another way must not stand between an order and its money.
+        for with_cart in [order.status == Status::Placed && !hold_again, false] {
+            let mut transaction = Transaction::default();
+            let condition = Expression::version(order.version);
+            transaction.put(self, Table::Orders, order_item(order)?, condition)?;
+            let condition = Expression::version(payment.version);
+            transaction.put(self, Table::Orders, payment_item(payment)?, condition)?;
+            self.append(&mut transaction, entry)?;
+            for event in events {
+                outbox::say(self, &mut transaction, event)?;
+            }
+            let cart_position = transaction.position();
+            if with_cart {
+                self.complete_cart(&mut transaction, order)?;
+            }
+            let first_hold = transaction.position();
+            let units = if hold_again { order.units() } else { Vec::new() };
+            for (sku, quantity) in &units {
+                stock::hold(self, &mut transaction, sku, *quantity)?;
+            }
+            let refused = match transaction.commit(self, "settle an order").await? {
+                Committed::Yes => return Ok(Settled::Yes),
+                Committed::Refused(refused) => refused,
+            };
+            if refused.iter().any(|(position, _)| *position < cart_position) {
+                return Ok(Settled::Raced);
+            }
+            let shortages = shortages(&units, first_hold, &refused);
+            if !shortages.is_empty() {
+                return Ok(Settled::Short(shortages));
+            }
+        }
+        Ok(Settled::Raced)
+    }
+
+    /// Writes a payment that can not be believed, with its ledger entry; the order stays.
+    pub async fn quarantine(&self, payment: &Payment, entry: &Entry) -> Result<Saved, Fault> {
+        let mut transaction = Transaction::default();
+        let condition = Expression::version(payment.version);
+        transaction.put(self, Table::Orders, payment_item(payment)?, condition)?;
+        self.append(&mut transaction, entry)?;
+        Ok(cart::saved(transaction.commit(self, "quarantine a payment").await?))
+    }
+
+    fn append(&self, transaction: &mut Transaction, entry: &Entry) -> Result<(), Fault> {
+        let sk = format!("{}#{}", entry.provider_ref, entry.kind.code());
+        let row = item(&Key::new(format!("PAY#{}", entry.payment), sk), entry)?;
+        transaction.put(self, Table::Ledger, row, Expression::absent())
+    }
+
+    fn complete_cart(&self, transaction: &mut Transaction, order: &Order) -> Result<(), Fault> {
+        let condition = Expression::new("#status = :completing AND order_id = :order")
+            .name("#status", "status")
+            .value(":completing", text("completing"))
+            .value(":order", text(order.id.to_string()))
+            .value(":completed", text("completed"))
+            .value(":one", number(1_i64));
+        let update = "SET #status = :completed, version = version + :one";
+        transaction.update(self, Table::Carts, &cart::key(order.cart), update, condition)
+    }
+
+    /// Ends an unpaid order: the order and its payment as they shall be, the stock given back
+    /// where it was held, the cart open again.
+    pub async fn end_unpaid(
+        &self,
+        before: &Order,
+        after: &Order,
+        payment: Option<&Payment>,
+    ) -> Result<Saved, Fault> {
+        // As above: a cart that is gone does not keep an order open.
+        for with_cart in [true, false] {
+            let mut transaction = Transaction::default();
+            let condition = Expression::version(before.version);
+            transaction.put(self, Table::Orders, order_item(after)?, condition)?;
+            if let Some(payment) = payment {
+                let condition = Expression::version(payment.version);
+                transaction.put(self, Table::Orders, payment_item(payment)?, condition)?;
+            }
+            self.give_back(&mut transaction, before, after)?;
+            let cart_position = transaction.position();
+            if with_cart {
+                self.reopen_cart(&mut transaction, after)?;
+            }
+            match transaction.commit(self, "end an order").await? {
+                Committed::Yes => return Ok(Saved::Yes),
+                Committed::Refused(refused)
+                    if refused.iter().all(|(position, _)| *position == cart_position) => {}
+                Committed::Refused(_) => return Ok(Saved::Raced),
+            }
+        }
+        Ok(Saved::Raced)
+    }
+
+    /// Gives back the stock of an order whose hold has lapsed, for the next buyer. The order goes
+    /// on waiting for its payment; if that comes, it takes its chance like everybody else.
+    pub async fn take_over(&self, before: &Order) -> Result<Saved, Fault> {
+        let mut after = before.clone();
+        after.reservation.state = State::Expired;
+        let mut transaction = Transaction::default();
+        let condition = Expression::version(before.version);
+        transaction.put(self, Table::Orders, order_item(&after)?, condition)?;
+        self.give_back(&mut transaction, before, &after)?;
+        Ok(cart::saved(transaction.commit(self, "take a lapsed hold over").await?))
+    }
+
+    fn give_back(
+        &self,
+        transaction: &mut Transaction,
+        before: &Order,
+        after: &Order,
+    ) -> Result<(), Fault> {
+        let was = before.reservation.state.counts_as_reserved();
+        if was && !after.reservation.state.counts_as_reserved() {
+            for (sku, quantity) in before.units() {
+                stock::release(self, transaction, &sku, quantity)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn reopen_cart(&self, transaction: &mut Transaction, order: &Order) -> Result<(), Fault> {
+        let condition = Expression::new("#status = :completing AND order_id = :order")
+            .name("#status", "status")
+            .value(":completing", text("completing"))
+            .value(":order", text(order.id.to_string()))
+            .value(":active", text("active"))
+            .value(":one", number(1_i64));
+        let update = "SET #status = :active, version = version + :one REMOVE order_id";
+        transaction.update(self, Table::Carts, &cart::key(order.cart), update, condition)
+    }
+
+    /// Writes the confirmed return of a late payment.
+    pub async fn returned(
+        &self,
+        order: &Order,
+        payment: &Payment,
+        entry: &Entry,
+        events: &[Event],
+    ) -> Result<Saved, Fault> {
+        let settled = self.settle(order, payment, entry, events, false).await?;
+        Ok(if matches!(settled, Settled::Yes) { Saved::Yes } else { Saved::Raced })
+    }
+
+    /// Writes an order that was loaded and changed.
+    pub async fn save_order(&self, order: &Order) -> Result<Saved, Fault> {
+        let condition = Expression::version(order.version);
+        self.put_if(Table::Orders, order_item(order)?, condition).await
+    }
+
+    /// A customer's orders, newest first.
+    pub async fn orders_of(
+        &self,
+        customer: CustomerId,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Order>, Fault> {
+        let index = Some(("by_customer", "gsi1pk", Some("gsi1sk")));
+        let range =
+            Range { is_descending: true, limit: Some(limit), position, ..Range::default() };
+        let page = self.query(Table::Orders, index, &format!("CUST#{customer}"), range).await?;
+        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next: page.next })
+    }
+
+    /// Orders whose payment window is over, longest waiting first. The index is a little behind
+    /// the table: whoever acts on an order loads it first.
+    pub async fn overdue(&self, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {
+        self.work("unpaid", now, limit).await
+    }
+
+    /// Orders that ended and whose late payment still has to go back.
+    pub async fn unreturned(&self, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {
+        self.work("return", now, limit).await
+    }
+
+    async fn work(&self, queue: &str, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {
+        let index = Some(("work", "gsi3pk", Some("gsi3sk")));
+        let due = now.to_string();
+        let range = Range { up_to: Some(&due), limit: Some(limit), ..Range::default() };
+        let page = self.query(Table::Orders, index, &format!("WQ#{queue}"), range).await?;
+        page.entries.into_iter().map(document).collect()
+    }
+
+    /// Counts a use of a download link; `None` where it was used `uses_max` times already.
+    pub async fn count_download(
+        &self,
+        order: OrderId,
+        line: OrderLineId,
+        uses_max: u32,
+    ) -> Result<Option<u32>, Fault> {
+        let key = Key::new(partition(order), format!("DL#{line}"));
+        let condition = Expression::new("attribute_not_exists(used) OR used < :max")
+            .value(":max", number(i64::from(uses_max)))
+            .value(":one", number(1_i64))
+            .value(":none", number(0_i64))
+            .value(":line", text(line.to_string()));
+        let update = "SET used = if_not_exists(used, :none) + :one, line = :line";
+        match self.update_if(Table::Orders, &key, update, condition).await? {
+            Updated::Yes(row) => document::<Downloads>(row).map(|row| Some(row.used)),
+            Updated::Refused(_) => Ok(None),
+        }
+    }
+
+    /// The order with this number.
+    pub async fn order_by_number(&self, number: &str) -> Result<Option<OrderId>, Fault> {
+        let row: Option<Numbered> =
+            self.get(Table::Orders, &Key::meta(format!("ORDNO#{number}")), true).await?;
+        Ok(row.map(|row| row.order_id))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Numbered {
+    order_id: OrderId,
+}
+
+/// The shortages that the refused holds tell of.
+fn shortages(
+    units: &[(domain::catalog::Sku, u32)],
+    first_hold: usize,
+    refused: &[(usize, Option<Item>)],
+) -> Vec<Shortage> {
+    refused
+        .iter()
+        .filter_map(|(position, row)| {
+            let (sku, wanted) = units.get(position.checked_sub(first_hold)?)?;
+            Some(stock::shortage(sku, *wanted, row.as_ref()))
+        })
+        .collect()
+}

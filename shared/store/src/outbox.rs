@@ -1,0 +1,77 @@
+//! The outbox: events in the orders table, `OBX#shard` / id, written in the transaction of the
+//! fact they tell of, deleted once they are sent.
+//!
+//! The table's stream hands new rows to the relay; a sweep says again what stayed unsaid.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::event::Event;
+use domain::fault::{Fault, Retry};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::item::{Key, Range, document, item};
+use crate::transaction::{Expression, Transaction};
+use crate::{Store, Table};
+
+/// Partitions of the outbox: one takes about 500 transactional writes a second.
+pub const SHARDS: u8 = 8;
+/// Rows of a shard that one sweep takes.
+const SWEEP_MAX: i32 = 100;
+/// Younger rows are the stream's business.
+const SWEEP_AGE: SignedDuration = SignedDuration::from_secs(30);
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    // As text: the queue carries the same bytes.
+    event: String,
+    at: Timestamp,
+}
+
+fn key(event: &Event) -> Key {
+    let random = event.id.ulid().random();
+    // The remainder of a division by SHARDS fits a byte.
+    let shard = u8::try_from(random % u128::from(SHARDS)).unwrap_or(0);
+    Key::new(format!("OBX#{shard}"), event.id.to_string())
+}
+
+/// Says an event in a transaction.
+pub(crate) fn say(
+    store: &Store,
+    transaction: &mut Transaction,
+    event: &Event,
+) -> Result<(), Fault> {
+    let text = serde_json::to_string(event)
+        .map_err(|error| Fault::new("write an event", error, Retry::Useless))?;
+    let row = item(&key(event), &Row { event: text, at: event.at })?;
+    transaction.put(store, Table::Orders, row, Expression::absent())
+}
+
+/// The event in a row of the outbox, as the table's stream shows it.
+pub fn event(new_image: HashMap<String, AttributeValue>) -> Result<Event, Fault> {
+    let row: Row = document(new_image)?;
+    serde_json::from_str(&row.event)
+        .map_err(|error| Fault::new("read an event", error, Retry::Useless))
+}
+
+impl Store {
+    /// Forgets an event that was sent.
+    pub async fn sent(&self, event: &Event) -> Result<(), Fault> {
+        self.delete(Table::Orders, &key(event)).await
+    }
+
+    /// Events of a shard that should have been sent by now, oldest first.
+    pub async fn unsent(&self, shard: u8, now: Timestamp) -> Result<Vec<Event>, Fault> {
+        let range = Range { limit: Some(SWEEP_MAX), ..Range::default() };
+        let page = self.query(Table::Orders, None, &format!("OBX#{shard}"), range).await?;
+        let mut events = Vec::new();
+        for row in page.entries {
+            let event = event(row)?;
+            if now.duration_since(event.at) >= SWEEP_AGE {
+                events.push(event);
+            }
+        }
+        Ok(events)
+    }
+}
