@@ -1,2 +1,65 @@
-//! Skeleton.
-fn main() {}
+//! `cargo xtask`: the chores of this repository that need no shell script.
+//!
+//! Invariants: a chore reads the tree and says everything that is wrong with it, not just the
+//! first thing; it ends with 0 when there is nothing to say, 1 when there is, and 2 when it could
+//! not look. Only `openapi` without `--check` writes, and only `infra/openapi.json`.
+
+mod repository;
+mod source;
+mod tidy;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use repository::Repository;
+
+/// What a chore ends with when it could not do its work; the message says why.
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+const HELP: &str = "\
+cargo xtask <chore>
+
+  tidy              checks what compilers do not: which crate may use which, names, widths,
+                    panics and floats in shipped code, endpoint files against templates and
+                    events, decision numbers, environment variables, links
+  --help            this text
+
+Ends with 0 when all is well, 1 when something is wrong (each with file and line), 2 when the
+chore itself could not run.";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["tidy"] => tidy(),
+        [] | ["--help" | "-h" | "help"] => {
+            println!("{HELP}");
+            Ok(true)
+        }
+        other => Err(format!("no chore is called {:?}\n\n{HELP}", other.join(" ")).into()),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(reason) => {
+            eprintln!("xtask: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Says whether the tree is tidy.
+fn tidy() -> Outcome<bool> {
+    let root = repository::root()?;
+    let repository = Repository::read(&root)?;
+    let packages = repository::packages(&root)?;
+    let violations = tidy::check(&repository, &packages);
+    for violation in &violations {
+        println!("{violation}");
+    }
+    match violations.len() {
+        0 => println!("tidy: {} files, nothing to say", repository.len()),
+        many => println!("tidy: {many} violations"),
+    }
+    Ok(violations.is_empty())
+}
