@@ -1,1 +1,86 @@
-//! Skeleton.
+//! The platform: health, the contract, the outbox.
+
+use std::sync::Arc;
+
+use ::store::{Store, Table};
+use notify::Mailer;
+use queue::{Name, Queues};
+use runtime::{Clock, Doors, Endpoint, Setup, Trigger, every, http, on_stream};
+use secrets::Secrets;
+
+mod relay;
+pub mod jobs {
+    //! The outbox.
+    pub mod relay_outbox;
+    pub mod sweep_outbox;
+}
+pub mod store {
+    //! Endpoints for everybody.
+    pub mod live;
+    pub mod openapi;
+    pub mod ready;
+}
+
+/// What this domain touches.
+#[derive(Debug)]
+pub struct App {
+    store: Store,
+    queues: Queues,
+    mailer: Option<Mailer>,
+    secrets: Arc<Secrets>,
+    secret_names: Vec<String>,
+    doors: Option<Doors>,
+    clock: Clock,
+}
+
+impl runtime::App for App {
+    fn connect(setup: &mut Setup<'_>) -> Self {
+        let is_ready = setup.handler == "platform.store.ready";
+        let is_job = setup.handler.starts_with("platform.jobs.");
+        let tables: &[Table] = match (is_ready, is_job) {
+            (true, _) => &Table::ALL,
+            (_, true) => &[Table::Orders],
+            _ => &[],
+        };
+        let queues: &[Name] = match (is_ready, is_job) {
+            (true, _) => &Name::ALL,
+            (_, true) => &[Name::OrderEvents, Name::Mail],
+            _ => &[],
+        };
+        let names: &[&str] =
+            if is_ready { &["SECRET_STRIPE", "SECRET_JWT_PUBLIC", "SECRET_TOKENS"] } else { &[] };
+        Self {
+            store: setup.store(tables),
+            queues: setup.queues(queues),
+            mailer: is_ready.then(|| setup.mailer()),
+            secrets: setup.secrets(),
+            secret_names: names.iter().map(|name| setup.text(name)).collect(),
+            doors: (!is_job).then(|| setup.open_doors()),
+            clock: setup.clock(),
+        }
+    }
+    fn doors(&self) -> Option<&Doors> {
+        self.doors.as_ref()
+    }
+    fn store(&self) -> Option<&Store> {
+        None
+    }
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+/// The functions of this domain.
+pub static ENDPOINTS: &[Endpoint<App>] = &[
+    http!("platform.store.live", GET "/health/live", "Whether the process lives.", store::live),
+    http!(
+        "platform.store.ready",
+        GET "/health/ready",
+        "Whether all that the shop depends on answers.",
+        store::ready
+    ),
+    http!("platform.store.openapi", GET "/openapi.json", "This contract.", store::openapi),
+    on_stream!("platform.jobs.relay_outbox", Table::Orders, jobs::relay_outbox),
+    every!("platform.jobs.sweep_outbox", 60, jobs::sweep_outbox),
+    Endpoint { handler: "platform.unknown", trigger: Trigger::Unknown },
+];

@@ -6,6 +6,7 @@
 
 pub mod cors;
 pub mod cursor;
+pub mod download;
 pub mod form;
 pub mod headers;
 pub mod input;

@@ -5,7 +5,7 @@ use domain::{cart, order};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::problem::Problem;
+use crate::problem::{Flaw, Problem};
 
 impl From<cart::Refusal> for Problem {
     fn from(refusal: cart::Refusal) -> Self {
@@ -28,6 +28,10 @@ impl From<cart::Refusal> for Problem {
             }
             cart::Refusal::LineNotFound => {
                 Self::new(StatusCode::NOT_FOUND, code, "The cart has no such line.")
+            }
+            // The caller named it in the body: a flaw of the input.
+            cart::Refusal::UnknownVariant => {
+                Self::invalid(vec![Flaw::new("/variant_id", code, "There is no such variant.")])
             }
             cart::Refusal::VariantUnavailable { sku } => {
                 Self::conflict(code, "This is not for sale.").member("sku", sku)

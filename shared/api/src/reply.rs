@@ -33,10 +33,7 @@ impl Answer {
         match serde_json::to_vec(body) {
             Ok(body) => Self {
                 status,
-                headers: vec![(
-                    header::CONTENT_TYPE,
-                    HeaderValue::from_static("application/json"),
-                )],
+                headers: vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
                 cookies: Vec::new(),
                 body,
                 is_remembered: false,
@@ -70,9 +67,7 @@ impl Answer {
     /// Adds a header; a value that can not stand in one is left out.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::try_from(name), HeaderValue::from_str(value))
-        {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
             self.headers.push((name, value));
         }
         self
@@ -227,15 +222,17 @@ impl<T: View> Output for Cached<T> {
         let answer = Answer::json(StatusCode::OK, &self.0);
         let etag = etag(&answer.body);
         let is_known = request.header("if-none-match").is_some_and(|known| {
-            known.split(',').map(str::trim).any(|tag| {
-                tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
-            })
+            known
+                .split(',')
+                .map(str::trim)
+                .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
         });
         let answer = if is_known { Answer::empty(StatusCode::NOT_MODIFIED) } else { answer };
         let answer = answer.header("etag", &etag);
         match self.1 {
-            Cache::Public => answer
-                .header("cache-control", "public, s-maxage=60, stale-while-revalidate=300"),
+            Cache::Public => {
+                answer.header("cache-control", "public, s-maxage=60, stale-while-revalidate=300")
+            }
             Cache::Private => answer,
         }
     }

@@ -206,8 +206,7 @@ impl std::fmt::Debug for OrderReader {
 impl OrderReader {
     /// Whether the order opens for them.
     pub fn may_read(&self, order: &Order) -> bool {
-        let is_customer =
-            self.customer.is_some_and(|customer| order.customer == Some(customer.id));
+        let is_customer = self.customer.is_some_and(|customer| order.customer == Some(customer.id));
         let has_token = order.access.iter().any(|hash| is_hash(self.order_hash.as_deref(), hash));
         let has_cart = order.status == Status::PendingPayment
             && order

@@ -96,9 +96,7 @@ pub enum Status {
 }
 
 /// A status without its particulars, for the transition matrix and for display.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// See [`Status::Active`].
@@ -217,6 +215,8 @@ pub enum Refusal {
     },
     /// No such line.
     LineNotFound,
+    /// There is no such variant.
+    UnknownVariant,
     /// The variant is not for sale.
     VariantUnavailable {
         /// What was wanted.
@@ -279,6 +279,7 @@ impl Refusal {
             Self::Full => "cart_full",
             Self::QuantityLimit { .. } => "quantity_limit",
             Self::LineNotFound => "line_not_found",
+            Self::UnknownVariant => "unknown_variant",
             Self::VariantUnavailable { .. } => "variant_unavailable",
             Self::CurrencyUnavailable { .. } => "currency_unavailable",
             Self::Empty => "cart_empty",
@@ -379,10 +380,20 @@ impl Cart {
         Ok(self)
     }
 
-    /// Sets the units of a line.
-    pub fn change(mut self, line_id: LineId, quantity: Quantity) -> Result<Self, Refusal> {
+    /// Sets the units of a line. `limit` is what the variant allows, where it still exists.
+    pub fn change(
+        mut self,
+        line_id: LineId,
+        quantity: Quantity,
+        limit: impl Fn(VariantId) -> Option<u32>,
+    ) -> Result<Self, Refusal> {
         let line = self.lines.iter_mut().find(|line| line.id == line_id);
-        line.ok_or(Refusal::LineNotFound)?.quantity = quantity;
+        let line = line.ok_or(Refusal::LineNotFound)?;
+        let max = limit(line.variant).unwrap_or(QUANTITY_MAX);
+        if quantity.get() > max {
+            return Err(Refusal::QuantityLimit { max });
+        }
+        line.quantity = quantity;
         Ok(self)
     }
 

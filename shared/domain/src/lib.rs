@@ -13,6 +13,7 @@ pub mod fault;
 pub mod id;
 pub mod money;
 pub mod order;
+pub mod password;
 pub mod payment;
 pub mod pricing;
 pub mod reservation;

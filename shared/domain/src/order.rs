@@ -25,9 +25,7 @@ pub const PAYMENT_WINDOW: SignedDuration = SignedDuration::from_mins(30);
 pub const ACCESS_TOKENS_MAX: usize = 5;
 
 /// Where an order stands.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Stock is held, money is awaited.
@@ -82,9 +80,7 @@ impl Status {
 }
 
 /// How far an order is paid: a function of amounts alone.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
     /// Nothing to pay.
@@ -161,9 +157,7 @@ impl Amounts {
 }
 
 /// How far an order is fulfilled: a function of its lines' counters.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FulfillmentStatus {
     /// Nothing to deliver.
@@ -390,8 +384,7 @@ impl Order {
             return Err(cart::Refusal::VariantUnavailable { sku: line.sku.clone() });
         }
         let email = cart.email.clone().ok_or(cart::Refusal::EmailMissing)?;
-        let is_physical =
-            priced.offers.iter().flatten().any(|offer| offer.kind == Kind::Physical);
+        let is_physical = priced.offers.iter().flatten().any(|offer| offer.kind == Kind::Physical);
         if is_physical {
             if cart.shipping_address.is_none() {
                 return Err(cart::Refusal::AddressMissing);
@@ -475,8 +468,7 @@ impl Order {
         } else {
             cart.status = cart::Status::Completing { order_id };
         }
-        let payment =
-            (!is_free).then(|| Payment::open(fresh.payment, order.id, actual, fresh.now));
+        let payment = (!is_free).then(|| Payment::open(fresh.payment, order.id, actual, fresh.now));
         Ok(Placement { order, payment, cart, facts })
     }
 
@@ -521,8 +513,7 @@ impl Order {
                     refused.captured = payment.captured;
                     refused.payment_status = refused.amounts().status();
                     refused.updated_at = now;
-                    let refunding =
-                        Payment { refund_pending: payment.captured, ..payment.clone() };
+                    let refunding = Payment { refund_pending: payment.captured, ..payment.clone() };
                     Settlement::Late {
                         placed,
                         payment,
@@ -725,8 +716,12 @@ pub(crate) mod tests {
                 .filter(|to| may_become(*from, **to))
                 .map(|to| format!("{to:?}"))
                 .collect();
-            writeln!(text, "-> {}", if targets.is_empty() { "-".into() } else { targets.join(" ") })
-                .unwrap();
+            writeln!(
+                text,
+                "-> {}",
+                if targets.is_empty() { "-".into() } else { targets.join(" ") }
+            )
+            .unwrap();
         }
         text
     }

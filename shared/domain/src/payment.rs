@@ -10,9 +10,7 @@ use crate::id::{OrderId, PaymentId, RefundId};
 use crate::money::Money;
 
 /// Where a payment stands.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nothing was tried yet.
@@ -56,11 +54,10 @@ impl Status {
             Self::Created | Self::RequiresAction | Self::Processing | Self::Failed => {
                 matches!(
                     (self, to),
-                    (_, Self::Authorized
-                        | Self::Succeeded
-                        | Self::Canceled
-                        | Self::IntegrityFailed)
-                        | (Self::Created | Self::RequiresAction | Self::Processing, Self::Failed)
+                    (
+                        _,
+                        Self::Authorized | Self::Succeeded | Self::Canceled | Self::IntegrityFailed
+                    ) | (Self::Created | Self::RequiresAction | Self::Processing, Self::Failed)
                         | (Self::Created | Self::Processing | Self::Failed, Self::RequiresAction)
                         | (Self::Created | Self::RequiresAction | Self::Failed, Self::Processing)
                 )
@@ -340,8 +337,7 @@ impl Payment {
     }
 
     fn mismatch(&self, intent: &Intent, is_live_shop: bool) -> Option<Mismatch> {
-        let took_less =
-            intent.state == IntentState::Succeeded && intent.received != self.amount;
+        let took_less = intent.state == IntentState::Succeeded && intent.received != self.amount;
         if intent.is_live != is_live_shop {
             Some(Mismatch::Livemode)
         } else if intent.order != Some(self.order) || intent.payment != Some(self.id) {

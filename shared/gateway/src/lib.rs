@@ -79,9 +79,8 @@ impl Gateway {
     /// A gateway with these keys. `base_url` replaces Stripe's own address in tests and in the
     /// local shop; it ends with a slash.
     pub fn new(secret_key: &str, base_url: Option<&str>) -> Result<Self, Fault> {
-        let mut builder = ClientBuilder::new(secret_key)
-            .timeout(TIMEOUT)
-            .request_strategy(RequestStrategy::Once);
+        let mut builder =
+            ClientBuilder::new(secret_key).timeout(TIMEOUT).request_strategy(RequestStrategy::Once);
         if let Some(url) = base_url {
             builder = builder.url(url);
         }
@@ -102,9 +101,9 @@ impl Gateway {
     pub async fn intent(&self, payment: &Payment, cart: &str) -> Result<Payable, Fault> {
         let amount = stripe_amount(payment.amount)?;
         let currency = payment.amount.currency().code().to_lowercase();
-        let currency = currency.parse::<stripe_types::Currency>().map_err(|_| {
-            Fault::noticed(format!("charge in {currency}"), Retry::Useless)
-        })?;
+        let currency = currency
+            .parse::<stripe_types::Currency>()
+            .map_err(|_| Fault::noticed(format!("charge in {currency}"), Retry::Useless))?;
         let metadata: HashMap<String, String> = [
             ("order_id", payment.order.to_string()),
             ("payment_id", payment.id.to_string()),
@@ -141,19 +140,17 @@ impl Gateway {
             .map_err(|error| fault("retrieve a PaymentIntent", &error))
     }
 
-    /// Cancels a PaymentIntent.
-    pub async fn cancel(&self, payment: PaymentId, id: &str) -> Result<Canceled, Fault> {
-        let canceled = CancelPaymentIntent::new(id)
-            .customize()
-            .request_strategy(idempotent(format!("{payment}:cancel:{id}"))?)
-            .send(&self.client)
-            .await;
+    /// Cancels a PaymentIntent. Without an idempotency key: canceling is idempotent by itself, and
+    /// under a key Stripe would repeat an old refusal for a day.
+    pub async fn cancel(&self, id: &str) -> Result<Canceled, Fault> {
+        let canceled = CancelPaymentIntent::new(id).send(&self.client).await;
         match canceled {
             Ok(intent) => read(intent).map(Canceled::Yes),
             Err(StripeError::Stripe(error, 400))
-                if error.code.as_ref().is_some_and(|code| {
-                    code.as_str() == "payment_intent_unexpected_state"
-                }) =>
+                if error
+                    .code
+                    .as_ref()
+                    .is_some_and(|code| code.as_str() == "payment_intent_unexpected_state") =>
             {
                 Ok(Canceled::Refused)
             }
@@ -198,12 +195,9 @@ fn stripe_amount(money: Money) -> Result<i64, Fault> {
 }
 
 fn money(stripe: i64, currency: Currency) -> Result<Money, Fault> {
-    currency
-        .from_stripe_amount(stripe)
-        .map(|amount| Money::new(amount, currency))
-        .map_err(|refusal| {
-            Fault::noticed(format!("read an amount: {}", refusal.code()), Retry::Useless)
-        })
+    currency.from_stripe_amount(stripe).map(|amount| Money::new(amount, currency)).map_err(
+        |refusal| Fault::noticed(format!("read an amount: {}", refusal.code()), Retry::Useless),
+    )
 }
 
 fn payable(intent: PaymentIntent) -> Result<Payable, Fault> {
@@ -216,9 +210,8 @@ fn payable(intent: PaymentIntent) -> Result<Payable, Fault> {
 /// Stripe's PaymentIntent in our words.
 fn read(intent: PaymentIntent) -> Result<Intent, Fault> {
     let code = intent.currency.to_string().to_uppercase();
-    let currency = Currency::parse(&code).ok_or_else(|| {
-        Fault::noticed(format!("read a PaymentIntent in {code}"), Retry::Useless)
-    })?;
+    let currency = Currency::parse(&code)
+        .ok_or_else(|| Fault::noticed(format!("read a PaymentIntent in {code}"), Retry::Useless))?;
     let state = match intent.status {
         PaymentIntentStatus::RequiresPaymentMethod => IntentState::RequiresPaymentMethod,
         PaymentIntentStatus::RequiresConfirmation => IntentState::RequiresConfirmation,

@@ -173,12 +173,9 @@ mod tests {
     #[test]
     fn old_and_future_signatures_are_stale_at_the_second() {
         let body = b"{}".as_slice();
-        for (age, wanted) in [
-            (300, Ok(())),
-            (301, Err(Refusal::Stale)),
-            (-300, Ok(())),
-            (-301, Err(Refusal::Stale)),
-        ] {
+        for (age, wanted) in
+            [(300, Ok(())), (301, Err(Refusal::Stale)), (-300, Ok(())), (-301, Err(Refusal::Stale))]
+        {
             let at = now().as_second() - age;
             let header = format!("t={at},v1={}", sign("new", at, body));
             assert_eq!(verify(&header, body, &["new".into()], now()), wanted, "{age}");

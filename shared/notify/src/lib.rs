@@ -12,7 +12,7 @@ use domain::fault::{Fault, Retry};
 
 mod template;
 
-pub use template::{Facts, Rendered, Templates};
+pub use template::{Facts, Link, Rendered, Templates};
 
 /// The post.
 pub struct Mailer {

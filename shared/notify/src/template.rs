@@ -48,7 +48,7 @@ pub struct Link {
 }
 
 /// The templates, compiled once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Templates(Environment<'static>);
 
 #[derive(Serialize)]
@@ -189,8 +189,12 @@ mod tests {
     #[test]
     fn a_link_is_escaped_and_carries_its_token() {
         let letter = Letter::VerifyEmail { token: "a\"b<c>".into() };
-        let facts =
-            Facts { letter: &letter, shop_url: "https://shop.example", order: None, downloads: vec![] };
+        let facts = Facts {
+            letter: &letter,
+            shop_url: "https://shop.example",
+            order: None,
+            downloads: vec![],
+        };
         let rendered = Templates::built_in().unwrap().render(&facts).unwrap();
         assert!(!rendered.html.contains("a\"b<c>"));
         assert!(rendered.text.contains("https://shop.example/verify#token=a\"b<c>"));

@@ -74,6 +74,13 @@ impl Ids {
         random.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Sixteen random bytes, to salt a hash with.
+    pub fn salt(&self) -> [u8; 16] {
+        let mut random = [0_u8; 16];
+        self.fill(&mut random);
+        random
+    }
+
     /// An order's number: `KJ4T-9WXP-2` style, 24⁹ of them; uniqueness is the store's condition.
     pub fn order_number(&self) -> String {
         let mut random = [0_u8; 9];

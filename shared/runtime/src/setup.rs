@@ -118,20 +118,51 @@ impl<'a> Setup<'a> {
         notify::Mailer::new(aws_sdk_ses::Client::new(&self.platform.aws), from)
     }
 
+    /// The bucket of digital goods.
+    pub fn files(&mut self) -> Option<files::Files> {
+        let url = self.text("FILES_URL");
+        let region = self.platform.aws.region().map(ToString::to_string);
+        let credentials = self.platform.aws.credentials_provider();
+        match (region, credentials) {
+            (Some(region), Some(credentials)) => Some(files::Files::new(url, region, credentials)),
+            _ => {
+                self.faults.push("AWS_REGION or credentials are missing".to_owned());
+                None
+            }
+        }
+    }
+
     /// The doors of a domain with HTTP endpoints.
     pub fn doors(&mut self) -> Doors {
+        let origins = self.origins();
+        let issuer = self.text("SHOP_URL");
+        let (public, tokens) = (self.optional("SECRET_JWT_PUBLIC"), self.optional("SECRET_TOKENS"));
+        Doors::new(self.secrets(), issuer, public, tokens, origins)
+    }
+
+    fn origins(&mut self) -> Origins {
         let list = self.text("ALLOWED_ORIGINS");
-        let origins = Origins::parse(&list).unwrap_or_else(|flaw| {
-            self.faults.push(format!("ALLOWED_ORIGINS: {flaw}"));
-            Origins::default()
-        });
         let stage = self.stage();
         if stage == Some(Stage::Production) && list.contains("http://") {
             self.faults.push("ALLOWED_ORIGINS: http:// has no place in production".to_owned());
         }
+        Origins::parse(&list).unwrap_or_else(|flaw| {
+            self.faults.push(format!("ALLOWED_ORIGINS: {flaw}"));
+            Origins::default()
+        })
+    }
+
+    /// Doors that ask nobody who they are: for endpoints that know no caller.
+    pub fn open_doors(&mut self) -> Doors {
+        let origins = self.origins();
+        Doors::new(self.secrets(), String::new(), None, None, origins)
+    }
+
+    /// Doors without HTTP endpoints behind them: for jobs that seal links.
+    pub fn sealing_doors(&mut self) -> Doors {
         let issuer = self.text("SHOP_URL");
-        let (public, tokens) = (self.optional("SECRET_JWT_PUBLIC"), self.optional("SECRET_TOKENS"));
-        Doors::new(self.secrets(), issuer, public, tokens, origins)
+        let tokens = Some(self.text("SECRET_TOKENS"));
+        Doors::new(self.secrets(), issuer, None, tokens, Origins::default())
     }
 
     /// The till.

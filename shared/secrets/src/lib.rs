@@ -96,11 +96,7 @@ impl Secrets {
     }
 
     /// A secret by its name or ARN.
-    pub async fn get<T: DeserializeOwned>(
-        &self,
-        name: &str,
-        now: Timestamp,
-    ) -> Result<T, Fault> {
+    pub async fn get<T: DeserializeOwned>(&self, name: &str, now: Timestamp) -> Result<T, Fault> {
         let mut cache = self.cache.lock().await;
         if let Some((at, text)) = cache.get(name)
             && (SignedDuration::ZERO..FRESH).contains(&now.duration_since(*at))
@@ -127,9 +123,9 @@ impl Secrets {
     async fn fetch(&self, name: &str) -> Result<String, Fault> {
         let fetched = self.client.get_secret_value().secret_id(name).send().await;
         let value = fetched.map_err(|error| fault("fetch a secret", error))?;
-        value.secret_string.ok_or_else(|| {
-            Fault::noticed(format!("read {name}: it is not a text"), Retry::Useless)
-        })
+        value
+            .secret_string
+            .ok_or_else(|| Fault::noticed(format!("read {name}: it is not a text"), Retry::Useless))
     }
 }
 
@@ -142,7 +138,11 @@ fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Fault> {
 
 fn fault<E, R>(tried: &str, error: SdkError<E, R>) -> Fault
 where
-    E: std::error::Error + aws_sdk_secretsmanager::error::ProvideErrorMetadata + Send + Sync + 'static,
+    E: std::error::Error
+        + aws_sdk_secretsmanager::error::ProvideErrorMetadata
+        + Send
+        + Sync
+        + 'static,
     R: fmt::Debug + Send + Sync + 'static,
 {
     let retry = match error.as_service_error().and_then(|service| service.code()) {

@@ -42,8 +42,7 @@ impl Store {
 
     /// The customer's active cart.
     pub async fn active_cart(&self, customer: CustomerId) -> Result<Option<Cart>, Fault> {
-        let active: Option<Active> =
-            self.get(Table::Carts, &active_key(customer), true).await?;
+        let active: Option<Active> = self.get(Table::Carts, &active_key(customer), true).await?;
         match active {
             Some(active) => self.cart(active.cart_id).await,
             None => Ok(None),

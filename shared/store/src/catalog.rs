@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, PutRequest, ReturnConsumedCapacity, WriteRequest,
 };
+use domain::cart::{Cart, PricedCart};
 use domain::catalog::{Category, Offer, Product, Sku, Slug};
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};
@@ -46,10 +47,22 @@ pub struct Settings {
 /// All that pricing a cart needs.
 #[derive(Debug)]
 pub struct CartFacts {
-    /// One per variant asked for, in that order; none where there is no such variant.
-    pub offers: Vec<Option<Offer>>,
+    /// What there is of the variants asked for.
+    pub offers: HashMap<VariantId, Offer>,
     /// The shop's settings.
     pub settings: Settings,
+}
+
+impl CartFacts {
+    /// One offer per line of the cart, in its order; none where there is no such variant.
+    pub fn offers_of(&self, cart: &Cart) -> Vec<Option<Offer>> {
+        cart.lines.iter().map(|line| self.offers.get(&line.variant).cloned()).collect()
+    }
+
+    /// What the cart costs now.
+    pub fn price(&self, cart: &Cart) -> Result<PricedCart, domain::cart::Refusal> {
+        cart.price(self.offers_of(cart), &self.settings.shipping, &self.settings.tax)
+    }
 }
 
 /// The order of a list of products.
@@ -125,8 +138,7 @@ impl Store {
         let list = category.map_or(EVERY, Slug::as_str);
         let range = Range { is_descending, limit: Some(limit), position, ..Range::default() };
         let index = Some((index, "gsi1pk", Some(sort_key)));
-        let page =
-            self.query(Table::Catalog, index, &format!("CAT#{list}#active"), range).await?;
+        let page = self.query(Table::Catalog, index, &format!("CAT#{list}#active"), range).await?;
         let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
         Ok(Page { entries, next: page.next })
     }
@@ -171,12 +183,9 @@ impl Store {
             Some(settings) => settings,
             None => self.read_settings(&mut found, now)?,
         };
-        let offers = variants
-            .iter()
-            .map(|variant| {
-                let key = offer_key(*variant);
-                found.get(&(key.pk, key.sk)).cloned().map(document).transpose()
-            })
+        let offers = found
+            .into_values()
+            .map(|item| document(item).map(|offer: Offer| (offer.variant, offer)))
             .collect::<Result<_, _>>()?;
         Ok(CartFacts { offers, settings })
     }
@@ -194,9 +203,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<Settings, Fault> {
         let mut take = |sk: &str| {
-            found.remove(&("SETTINGS".to_owned(), sk.to_owned())).ok_or_else(|| {
-                Fault::noticed(format!("find the setting {sk}"), Retry::Useless)
-            })
+            found
+                .remove(&("SETTINGS".to_owned(), sk.to_owned()))
+                .ok_or_else(|| Fault::noticed(format!("find the setting {sk}"), Retry::Useless))
         };
         let settings =
             Settings { shipping: document(take("SHIPPING")?)?, tax: document(take("TAX")?)? };

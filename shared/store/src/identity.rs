@@ -165,11 +165,9 @@ impl Store {
 
     /// Writes a rotated session, unless the token was rotated by somebody else meanwhile.
     pub async fn rotate_session(&self, before: &Session, after: &Session) -> Result<Saved, Fault> {
-        let condition =
-            Expression::new("#current = :before").name("#current", "current").value(
-                ":before",
-                text(&before.current),
-            );
+        let condition = Expression::new("#current = :before")
+            .name("#current", "current")
+            .value(":before", text(&before.current));
         let mut row = item(&session_key(after.id), after)?;
         row.insert("expires".into(), number(expiry(after)));
         self.put_if(Table::Ephemeral, row, condition).await

@@ -164,7 +164,8 @@ impl Store {
         let mut transaction = Transaction::default();
         let condition = Expression::version(cart.version);
         transaction.put(self, Table::Carts, cart::cart_item(cart)?, condition)?;
-        let number = item(&Key::meta(format!("ORDNO#{}", order.number)), &Numbered { order_id: order.id })?;
+        let number =
+            item(&Key::meta(format!("ORDNO#{}", order.number)), &Numbered { order_id: order.id })?;
         transaction.put(self, Table::Orders, number, Expression::absent())?;
         transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
         if let Some(payment) = &payment {
@@ -397,8 +398,7 @@ impl Store {
         position: Option<&str>,
     ) -> Result<Page<Order>, Fault> {
         let index = Some(("by_customer", "gsi1pk", Some("gsi1sk")));
-        let range =
-            Range { is_descending: true, limit: Some(limit), position, ..Range::default() };
+        let range = Range { is_descending: true, limit: Some(limit), position, ..Range::default() };
         let page = self.query(Table::Orders, index, &format!("CUST#{customer}"), range).await?;
         let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
         Ok(Page { entries, next: page.next })

@@ -39,8 +39,8 @@ pub(crate) fn hold(
     quantity: u32,
 ) -> Result<usize, Fault> {
     let position = transaction.position();
-    let condition = Expression::new("available >= :quantity")
-        .value(":quantity", number(i64::from(quantity)));
+    let condition =
+        Expression::new("available >= :quantity").value(":quantity", number(i64::from(quantity)));
     let update = "SET available = available - :quantity, reserved = reserved + :quantity";
     transaction.update(store, Table::Inventory, &key(sku), update, condition)?;
     Ok(position)
@@ -53,8 +53,8 @@ pub(crate) fn release(
     sku: &Sku,
     quantity: u32,
 ) -> Result<(), Fault> {
-    let condition = Expression::new("reserved >= :quantity")
-        .value(":quantity", number(i64::from(quantity)));
+    let condition =
+        Expression::new("reserved >= :quantity").value(":quantity", number(i64::from(quantity)));
     let update = "SET available = available + :quantity, reserved = reserved - :quantity";
     transaction.update(store, Table::Inventory, &key(sku), update, condition)
 }
@@ -82,8 +82,7 @@ impl Store {
         let items = levels
             .iter()
             .map(|(sku, level)| {
-                let row =
-                    Row { level: *level, available: level.available(), sku: sku.clone() };
+                let row = Row { level: *level, available: level.available(), sku: sku.clone() };
                 item(&key(sku), &row)
             })
             .collect::<Result<_, _>>()?;
@@ -93,13 +92,10 @@ impl Store {
 
 /// What a change of a stock item in the table's stream says: the SKU and what is for sale now.
 /// None for other items.
-pub fn changed(
-    new_image: HashMap<String, AttributeValue>,
-) -> Result<Option<(Sku, i64)>, Fault> {
+pub fn changed(new_image: HashMap<String, AttributeValue>) -> Result<Option<(Sku, i64)>, Fault> {
     if !matches!(new_image.get("pk"), Some(AttributeValue::S(pk)) if pk.starts_with("SKU#")) {
         return Ok(None);
     }
     let row: Row = document(new_image)?;
     Ok(Some((row.sku, row.available)))
 }
-

@@ -93,8 +93,8 @@ impl CartView {
             .zip(&priced.offers)
             .map(|(line, offer)| {
                 let offer = offer.as_ref();
-                let is_for_sale = offer
-                    .is_some_and(|o| o.is_active && o.prices.contains_key(&cart.currency));
+                let is_for_sale =
+                    offer.is_some_and(|o| o.is_active && o.prices.contains_key(&cart.currency));
                 let sum = if is_for_sale { sums.next() } else { None };
                 LineView {
                     id: line.id,

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cart::OptionView;
+use crate::cursor::List;
 use crate::reply::View;
 
 /// A line of an order.
@@ -150,6 +151,7 @@ pub struct OrderView {
 }
 
 impl View for OrderView {}
+impl View for List<OrderView> {}
 
 impl OrderView {
     /// The view of an order with its payments and download links.

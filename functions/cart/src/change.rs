@@ -1,0 +1,87 @@
+//! The one way in which a cart is changed: load, decide, save, answer. Nothing leaves before the
+//! save, so a lost race is simply run again.
+
+use api::form::{Fields, Form, cart_id, line_id};
+use api::view::cart::CartView;
+use api::{CartOwner, Problem, Reply};
+use domain::cart::{Cart, Refusal};
+use domain::id::{CartId, LineId, VariantId};
+use jiff::Timestamp;
+use store::{CartFacts, Saved};
+
+use crate::App;
+
+/// How often a lost race is run again before the caller is asked to.
+const RACES_MAX: usize = 5;
+
+/// Which cart.
+#[derive(Debug)]
+pub struct Which {
+    pub(crate) id: CartId,
+}
+
+impl Form for Which {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let id = fields.required("id", cart_id());
+        Some(Self { id: id? })
+    }
+}
+
+/// Which line of which cart.
+#[derive(Debug)]
+pub struct WhichLine {
+    pub(crate) id: CartId,
+    pub(crate) line_id: LineId,
+}
+
+impl Form for WhichLine {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let id = fields.required("id", cart_id());
+        let line_id = fields.required("line_id", line_id());
+        Some(Self { id: id?, line_id: line_id? })
+    }
+}
+
+/// The caller's cart; somebody else's is not there.
+pub(crate) async fn load(app: &App, id: CartId, who: &CartOwner) -> Reply<Cart> {
+    let cart = app.store.cart(id).await?.filter(|cart| who.owns(cart));
+    cart.ok_or_else(Problem::not_found)
+}
+
+/// The offers of a cart's lines, and of one more variant.
+pub(crate) async fn facts(
+    app: &App,
+    cart: &Cart,
+    extra: Option<VariantId>,
+    now: Timestamp,
+) -> Reply<CartFacts> {
+    let variants: Vec<_> = cart.lines.iter().map(|line| line.variant).chain(extra).collect();
+    Ok(app.store.cart_facts(&variants, now).await?)
+}
+
+/// The cart as its owner sees it.
+pub(crate) fn show(cart: &Cart, facts: &CartFacts) -> Reply<CartView> {
+    Ok(CartView::of(cart, facts.price(cart)?))
+}
+
+/// Loads, decides, saves, answers: at most three round trips where nobody is in the way.
+pub(crate) async fn change(
+    app: &App,
+    id: CartId,
+    who: &CartOwner,
+    now: Timestamp,
+    extra: Option<VariantId>,
+    decide: impl Fn(Cart, &CartFacts) -> Result<Cart, Refusal> + Send + Sync,
+) -> Reply<CartView> {
+    for _ in 0..RACES_MAX {
+        let cart = load(app, id, who).await?.changeable(now)?;
+        let facts = facts(app, &cart, extra, now).await?;
+        let mut cart = decide(cart, &facts)?;
+        // A cart that can not be shown is not saved.
+        show(&cart, &facts)?;
+        if app.store.save_cart(&mut cart).await? == Saved::Yes {
+            return show(&cart, &facts);
+        }
+    }
+    Err(Problem::unavailable())
+}

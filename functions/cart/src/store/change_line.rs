@@ -1,0 +1,37 @@
+//! `PATCH /v1/store/carts/{id}/lines/{line_id}`: sets the units of a line.
+
+use api::form::Integer;
+use api::view::cart::CartView;
+use api::{Body, CartOwner, Fields, Form, Path, Reply};
+use domain::cart::{QUANTITY_MAX, Quantity};
+use runtime::Call;
+
+use crate::App;
+use crate::change::{self, WhichLine};
+
+/// How many.
+#[derive(Debug)]
+pub struct ChangeLine {
+    quantity: Quantity,
+}
+
+impl Form for ChangeLine {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let quantity = fields.required("quantity", Integer::between(1, i64::from(QUANTITY_MAX)));
+        let quantity = quantity.and_then(|q| Quantity::new(u32::try_from(q).ok()?));
+        Some(Self { quantity: quantity? })
+    }
+}
+
+/// Sets the units of a line.
+pub async fn handle(
+    app: &App,
+    call: Call<CartOwner, (Path<WhichLine>, Body<ChangeLine>)>,
+) -> Reply<CartView> {
+    let (Path(which), Body(ChangeLine { quantity })) = call.input;
+    change::change(app, which.id, &call.who, call.now, None, |cart, facts| {
+        let limit = |variant| facts.offers.get(&variant).map(|offer| offer.quantity_max);
+        cart.change(which.line_id, quantity, limit)
+    })
+    .await
+}

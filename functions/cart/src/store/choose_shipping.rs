@@ -1,0 +1,37 @@
+//! `PUT /v1/store/carts/{id}/shipping`: chooses how the parcel goes.
+
+use api::form::Parsed;
+use api::view::cart::CartView;
+use api::{Body, CartOwner, Fields, Form, Path, Reply};
+use domain::shipping::ShippingOptionId;
+use runtime::Call;
+
+use crate::App;
+use crate::change::{self, Which};
+
+/// Which way.
+#[derive(Debug)]
+pub struct Choice {
+    option: ShippingOptionId,
+}
+
+impl Form for Choice {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let id = Parsed::by(ShippingOptionId::parse, "the id of a shipping option", 60);
+        let option = fields.required("shipping_option_id", id);
+        Some(Self { option: option? })
+    }
+}
+
+/// Chooses how the parcel goes.
+pub async fn handle(
+    app: &App,
+    call: Call<CartOwner, (Path<Which>, Body<Choice>)>,
+) -> Reply<CartView> {
+    let (Path(Which { id }), Body(Choice { option })) = call.input;
+    change::change(app, id, &call.who, call.now, None, |cart, facts| {
+        let offers = facts.offers_of(&cart);
+        cart.ship_by(&option, &offers, &facts.settings.shipping)
+    })
+    .await
+}

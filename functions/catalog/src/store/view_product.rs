@@ -1,0 +1,56 @@
+//! `GET /v1/store/products/{id_or_slug}`: one query, with an ETag.
+
+use api::form::{Text, currency};
+use api::reply::Cache;
+use api::view::product::ProductView;
+use api::{Anyone, Cached, Fields, Form, Path, Problem, Query, Reply};
+use domain::catalog::Slug;
+use domain::currency::Currency;
+use domain::id::ProductId;
+use runtime::Call;
+
+use crate::App;
+
+/// Which product.
+#[derive(Debug)]
+pub struct Which {
+    id_or_slug: String,
+}
+
+impl Form for Which {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let id_or_slug = fields.required("id_or_slug", Text::between(1, 100));
+        Some(Self { id_or_slug: id_or_slug? })
+    }
+}
+
+/// In which currency.
+#[derive(Debug)]
+pub struct How {
+    currency: Option<Currency>,
+}
+
+impl Form for How {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let currency = fields.optional("currency", currency());
+        Some(Self { currency: currency? })
+    }
+}
+
+/// Shows one product.
+pub async fn handle(
+    app: &App,
+    call: Call<Anyone, (Path<Which>, Query<How>)>,
+) -> Reply<Cached<ProductView>> {
+    let (Path(which), Query(how)) = call.input;
+    let found = if let Ok(id) = ProductId::parse(&which.id_or_slug) {
+        app.store.product(id).await?
+    } else if let Some(slug) = Slug::parse(&which.id_or_slug) {
+        app.store.product_by_slug(&slug).await?
+    } else {
+        None
+    };
+    let currency = how.currency.unwrap_or(app.currency);
+    let view = found.and_then(|product| ProductView::of(product, currency));
+    Ok(Cached(view.ok_or_else(Problem::not_found)?, Cache::Public))
+}

@@ -1,0 +1,44 @@
+//! Every minute: orders that nobody paid in time end, and late payments that were not sent back
+//! yet go back.
+//!
+//! The PaymentIntent is canceled before the stock is given back; where that shows that money came,
+//! the order is placed instead. One order that can not be ended does not hold the others up.
+
+use domain::fault::{Fault, Retry};
+use domain::order::Status;
+use runtime::Tick;
+use settlement::{Desk, Ended};
+
+use crate::App;
+
+/// Orders that one beat takes; what is left over comes a minute later.
+const ORDERS_MAX: i32 = 50;
+
+/// Ends what nobody pays.
+pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
+    let gateway = app.till.gateway(tick.now).await?;
+    let desk = Desk { store: &app.store, gateway: &gateway, now: tick.now };
+    let mut failed = 0_usize;
+    for order in app.store.overdue(tick.now, ORDERS_MAX).await? {
+        match settlement::end_unpaid(&desk, order.id, Status::Expired).await {
+            Ok(Ended::Yes(_)) => {
+                tracing::info!(op = "checkout.jobs.expire_unpaid", order_id = %order.id, "expired");
+            }
+            Ok(Ended::NotWaiting(_) | Ended::Undecided) => {}
+            Err(fault) => {
+                failed += 1;
+                tracing::error!(order_id = %order.id, fault = %fault, "an order did not end");
+            }
+        }
+    }
+    for order in app.store.unreturned(tick.now, ORDERS_MAX).await? {
+        if let Err(fault) = settlement::finalize(&desk, order.id, None).await {
+            failed += 1;
+            tracing::error!(order_id = %order.id, fault = %fault, "a payment did not go back");
+        }
+    }
+    if failed == 0 {
+        return Ok(());
+    }
+    Err(Fault::noticed(format!("end {failed} of the overdue orders"), Retry::Helps))
+}

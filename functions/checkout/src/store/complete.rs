@@ -1,0 +1,167 @@
+//! `POST /v1/store/carts/{id}/complete`: order first, money second.
+//!
+//! 1. The cart is priced and compared with what the shopper saw.
+//! 2. One transaction writes the order, holds the stock and closes the cart. From here on the order
+//!    can be paid late, expire or be canceled, but it can not be lost.
+//! 3. The PaymentIntent is created under a key made of the payment's id.
+//! 4. One transaction links it and remembers the answer.
+//!
+//! Whoever dies between two steps leaves something that the next call, with the same or another
+//! key, goes on with. A completion that was answered once is answered again to its key only.
+
+use api::form::{Nested, cart_id};
+use api::reply::{Answer, Created, Remembered};
+use api::seal::token_hash;
+use api::view::order::{CompletedView, OrderView, PayView};
+use api::{Body, CartOwner, Fields, Form, KeyRequired, Path, Problem, Reply};
+use domain::cart::{Cart, Refusal, Shortage, Status as CartStatus};
+use domain::id::{CartId, OrderId, PaymentId};
+use domain::money::Money;
+use domain::order::{Fresh, Order, Status};
+use domain::payment::Payment;
+use http::StatusCode;
+use jiff::Timestamp;
+use runtime::Call;
+use runtime::endpoint::stored;
+use store::order::Placed;
+use store::{Saved, Store};
+
+use crate::{App, pay};
+
+/// How often a lost race is run again before the caller is asked to.
+const RACES_MAX: usize = 5;
+/// Lapsed holds that are looked at when stock is short.
+const LAPSED_MAX: i32 = 25;
+
+/// Which cart.
+#[derive(Debug)]
+pub struct Which {
+    id: CartId,
+}
+
+impl Form for Which {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let id = fields.required("id", cart_id());
+        Some(Self { id: id? })
+    }
+}
+
+/// What the shopper saw.
+#[derive(Debug)]
+pub struct Complete {
+    expected_total: Money,
+}
+
+impl Form for Complete {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let expected_total = fields.required("expected_total", Nested::form());
+        Some(Self { expected_total: expected_total? })
+    }
+}
+
+type Input = (Path<Which>, (KeyRequired, Body<Complete>));
+
+/// Makes an order of a cart.
+pub async fn handle(
+    app: &App,
+    call: Call<CartOwner, Input>,
+) -> Reply<Remembered<Created<CompletedView>>> {
+    let (Path(Which { id }), (KeyRequired, Body(Complete { expected_total }))) = &call.input;
+    for _ in 0..RACES_MAX {
+        let cart = app.store.cart(*id).await?.filter(|cart| call.who.owns(cart));
+        let cart = cart.ok_or_else(Problem::not_found)?;
+        let (order, payment) = match cart.status {
+            CartStatus::Completing { order_id } => resume(&app.store, order_id).await?,
+            CartStatus::Completed { .. }
+            | CartStatus::Active
+            | CartStatus::Abandoned
+            | CartStatus::Merged { .. }
+            | CartStatus::Expired => match place(app, cart, *expected_total, call.now).await? {
+                Some(placed) => placed,
+                None => continue,
+            },
+        };
+        if let Some(answer) = answer(app, &call, order, payment).await? {
+            return Ok(answer);
+        }
+    }
+    Err(Problem::unavailable())
+}
+
+/// An order whose completion was never answered; one that was is the other key's.
+async fn resume(store: &Store, id: OrderId) -> Reply<(Order, Option<Payment>)> {
+    let file = store.order(id).await?.ok_or_else(Problem::internal)?;
+    if file.order.is_answered || file.order.status != Status::PendingPayment {
+        return Err(Refusal::Completed { order_id: id }.into());
+    }
+    let payment = file.payment().cloned();
+    Ok((file.order, payment))
+}
+
+/// Places the order; none where somebody was faster and all is to be looked at again.
+async fn place(
+    app: &App,
+    cart: Cart,
+    expected_total: Money,
+    now: Timestamp,
+) -> Reply<Option<(Order, Option<Payment>)>> {
+    let variants: Vec<_> = cart.lines.iter().map(|line| line.variant).collect();
+    let facts = app.store.cart_facts(&variants, now).await?;
+    let priced = facts.price(&cart)?;
+    let ulid = app.ids.ulid(now);
+    let number = app.ids.order_number();
+    let order = OrderId::from_ulid(ulid);
+    let fresh = Fresh { order, payment: PaymentId::from_ulid(ulid), number, now };
+    let placement = Order::place(cart, priced, expected_total, &fresh)?;
+    let (mut order, mut payment) = (placement.order, placement.payment);
+    let events: Vec<_> =
+        placement.facts.into_iter().map(|fact| settlement::event(&order, fact, now)).collect();
+    match app.store.place(&mut order, payment.as_mut(), &placement.cart, &events).await? {
+        Placed::Yes => Ok(Some((order, payment))),
+        Placed::Raced | Placed::NumberTaken => Ok(None),
+        Placed::Short(shortages) => {
+            if take_over(&app.store, &shortages, now).await? {
+                return Ok(None);
+            }
+            Err(Refusal::InsufficientStock(shortages).into())
+        }
+    }
+}
+
+/// Gives back lapsed holds of what is short; tells whether there were any.
+async fn take_over(store: &Store, short: &[Shortage], now: Timestamp) -> Reply<bool> {
+    let mut is_more_there = false;
+    for order in store.overdue(now, LAPSED_MAX).await? {
+        let has_short = order.units().iter().any(|(sku, _)| short.iter().any(|s| s.sku == *sku));
+        if has_short && order.reservation.may_be_taken_over(now) {
+            is_more_there |= store.take_over(&order).await? == Saved::Yes;
+        }
+    }
+    Ok(is_more_there)
+}
+
+/// Opens the payment, links it and remembers the answer; none where somebody was faster.
+async fn answer(
+    app: &App,
+    call: &Call<CartOwner, Input>,
+    mut order: Order,
+    mut payment: Option<Payment>,
+) -> Reply<Option<Remembered<Created<CompletedView>>>> {
+    let pay: Option<PayView> = match payment.as_mut() {
+        Some(payment) => Some(pay::open(app, &order, payment, call.now).await?),
+        None => None,
+    };
+    let order_token = app.ids.token();
+    order.admit(token_hash(&order_token));
+    order.is_answered = true;
+    // The view shows the versions that this write makes.
+    let payments: Vec<Payment> = payment.iter().cloned().collect();
+    let shown = Order { version: order.version + 1, ..order.clone() };
+    let view = OrderView::of(shown, &payments, Vec::new());
+    let view = CompletedView { order: view, payment: pay, order_token };
+    let answer = Answer::json(StatusCode::CREATED, &view);
+    let remembered = stored(&answer);
+    let claim = call.claim.as_ref().map(|claim| (claim, &remembered));
+    let saved = app.store.answer_completion(&mut order, payment.as_mut(), claim).await?;
+    Ok((saved == Saved::Yes).then_some(Remembered(Created(view))))
+}

@@ -1,0 +1,58 @@
+//! `POST /v1/store/orders/{id}/retry_payment`: a declined card is not the end of an order.
+//!
+//! The same PaymentIntent is answered again; one that was canceled is replaced. For somebody who
+//! lost the answer of the completion, the cart's token opens the order while it waits.
+
+use api::form::order_id;
+use api::view::order::{OrderView, RetriedView};
+use api::{Fields, Form, OrderReader, Path, Problem, Reply};
+use domain::id::OrderId;
+use domain::order::{Order, Refusal, Status};
+use runtime::Call;
+use store::Saved;
+
+use crate::{App, pay};
+
+/// How often a lost race is run again before the caller is asked to.
+const RACES_MAX: usize = 5;
+
+/// Which order.
+#[derive(Debug)]
+pub struct Which {
+    id: OrderId,
+}
+
+impl Form for Which {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let id = fields.required("id", order_id());
+        Some(Self { id: id? })
+    }
+}
+
+/// Says again how to pay an order.
+pub async fn handle(app: &App, call: Call<OrderReader, Path<Which>>) -> Reply<RetriedView> {
+    let Path(Which { id }) = call.input;
+    for _ in 0..RACES_MAX {
+        let file = app.store.order(id).await?.filter(|file| call.who.may_read(&file.order));
+        let file = file.ok_or_else(Problem::not_found)?;
+        let is_over = file.order.reservation.expires_at <= call.now;
+        if file.order.status != Status::PendingPayment || is_over {
+            return Err(Refusal::NothingToPay.into());
+        }
+        let mut payment = pay::awaited(&file)?;
+        let before = payment.clone();
+        let view = pay::open(app, &file.order, &mut payment, call.now).await?;
+        let mut order = Order { is_answered: true, ..file.order };
+        let is_linked = before.intent == payment.intent;
+        let saved = if is_linked {
+            Saved::Yes
+        } else {
+            app.store.answer_completion(&mut order, Some(&mut payment), None).await?
+        };
+        if saved == Saved::Yes {
+            let order = OrderView::of(order, &[payment], Vec::new());
+            return Ok(RetriedView { order, payment: view });
+        }
+    }
+    Err(Problem::unavailable())
+}

@@ -1,0 +1,38 @@
+//! `GET /v1/auth/password_policy`: the rules, for forms that want to say them beforehand.
+
+use api::reply::{Cache, View};
+use api::{Anyone, Cached, Reply};
+use domain::password::{CHARS_MAX, CHARS_MIN, LONG, Unmet};
+use runtime::Call;
+use serde::Serialize;
+
+use crate::App;
+
+/// The rules.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Policy {
+    /// Characters at least.
+    min_length: usize,
+    /// Characters at most.
+    max_length: usize,
+    /// From here on no kinds of characters are asked for.
+    long_length: usize,
+    /// Each rule with the code under which it is refused.
+    rules: Vec<RuleView>,
+}
+
+/// A rule.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct RuleView {
+    code: &'static str,
+    detail: &'static str,
+}
+
+impl View for Policy {}
+
+/// Says what a password must be.
+pub async fn handle(_: &App, _: Call<Anyone>) -> Reply<Cached<Policy>> {
+    let rules = Unmet::ALL.iter().map(|r| RuleView { code: r.code(), detail: r.rule() }).collect();
+    let policy = Policy { min_length: CHARS_MIN, max_length: CHARS_MAX, long_length: LONG, rules };
+    Ok(Cached(policy, Cache::Public))
+}

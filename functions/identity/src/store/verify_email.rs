@@ -1,0 +1,40 @@
+//! `POST /v1/auth/email/verify`: the token of a mailed link, good once and for a day.
+
+use api::form::Text;
+use api::seal::token_hash;
+use api::{Anyone, Body, Fields, Form, NoContent, Problem, Reply};
+use http::StatusCode;
+use runtime::Call;
+use store::Saved;
+
+use crate::App;
+
+/// The token.
+pub struct Verify {
+    token: String,
+}
+
+impl std::fmt::Debug for Verify {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Verify(…)")
+    }
+}
+
+impl Form for Verify {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let token = fields.required("token", Text::between(1, 200));
+        Some(Self { token: token? })
+    }
+}
+
+/// Confirms an address.
+pub async fn handle(app: &App, call: Call<Anyone, Body<Verify>>) -> Reply<NoContent> {
+    let hash = token_hash(&call.input.0.token);
+    match app.store.verify_email(&hash, call.now).await? {
+        Saved::Yes => Ok(NoContent),
+        Saved::Raced => {
+            let detail = "The link is unknown, used or too old. Ask for another.";
+            Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_token", detail))
+        }
+    }
+}

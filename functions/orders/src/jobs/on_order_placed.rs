@@ -1,0 +1,79 @@
+//! Facts about orders, from the outbox: the letters that follow, and the delivery of digital goods.
+//!
+//! An event may come twice: the order is delivered once, and the letter's id is made of the event's,
+//! so the post knows it again.
+
+use domain::event::{Event, Fact, Letter, Message};
+use domain::fault::{Fault, Retry};
+use domain::id::{EventId, MessageId, OrderId};
+use domain::order::{Order, Status};
+use jiff::Timestamp;
+use queue::Name;
+use store::Saved;
+
+use crate::App;
+
+/// How often a lost race is run again before the message comes back by itself.
+const RACES_MAX: usize = 5;
+
+/// Does what follows.
+pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Result<(), Fault> {
+    let event: Event = serde_json::from_str(&message.body)
+        .map_err(|error| Fault::new("read an event", error, Retry::Useless))?;
+    let letter = match &event.fact {
+        Fact::OrderPlaced { order_id } => {
+            deliver_digital(app, *order_id, now).await?;
+            Letter::OrderConfirmation { order_id: *order_id }
+        }
+        Fact::OrderRefundedLate { order_id } => Letter::LatePaymentRefunded { order_id: *order_id },
+        // Letters have a queue of their own.
+        Fact::MessageRequested(_) => return Ok(()),
+    };
+    write_to_buyer(app, &event, letter, now).await
+}
+
+/// Marks digital lines as delivered, once.
+async fn deliver_digital(app: &App, id: OrderId, now: Timestamp) -> Result<(), Fault> {
+    for _ in 0..RACES_MAX {
+        let order = load(app, id).await?;
+        let after = order.clone().deliver_digital(now);
+        let is_done = after.lines == order.lines;
+        let is_open = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
+        if is_done || !is_open || app.store.save_order(&after).await? == Saved::Yes {
+            return Ok(());
+        }
+    }
+    Err(Fault::noticed(format!("deliver {id}: others were faster every time"), Retry::Helps))
+}
+
+async fn load(app: &App, id: OrderId) -> Result<Order, Fault> {
+    let file = app.store.order(id).await?;
+    let file = file.ok_or_else(|| Fault::noticed(format!("find {id}"), Retry::Useless))?;
+    Ok(file.order)
+}
+
+async fn write_to_buyer(
+    app: &App,
+    event: &Event,
+    letter: Letter,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let (Letter::OrderConfirmation { order_id } | Letter::LatePaymentRefunded { order_id }) =
+        &letter
+    else {
+        return Ok(());
+    };
+    let to = load(app, *order_id).await?.email;
+    let ulid = event.id.ulid();
+    let message = Message { id: MessageId::from_ulid(ulid), to, letter };
+    let fact = Fact::MessageRequested(message);
+    let id = EventId::from_ulid(ulid);
+    let request = Event { id, at: now, sequence: event.sequence, fact };
+    let body = serde_json::to_string(&request)
+        .map_err(|error| Fault::new("write a letter's request", error, Retry::Useless))?;
+    let queues = app
+        .queues
+        .as_ref()
+        .ok_or_else(|| Fault::noticed("ask for a letter without a queue", Retry::Useless))?;
+    queues.send(Name::Mail, &body).await
+}

@@ -1,0 +1,27 @@
+//! The order of a path, and its file for a caller who may see it.
+
+use api::form::{Fields, Form, order_id};
+use api::{OrderReader, Problem, Reply};
+use domain::id::OrderId;
+use store::order::OrderFile;
+
+use crate::App;
+
+/// Which order.
+#[derive(Debug)]
+pub struct Which {
+    pub(crate) id: OrderId,
+}
+
+impl Form for Which {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let id = fields.required("id", order_id());
+        Some(Self { id: id? })
+    }
+}
+
+/// The caller's order; somebody else's is not there.
+pub(crate) async fn load(app: &App, id: OrderId, who: &OrderReader) -> Reply<OrderFile> {
+    let file = app.store.order(id).await?.filter(|file| who.may_read(&file.order));
+    file.ok_or_else(Problem::not_found)
+}

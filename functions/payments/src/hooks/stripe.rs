@@ -1,0 +1,123 @@
+//! `POST /v1/hooks/stripe`: verify over the raw bytes, store, queue, acknowledge.
+//!
+//! An event is queued even if it was seen before: the first delivery may have died between storing
+//! and queueing, and the job is idempotent. Types that we do not process are acknowledged, or Stripe
+//! would send them for days.
+
+use api::reply::View;
+use api::who::Signed;
+use api::{Problem, Raw, Reply};
+use domain::fault::{Fault, Retry};
+use gateway::webhook::{self, Event};
+use http::StatusCode;
+use queue::Name;
+use runtime::Call;
+use serde::Serialize;
+use store::webhook::Seen;
+
+use crate::App;
+use crate::notice::Notice;
+
+/// The events that change something here.
+const KINDS: [&str; 6] = [
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.canceled",
+    "payment_intent.amount_capturable_updated",
+];
+
+/// The acknowledgement.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Received {
+    /// Always true.
+    received: bool,
+}
+
+impl View for Received {}
+
+/// Takes an event.
+pub async fn handle(app: &App, call: Call<Signed, Raw>) -> Reply<Received> {
+    let keys = app.till.keys(call.now).await?;
+    let signature = call.request.header("stripe-signature").unwrap_or_default();
+    let body = &call.request.body;
+    if let Err(refusal) = webhook::verify(signature, body, &keys.webhook_secrets, call.now) {
+        tracing::warn!(op = "payments.hooks.stripe", why = ?refusal, "a webhook was refused");
+        return Err(refused("invalid_signature", "The signature does not fit."));
+    }
+    let event = webhook::parse(body)
+        .ok_or_else(|| refused("invalid_event", "The body is not an event of Stripe's."))?;
+    if event.is_live != keys.is_live() {
+        return Err(refused("livemode_mismatch", "The event is of the other mode."));
+    }
+    if let Some(notice) = notice(&event) {
+        keep_and_queue(app, &call, event, &notice).await?;
+    }
+    Ok(Received { received: true })
+}
+
+fn refused(code: &'static str, detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, code, detail)
+}
+
+/// What there is to look into; nothing for other types and for objects that are not ours.
+fn notice(event: &Event) -> Option<Notice> {
+    if !KINDS.contains(&event.kind.as_str()) {
+        return None;
+    }
+    Some(Notice {
+        event_id: event.id.clone(),
+        kind: event.kind.clone(),
+        intent: event.intent.clone()?,
+        order: event.order?,
+    })
+}
+
+async fn keep_and_queue(
+    app: &App,
+    call: &Call<Signed, Raw>,
+    event: Event,
+    notice: &Notice,
+) -> Result<(), Fault> {
+    let body = String::from_utf8_lossy(&call.request.body).into_owned();
+    let seen = Seen { event_id: event.id, kind: event.kind, body, at: call.now };
+    app.store.keep_webhook(&seen).await?;
+    let message = serde_json::to_string(notice)
+        .map_err(|error| Fault::new("write a notice", error, Retry::Useless))?;
+    let queues = app
+        .queues
+        .as_ref()
+        .ok_or_else(|| Fault::noticed("queue a notice without a queue", Retry::Useless))?;
+    queues.send(Name::StripeEvents, &message).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: &str) -> Event {
+        Event {
+            id: "evt_1".into(),
+            kind: kind.into(),
+            is_live: false,
+            intent: Some("pi_1".into()),
+            order: domain::id::OrderId::parse("ord_01ARZ3NDEKTSV4RRFFQ69G5FAV").ok(),
+            payment: None,
+        }
+    }
+
+    #[test]
+    fn every_kind_that_moves_an_order_is_looked_into() {
+        for kind in KINDS {
+            assert!(notice(&event(kind)).is_some(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_acknowledged_and_left() {
+        assert!(notice(&event("customer.created")).is_none());
+        assert!(notice(&Event { order: None, ..event(KINDS[0]) }).is_none());
+        assert!(notice(&Event { intent: None, ..event(KINDS[0]) }).is_none());
+    }
+}

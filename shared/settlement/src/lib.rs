@@ -1,0 +1,277 @@
+//! Money and orders, brought together: the two ways in which an order that waits for its payment
+//! stops waiting.
+//!
+//! [`finalize`] is called by the webhook's job, by the sweeper and by whoever finds that money came;
+//! the second call finds nothing to do. [`end_unpaid`] cancels the PaymentIntent *before* it gives
+//! the stock back, and finalizes instead where the cancellation shows that money came.
+
+use domain::event::{Event, Fact};
+use domain::fault::{Fault, Retry};
+use domain::id::{EventId, OrderId, Ulid};
+use domain::order::{Order, Settlement, Status};
+use domain::payment::{self, Entry, EntryKind, IntentState, Payment};
+use gateway::{Canceled, Gateway};
+use jiff::Timestamp;
+use store::order::{OrderFile, Settled};
+use store::{Saved, Store};
+
+/// How often a lost race is run again. Each round re-reads everything.
+const RACES_MAX: usize = 5;
+
+/// What settling needs.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    /// The shop's memory.
+    pub store: &'a Store,
+    /// The payment provider.
+    pub gateway: &'a Gateway,
+    /// When it is.
+    pub now: Timestamp,
+}
+
+/// What [`finalize`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finalized {
+    /// Nothing new.
+    Known,
+    /// The payment moved on; no money did.
+    Moved,
+    /// The order is placed.
+    Placed,
+    /// The money came after the order's end and was sent back.
+    Returned,
+    /// The money is not what we asked for: alarmed, and left for a person.
+    Quarantined,
+    /// The order has no payment.
+    NoPayment,
+}
+
+/// What became of an order that was to end.
+#[derive(Debug)]
+pub enum Ended {
+    /// It ended.
+    Yes(Box<OrderFile>),
+    /// It does not wait for a payment (any more).
+    NotWaiting(Box<OrderFile>),
+    /// The provider is at it and can not be stopped: ask again later.
+    Undecided,
+}
+
+/// Brings an order up to what the provider says. `intent` is the one that an event named; without
+/// it the order's own is asked for.
+pub async fn finalize(
+    desk: &Desk<'_>,
+    id: OrderId,
+    intent: Option<&str>,
+) -> Result<Finalized, Fault> {
+    for _ in 0..RACES_MAX {
+        let file = load(desk, id).await?;
+        let Some(payment) = file.payment() else { return Ok(Finalized::NoPayment) };
+        let Some(intent_id) = intent.or(payment.intent.as_deref()) else {
+            return Ok(Finalized::Known);
+        };
+        let intent = desk.gateway.retrieve(intent_id).await?;
+        let is_live = desk.gateway.is_live();
+        let done = match file.order.settle(payment, &intent, is_live, desk.now) {
+            Settlement::Known => Some(Finalized::Known),
+            Settlement::Moved(payment) => {
+                won(desk.store.save_payment(&payment).await?, Finalized::Moved)
+            }
+            Settlement::Placed(order, payment, entry) => {
+                place(desk, &file.order, *order, &payment, &entry).await?
+            }
+            Settlement::Late { placed, payment, refused, refunding, entry } => {
+                late(desk, *placed, &payment, *refused, refunding, &entry).await?
+            }
+            Settlement::ReturnUnfinished(order, payment) => {
+                send_back(desk, *order, &payment).await?
+            }
+            Settlement::Quarantined(payment, entry, mismatch) => {
+                tracing::error!(
+                    alarm = "payment_quarantined",
+                    order_id = %id,
+                    payment_id = %payment.id,
+                    why = mismatch.code(),
+                    "money came that we did not ask for in this form"
+                );
+                won(desk.store.quarantine(&payment, &entry).await?, Finalized::Quarantined)
+            }
+        };
+        if let Some(done) = done {
+            return Ok(done);
+        }
+    }
+    Err(Fault::noticed(format!("settle {id}: others were faster every time"), Retry::Helps))
+}
+
+async fn load(desk: &Desk<'_>, id: OrderId) -> Result<OrderFile, Fault> {
+    // Every PaymentIntent is made after its order: an unknown order is a thing to look at.
+    let file = desk.store.order(id).await?;
+    file.ok_or_else(|| Fault::noticed(format!("find the order {id}"), Retry::Useless))
+}
+
+fn won(saved: Saved, done: Finalized) -> Option<Finalized> {
+    match saved {
+        Saved::Yes => Some(done),
+        Saved::Raced => None,
+    }
+}
+
+async fn place(
+    desk: &Desk<'_>,
+    before: &Order,
+    mut order: Order,
+    payment: &Payment,
+    entry: &Entry,
+) -> Result<Option<Finalized>, Fault> {
+    let mut events = Vec::new();
+    if before.status != order.status {
+        let fact = order.say_placed();
+        events.push(event(&order, fact, desk.now));
+    }
+    let settled = desk.store.settle(&order, payment, entry, &events, false).await?;
+    Ok(match settled {
+        Settled::Yes => Some(Finalized::Placed),
+        Settled::Raced | Settled::Short(_) => None,
+    })
+}
+
+/// Holds the stock again and places; where it is gone, records the money as owed back and sends
+/// it. Recording comes first: who dies after it leaves a return that is finished later.
+async fn late(
+    desk: &Desk<'_>,
+    mut placed: Order,
+    payment: &Payment,
+    refused: Order,
+    refunding: Payment,
+    entry: &Entry,
+) -> Result<Option<Finalized>, Fault> {
+    let fact = placed.say_placed();
+    let events = [event(&placed, fact, desk.now)];
+    match desk.store.settle(&placed, payment, entry, &events, true).await? {
+        Settled::Yes => return Ok(Some(Finalized::Placed)),
+        Settled::Raced => return Ok(None),
+        Settled::Short(_) => {}
+    }
+    tracing::error!(
+        alarm = "late_payment_returned",
+        order_id = %refused.id,
+        "a payment came after its order's end and the goods are gone"
+    );
+    match desk.store.settle(&refused, &refunding, entry, &[], false).await? {
+        Settled::Yes => {
+            let order = Order { version: refused.version + 1, ..refused };
+            let payment = Payment { version: refunding.version + 1, ..refunding };
+            send_back(desk, order, &payment).await
+        }
+        Settled::Raced | Settled::Short(_) => Ok(None),
+    }
+}
+
+async fn send_back(
+    desk: &Desk<'_>,
+    order: Order,
+    payment: &Payment,
+) -> Result<Option<Finalized>, Fault> {
+    let Some(intent) = &payment.intent else {
+        let tried = format!("send {} back without its PaymentIntent", payment.id);
+        return Err(Fault::noticed(tried, Retry::Useless));
+    };
+    let amount = payment.refund_pending;
+    let refunded = desk.gateway.refund(payment.late_refund(), intent, amount).await?;
+    let (mut order, after) = order.returned_late(payment, desk.now);
+    let entry = Entry {
+        payment: payment.id,
+        order: order.id,
+        provider_ref: refunded.id,
+        kind: EntryKind::Refunded,
+        amount: refunded.amount,
+        at: desk.now,
+    };
+    let fact = order.say_refunded_late();
+    let events = [event(&order, fact, desk.now)];
+    Ok(won(desk.store.returned(&order, &after, &entry, &events).await?, Finalized::Returned))
+}
+
+/// An event whose id follows from its order and its place in the order's history: whoever says it
+/// again says the same one.
+pub fn event(order: &Order, fact: Fact, now: Timestamp) -> Event {
+    let ulid = order.id.ulid();
+    let id = Ulid::from_parts(ulid.timestamp_ms(), ulid.random() ^ u128::from(order.events));
+    Event { id: EventId::from_ulid(id), at: now, sequence: order.events, fact }
+}
+
+/// Ends an order that waits for its payment: `to` is canceled or expired.
+pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ended, Fault> {
+    for _ in 0..RACES_MAX {
+        let file = load(desk, id).await?;
+        if file.order.status != Status::PendingPayment {
+            return Ok(Ended::NotWaiting(Box::new(file)));
+        }
+        let mut closed = None;
+        if let Some(payment) = file.payment() {
+            match stop(desk, payment).await? {
+                Stopped::Yes => closed = close(payment, desk.now),
+                Stopped::MoneyCame => {
+                    finalize(desk, id, None).await?;
+                    let file = load(desk, id).await?;
+                    if file.order.status == Status::PendingPayment {
+                        return Ok(Ended::Undecided);
+                    }
+                    return Ok(Ended::NotWaiting(Box::new(file)));
+                }
+            }
+        }
+        let before = &file.order;
+        let Ok(after) = before.clone().end(to, desk.now) else {
+            return Ok(Ended::NotWaiting(Box::new(file)));
+        };
+        if desk.store.end_unpaid(before, &after, closed.as_ref()).await? == Saved::Yes {
+            let mut file = file;
+            file.order = Order { version: after.version + 1, ..after };
+            if let Some(closed) = closed {
+                file.payments.iter_mut().filter(|p| p.id == closed.id).for_each(|p| {
+                    *p = closed.clone();
+                });
+            }
+            return Ok(Ended::Yes(Box::new(file)));
+        }
+    }
+    Err(Fault::noticed(format!("end {id}: others were faster every time"), Retry::Helps))
+}
+
+enum Stopped {
+    Yes,
+    MoneyCame,
+}
+
+/// Makes sure that no money can come any more.
+async fn stop(desk: &Desk<'_>, payment: &Payment) -> Result<Stopped, Fault> {
+    // An intent that was never linked was never answered to anybody: nobody can pay it, and
+    // linking it now fails on the order's version.
+    let Some(intent) = &payment.intent else { return Ok(Stopped::Yes) };
+    match desk.gateway.cancel(intent).await? {
+        Canceled::Yes(_) => Ok(Stopped::Yes),
+        Canceled::Refused => {
+            let intent = desk.gateway.retrieve(intent).await?;
+            Ok(match intent.state {
+                IntentState::Canceled => Stopped::Yes,
+                IntentState::RequiresPaymentMethod
+                | IntentState::RequiresConfirmation
+                | IntentState::RequiresAction
+                | IntentState::Processing
+                | IntentState::RequiresCapture
+                | IntentState::Succeeded => Stopped::MoneyCame,
+            })
+        }
+    }
+}
+
+fn close(payment: &Payment, now: Timestamp) -> Option<Payment> {
+    let status = payment::Status::Canceled;
+    payment.status.may_become(status).then(|| Payment {
+        status,
+        updated_at: now,
+        ..payment.clone()
+    })
+}
