@@ -1,0 +1,38 @@
+//! Chance for what the host itself makes: keys and the seeds of its parts.
+
+use sha2::{Digest, Sha256};
+
+/// Where the host's chance comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chance {
+    seed: Option<u64>,
+}
+
+impl Chance {
+    pub(crate) const fn new(seed: Option<u64>) -> Self {
+        Self { seed }
+    }
+
+    /// 32 bytes for one purpose: of the seed, or of the system.
+    pub(crate) fn bytes(self, purpose: &str) -> [u8; 32] {
+        if let Some(seed) = self.seed {
+            return Sha256::digest(format!("{seed}/{purpose}")).into();
+        }
+        Sha256::digest(runtime::Ids::system().token()).into()
+    }
+
+    /// The same as hexadecimal digits.
+    pub(crate) fn hex(self, purpose: &str) -> String {
+        self.bytes(purpose).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// A seed for one part of the shop.
+    pub(crate) fn seed(self, purpose: &str) -> u64 {
+        self.bytes(purpose).iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+    }
+
+    /// The ids that functions make.
+    pub(crate) fn ids(self) -> runtime::Ids {
+        self.seed.map_or_else(runtime::Ids::system, runtime::Ids::seeded)
+    }
+}

@@ -1,0 +1,250 @@
+//! The demo goods: two shops in one catalog, with stock, shipping and taxes.
+//!
+//! Ids follow from slugs and SKUs, so that restarts, tests and bookmarks agree. The goods are
+//! written only into an empty catalog: what a merchant changed stays.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use aws_sdk_dynamodb::Client;
+use domain::catalog::{
+    Category, Download, Image, Kind, Offer, Prices, Product, ProductOption, Sku, Slug, Variant,
+};
+use domain::currency::Currency;
+use domain::id::{CategoryId, ProductId, Ulid, VariantId};
+use domain::shipping::ShippingTable;
+use domain::stock::StockLevel;
+use domain::tax::{TaxCategory, TaxRegion, TaxTable};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use store::{Settings, Store, Table};
+use templates::Stack;
+use wire::Wire;
+
+use crate::error::Error;
+
+/// Where the demo lies, below the root.
+const FOLDER: &str = "infra/local/demo";
+/// Where its pictures are served.
+pub(crate) const MEDIA: &str = "/_local/media";
+/// Before the file's name in the key of a download.
+const DOWNLOADS: &str = "downloads";
+/// What a digital variant has for sale: as many as a line takes.
+const ENOUGH: u32 = domain::cart::QUANTITY_MAX;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Catalog {
+    categories: Vec<DemoCategory>,
+    products: Vec<DemoProduct>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoCategory {
+    slug: Slug,
+    title: String,
+    description: String,
+    parent: Option<Slug>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoProduct {
+    slug: Slug,
+    title: String,
+    description: String,
+    #[serde(rename = "type")]
+    kind: Kind,
+    #[serde(rename = "shop")]
+    _shop: String,
+    categories: Vec<Slug>,
+    tax_category: TaxCategory,
+    options: Vec<ProductOption>,
+    variants: Vec<DemoVariant>,
+    images: Vec<DemoImage>,
+    download: Option<DemoDownload>,
+    created_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoVariant {
+    sku: Sku,
+    title: String,
+    options: BTreeMap<String, String>,
+    prices: Prices,
+    weight_grams: u32,
+    stock: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoImage {
+    file: String,
+    alt: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoDownload {
+    file: String,
+    #[serde(rename = "bytes")]
+    _bytes: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoTax {
+    fallback: Elsewhere,
+    regions: Vec<TaxRegion>,
+}
+
+/// Elsewhere the rules of this country hold.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Elsewhere {
+    country: domain::address::Country,
+}
+
+/// The id that a demo thing of this name always has.
+fn ulid(kind: &str, name: &str) -> Ulid {
+    let digest: [u8; 32] = Sha256::digest(format!("{kind}:{name}")).into();
+    let bits = digest.iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    Ulid::from(bits)
+}
+
+/// The id of the demo product with this slug.
+pub fn product_id(slug: &str) -> ProductId {
+    ProductId::from_ulid(ulid("product", slug))
+}
+
+/// The id of the demo variant with this SKU.
+pub fn variant_id(sku: &str) -> VariantId {
+    VariantId::from_ulid(ulid("variant", sku))
+}
+
+/// A store over all tables, for the host itself.
+pub(crate) fn store(wire: &Wire, stack: &Stack) -> Store {
+    let names = Table::ALL.into_iter().filter_map(|table| {
+        // A table is named like its variable: TABLE_ORDERS is `…-orders`.
+        let suffix = table.variable().trim_start_matches("TABLE_").to_lowercase();
+        let found = stack.tables.iter().find(|one| one.name.rsplit('-').next() == Some(&suffix))?;
+        Some((table, found.name.clone()))
+    });
+    Store::new(Client::new(&wire.sdk_config(wire::LOCAL)), names.collect())
+}
+
+/// A file of the demo's pictures, if it is one.
+pub(crate) fn picture(root: &Path, name: &str) -> Option<PathBuf> {
+    let is_plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let stem = name.strip_suffix(".svg")?;
+    let is_plain = is_plain || stem.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    is_plain.then(|| root.join(FOLDER).join("images").join(name))
+}
+
+/// Fills an empty catalog.
+pub(crate) async fn load(
+    wire: &Wire,
+    stack: &Stack,
+    root: &Path,
+    _now: Timestamp,
+) -> Result<(), Error> {
+    let store = store(wire, stack);
+    if !store.categories().await?.is_empty() {
+        return Ok(());
+    }
+    let folder = root.join(FOLDER);
+    let catalog: Catalog = read(&folder.join("catalog.json"))?;
+    let shipping: ShippingTable = read(&folder.join("shipping.json"))?;
+    let tax = tax(read(&folder.join("tax.json"))?)?;
+    let mut products = Vec::with_capacity(catalog.products.len());
+    let mut stock = Vec::new();
+    for demo in catalog.products {
+        products.push(product(demo, &mut stock));
+    }
+    let categories: Vec<Category> =
+        catalog.categories.into_iter().zip(0..).map(|(one, at)| category(one, at)).collect();
+    store.import_settings(&Settings { shipping, tax }).await?;
+    store.import_stock(&stock).await?;
+    store.import_products(&products, Currency::EUR).await?;
+    // Last, because it says that the rest is there.
+    store.import_categories(&categories).await?;
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let io = |error| Error::Io(format!("cannot read {}", path.display()), error);
+    let text = std::fs::read_to_string(path).map_err(io)?;
+    serde_json::from_str(&text).map_err(|error| Error::setup(&path.display().to_string(), error))
+}
+
+fn tax(demo: DemoTax) -> Result<TaxTable, Error> {
+    let home = demo.fallback.country;
+    let found = demo.regions.iter().find(|one| one.country == home && one.region.is_none());
+    let fallback = found
+        .cloned()
+        .ok_or_else(|| Error::Setup(format!("tax.json: the fallback {home} is no region")))?;
+    TaxTable::new(demo.regions, fallback).map_err(|error| Error::setup("tax.json", error))
+}
+
+fn category(demo: DemoCategory, position: u32) -> Category {
+    let id = CategoryId::from_ulid(ulid("category", demo.slug.as_str()));
+    let DemoCategory { slug, title, description, parent } = demo;
+    Category { id, slug, title, description, parent, position }
+}
+
+fn product(demo: DemoProduct, stock: &mut Vec<(Sku, StockLevel)>) -> (Product, Vec<Offer>) {
+    let id = product_id(demo.slug.as_str());
+    let download = demo
+        .download
+        .map(|file| Download { key: format!("{DOWNLOADS}/{}", file.file), file_name: file.file });
+    let (mut variants, mut offers) = (Vec::new(), Vec::new());
+    for one in demo.variants {
+        let variant = variant_id(one.sku.as_str());
+        offers.push(Offer {
+            variant,
+            product: id,
+            sku: one.sku.clone(),
+            product_title: demo.title.clone(),
+            variant_title: one.title.clone(),
+            kind: demo.kind,
+            prices: one.prices.clone(),
+            tax_category: demo.tax_category.clone(),
+            weight_grams: one.weight_grams,
+            quantity_max: domain::cart::QUANTITY_MAX,
+            is_active: true,
+            download: download.clone(),
+        });
+        if let Some(units) = one.stock {
+            stock.push((one.sku.clone(), StockLevel::received(i64::from(units))));
+        }
+        variants.push(Variant {
+            id: variant,
+            sku: one.sku,
+            title: one.title,
+            options: one.options,
+            prices: one.prices,
+            available: one.stock.map_or(ENOUGH, |units| units.min(ENOUGH)),
+        });
+    }
+    let images = demo
+        .images
+        .into_iter()
+        .map(|image| Image { url: format!("{MEDIA}/{}", image.file), alt: image.alt });
+    let product = Product {
+        id,
+        slug: demo.slug,
+        title: demo.title,
+        description: demo.description,
+        kind: demo.kind,
+        categories: demo.categories,
+        options: demo.options,
+        variants,
+        images: images.collect(),
+        created_at: demo.created_at,
+    };
+    (product, offers)
+}

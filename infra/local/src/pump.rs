@@ -1,0 +1,403 @@
+//! What runs between requests: webhooks, streams and queues, one batch at a time.
+//!
+//! Invariants: nothing is lost by a failure or a death, everything may come twice; a stream is read
+//! in order, and a batch that fails holds up what follows until it passes or its tries are used up;
+//! a message that fails stays hidden until its queue's timeout, as in Lambda.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use templates::{Stack, Trigger, filter_matches};
+use wire::{StreamCursor, Wire};
+
+use crate::error::Error;
+use crate::message::Request;
+use crate::shop::{Outcome, Shop, replace};
+
+/// Where readers of streams have come.
+const CURSORS_FILE: &str = "cursors.json";
+/// Steps until `settle` gives up: far more than any story needs, less than forever.
+const STEPS_MAX: usize = 10_000;
+/// Times `settle_all` moves the clock before it gives up.
+const JUMPS_MAX: usize = 500;
+/// How far `settle_all` moves the clock at most: Stripe gives a webhook up after three days.
+const HORIZON_MS: i64 = 4 * 86_400_000;
+/// The time between two rounds of the schedules in `settle_all`.
+const ROUND_MS: i64 = 60_000;
+/// One of the addresses that Stripe's webhooks come from.
+const STRIPE_ADDRESS: &str = "3.18.12.63";
+/// Records read from the end of a stream at once, for a reader that begins there.
+const SKIP: usize = 1_000;
+
+/// Every source that is pumped.
+pub(crate) struct Pumps {
+    streams: Vec<tokio::sync::Mutex<Stream>>,
+    queues: Vec<Queue>,
+    cursors: Cursors,
+}
+
+struct Stream {
+    handler: String,
+    table: String,
+    batch_size: usize,
+    filters: Vec<Value>,
+    report_partial: bool,
+    bisect: bool,
+    retries_max: Option<u64>,
+    cursor: StreamCursor,
+    /// What was read and is not done.
+    waiting: VecDeque<Batch>,
+}
+
+struct Batch {
+    records: Vec<Value>,
+    failures: u64,
+}
+
+struct Queue {
+    handler: String,
+    queue: String,
+    batch_size: usize,
+    report_partial: bool,
+}
+
+/// The cursors on disk: only moved when all that lies before is done.
+struct Cursors {
+    file: Option<PathBuf>,
+    kept: Mutex<BTreeMap<String, StreamCursor>>,
+}
+
+impl Cursors {
+    fn open(folder: Option<&Path>) -> Self {
+        let file = folder.map(|folder| folder.join(CURSORS_FILE));
+        let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+        let kept = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        Self { file, kept: Mutex::new(kept) }
+    }
+
+    fn kept(&self, handler: &str) -> Option<StreamCursor> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(handler).cloned()
+    }
+
+    fn keep(&self, handler: &str, cursor: &StreamCursor) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(handler.to_owned(), cursor.clone());
+        let Some(file) = &self.file else { return };
+        let text = serde_json::to_string(&*kept).unwrap_or_default();
+        if let Err(error) = replace(file, &text) {
+            tracing::error!(%error, "the position in a stream is not kept");
+        }
+    }
+}
+
+/// A batch size is small; what is larger than the machine's words is as good as unlimited.
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX).max(1)
+}
+
+impl Pumps {
+    pub(crate) fn new(stack: &Stack, wire: &Wire, folder: Option<&Path>) -> Result<Self, Error> {
+        let cursors = Cursors::open(folder);
+        let (mut streams, mut queues) = (Vec::new(), Vec::new());
+        for function in &stack.functions {
+            for trigger in &function.triggers {
+                match trigger {
+                    Trigger::Http { .. } | Trigger::Schedule { .. } => {}
+                    Trigger::Queue { queue, batch_size, report_partial } => {
+                        if stack.queue(queue).is_none() {
+                            let text = format!("{}: no queue {queue}", function.handler);
+                            return Err(Error::Setup(text));
+                        }
+                        queues.push(Queue {
+                            handler: function.handler.clone(),
+                            queue: queue.clone(),
+                            batch_size: size(*batch_size),
+                            report_partial: *report_partial,
+                        });
+                    }
+                    Trigger::Stream {
+                        table,
+                        batch_size,
+                        filters,
+                        starting_position,
+                        report_partial,
+                        bisect,
+                        retries_max,
+                    } => {
+                        if stack.table(table).is_none_or(|table| table.stream.is_none()) {
+                            let text = format!("{}: no stream of {table}", function.handler);
+                            return Err(Error::Setup(text));
+                        }
+                        let cursor = cursors.kept(&function.handler).unwrap_or_else(|| {
+                            let mut cursor = StreamCursor::default();
+                            while starting_position == "LATEST"
+                                && !wire.stream(table, &mut cursor, SKIP).is_empty()
+                            {
+                            }
+                            cursor
+                        });
+                        streams.push(tokio::sync::Mutex::new(Stream {
+                            handler: function.handler.clone(),
+                            table: table.clone(),
+                            batch_size: size(*batch_size),
+                            filters: filters.clone(),
+                            report_partial: *report_partial,
+                            bisect: *bisect,
+                            retries_max: *retries_max,
+                            cursor,
+                            waiting: VecDeque::new(),
+                        }));
+                    }
+                }
+            }
+        }
+        Ok(Self { streams, queues, cursors })
+    }
+}
+
+impl Shop {
+    /// Does what can be done now, one batch of each source, in a fixed order: webhooks, streams,
+    /// queues. False when there was nothing to do.
+    pub async fn step(&self) -> bool {
+        let mut did = self.pump_webhooks().await;
+        for stream in &self.0.pumps.streams {
+            did |= self.pump_stream(stream).await;
+        }
+        for queue in &self.0.pumps.queues {
+            did |= self.pump_queue(queue).await;
+        }
+        did
+    }
+
+    /// As [`Shop::step`], all sources at once: for a shop that is in use.
+    pub(crate) async fn step_at_once(&self) -> bool {
+        let streams = join_all(self.0.pumps.streams.iter().map(|one| self.pump_stream(one)));
+        let queues = join_all(self.0.pumps.queues.iter().map(|one| self.pump_queue(one)));
+        let (webhooks, streams, queues) = tokio::join!(self.pump_webhooks(), streams, queues);
+        webhooks || streams.into_iter().chain(queues).any(|did| did)
+    }
+
+    /// Steps until nothing happens; time stands (as far as the clock does). Returns the number of
+    /// steps that did something.
+    pub async fn settle(&self) -> usize {
+        for steps in 0..STEPS_MAX {
+            if !self.step().await {
+                return steps;
+            }
+        }
+        tracing::error!(steps = STEPS_MAX, "the shop does not settle");
+        STEPS_MAX
+    }
+
+    /// Settles, and where something waits for its time (a hidden message, a webhook's next try)
+    /// moves the clock there, until nothing waits and a round of all schedules changes nothing.
+    /// What only waits in days or in a deadline of the shop is not waited for.
+    pub async fn settle_all(&self) {
+        let horizon = self.0.clock.now_ms() + HORIZON_MS;
+        for _ in 0..JUMPS_MAX {
+            self.settle().await;
+            if let Some(at) = self.next_at_ms() {
+                if at > horizon {
+                    return;
+                }
+                self.move_to(at).await;
+                continue;
+            }
+            let mut activity = self.0.wire.activity();
+            activity.mark_unchanged();
+            self.move_to(self.0.clock.now_ms() + ROUND_MS).await;
+            let is_quiet = !activity.has_changed().unwrap_or(false);
+            if is_quiet && self.next_at_ms().is_none() && self.settle().await == 0 {
+                return;
+            }
+        }
+        tracing::error!(jumps = JUMPS_MAX, "the shop does not settle");
+    }
+
+    /// When the next hidden message or webhook is due, if one waits.
+    pub(crate) fn next_at_ms(&self) -> Option<i64> {
+        let message = self.0.wire.sqs().next_visible_at_ms();
+        message.into_iter().chain(self.0.twin.next_delivery_at_ms()).min()
+    }
+
+    async fn pump_webhooks(&self) -> bool {
+        let due = self.0.twin.deliveries_due();
+        let did = !due.is_empty();
+        for delivery in due {
+            let path = match delivery.url.strip_prefix(self.base_url()) {
+                Some(path) => path.to_owned(),
+                None => {
+                    // An endpoint elsewhere: nothing leaves this machine.
+                    tracing::warn!(url = delivery.url, "a webhook for another host is not sent");
+                    self.0.twin.delivered(&delivery.id, None);
+                    continue;
+                }
+            };
+            let mut request = Request::new("POST", &path).from_ip(STRIPE_ADDRESS);
+            request.headers = delivery.headers;
+            request.body = delivery.body;
+            let response = Box::pin(self.send(request)).await;
+            self.0.twin.delivered(&delivery.id, Some(response.status));
+        }
+        did
+    }
+
+    async fn pump_stream(&self, stream: &tokio::sync::Mutex<Stream>) -> bool {
+        let mut stream = stream.lock().await;
+        if stream.waiting.is_empty() && !self.read_stream(&mut stream) {
+            return false;
+        }
+        let Some(mut batch) = stream.waiting.pop_front() else { return true };
+        let event = json!({"Records": batch.records});
+        let failed_from = match self.invoke(&stream.handler, event).await {
+            Outcome::Answered(answer) if stream.report_partial => first_failure(&answer, &batch),
+            Outcome::Answered(_) => None,
+            Outcome::Failed | Outcome::Died | Outcome::TimedOut => Some(0),
+        };
+        if let Some(from) = failed_from {
+            let rest = batch.records.split_off(from);
+            self.again(&mut stream, Batch { records: rest, failures: batch.failures + 1 }, from);
+        }
+        if stream.waiting.is_empty() {
+            self.0.pumps.cursors.keep(&stream.handler, &stream.cursor);
+        }
+        true
+    }
+
+    /// Reads the next records. False when there are none; records that no filter lets through
+    /// are behind us then.
+    fn read_stream(&self, stream: &mut Stream) -> bool {
+        let (table, size) = (stream.table.clone(), stream.batch_size);
+        let mut records = self.0.wire.stream(&table, &mut stream.cursor, size);
+        if records.is_empty() {
+            return false;
+        }
+        let filters = &stream.filters;
+        records.retain(|record| {
+            filters.is_empty() || filters.iter().any(|pattern| filter_matches(pattern, record))
+        });
+        if records.is_empty() {
+            self.0.pumps.cursors.keep(&stream.handler, &stream.cursor);
+        } else {
+            stream.waiting.push_back(Batch { records, failures: 0 });
+        }
+        true
+    }
+
+    /// A batch, or what is left of it, comes again, unless its tries are used up.
+    fn again(&self, stream: &mut Stream, mut batch: Batch, done: usize) {
+        // Progress within a batch, as Lambda sees it, makes what is left a new one.
+        if done > 0 {
+            batch.failures = 0;
+        }
+        if stream.retries_max.is_some_and(|max| batch.failures > max) {
+            let (op, records) = (&stream.handler, batch.records.len());
+            tracing::error!(op, records, "records of a stream are given up");
+            return;
+        }
+        if stream.bisect && batch.records.len() > 1 && done == 0 {
+            let failures = batch.failures;
+            let second = batch.records.split_off(batch.records.len() / 2);
+            stream.waiting.push_front(Batch { records: second, failures });
+        }
+        stream.waiting.push_front(batch);
+    }
+
+    async fn pump_queue(&self, source: &Queue) -> bool {
+        let messages = self.0.wire.sqs().receive(&source.queue, source.batch_size);
+        if messages.is_empty() {
+            return false;
+        }
+        let records: Vec<Value> = messages.iter().map(wire::Message::lambda_record).collect();
+        let outcome = self.invoke(&source.handler, json!({"Records": records})).await;
+        let Some(answer) = outcome.answer() else { return true };
+        let ids: BTreeSet<&str> = messages.iter().map(|message| message.id.as_str()).collect();
+        let Some(failed) = failed_messages(&answer, &ids, source.report_partial) else {
+            tracing::error!(op = source.handler, "an answer to a batch is not understood");
+            return true;
+        };
+        for message in messages.iter().filter(|message| !failed.contains(&message.id)) {
+            self.0.wire.sqs().delete(&message.receipt);
+        }
+        true
+    }
+}
+
+/// Where a stream's batch goes on, by its answer; `None` when all is done. An answer that is not
+/// understood fails the batch, as in Lambda.
+fn first_failure(answer: &Value, batch: &Batch) -> Option<usize> {
+    let failures = match answer.get("batchItemFailures") {
+        None | Some(Value::Null) => return None,
+        Some(Value::Array(failures)) => failures,
+        Some(_) => return Some(0),
+    };
+    failures
+        .iter()
+        .map(|failure| {
+            let wanted = failure.get("itemIdentifier").and_then(Value::as_str)?;
+            batch.records.iter().position(|record| {
+                record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str) == Some(wanted)
+            })
+        })
+        .map(|position| position.unwrap_or(0))
+        .min()
+}
+
+/// The messages that an answer names as failed; `None` fails the whole batch.
+fn failed_messages(
+    answer: &Value,
+    ids: &BTreeSet<&str>,
+    report_partial: bool,
+) -> Option<BTreeSet<String>> {
+    if !report_partial {
+        return Some(BTreeSet::new());
+    }
+    match answer.get("batchItemFailures") {
+        None | Some(Value::Null) => Some(BTreeSet::new()),
+        Some(Value::Array(failures)) => failures
+            .iter()
+            .map(|failure| {
+                let id = failure.get("itemIdentifier").and_then(Value::as_str)?;
+                ids.contains(id).then(|| id.to_owned())
+            })
+            .collect(),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(numbers: &[&str]) -> Batch {
+        let record = |number: &&str| json!({"dynamodb": {"SequenceNumber": number}});
+        Batch { records: numbers.iter().map(record).collect(), failures: 0 }
+    }
+
+    #[test]
+    fn a_stream_goes_on_from_the_first_failure() {
+        let batch = batch(&["1", "2", "3"]);
+        let answer = |ids: &[&str]| {
+            let failures: Vec<Value> = ids.iter().map(|id| json!({"itemIdentifier": id})).collect();
+            json!({"batchItemFailures": failures})
+        };
+        assert_eq!(first_failure(&answer(&[]), &batch), None);
+        assert_eq!(first_failure(&answer(&["3", "2"]), &batch), Some(1));
+        assert_eq!(first_failure(&answer(&["9"]), &batch), Some(0));
+        assert_eq!(first_failure(&json!({"batchItemFailures": "x"}), &batch), Some(0));
+        assert_eq!(first_failure(&Value::Null, &batch), None);
+    }
+
+    #[test]
+    fn an_unknown_message_fails_the_whole_batch() {
+        let ids = BTreeSet::from(["a", "b"]);
+        let answer = |id: &str| json!({"batchItemFailures": [{"itemIdentifier": id}]});
+        assert_eq!(failed_messages(&answer("a"), &ids, true), Some(["a".to_owned()].into()));
+        assert_eq!(failed_messages(&answer("x"), &ids, true), None);
+        assert_eq!(failed_messages(&answer("x"), &ids, false), Some(BTreeSet::new()));
+        assert_eq!(failed_messages(&json!({}), &ids, true), Some(BTreeSet::new()));
+    }
+}

@@ -1,0 +1,485 @@
+//! The shop: everything opened, connected and callable.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_smithy_types::retry::RetryConfig;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use runtime::{Function, Platform};
+use secrets::StripeKeys;
+use serde_json::Value;
+use stripe_twin::Twin;
+use templates::Stack;
+use tokio::sync::Notify;
+use wire::{Deaths, Wire};
+
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::gateway::{self, BODY_BYTES_MAX, Facts, Router};
+use crate::message::{Request, Response};
+use crate::metrics::{Meter, Metrics};
+use crate::pump::Pumps;
+use crate::schedule::Beats;
+use crate::{demo, functions, keys, stripe, world};
+
+/// No invocation takes longer, in real time: longer than any timeout in the templates, so that it
+/// only ever ends what hangs.
+const INVOCATION_MAX: Duration = Duration::from_secs(90);
+/// The account whose events are ours.
+pub const STRIPE_ACCOUNT: &str = "acct_local";
+/// The sender of all mail, under an identity that is verified here.
+const MAIL_FROM: &str = "Fluxion <shop@fluxion.example>";
+const MAIL_IDENTITY: &str = "fluxion.example";
+/// Keeps two processes out of one folder.
+const LOCK_FILE: &str = "lock";
+/// How far the clock was moved ahead.
+const CLOCK_FILE: &str = "clock.json";
+
+/// How a shop is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder with `template.yaml`; the one that this crate was built in by default.
+    pub root: PathBuf,
+    /// Where everything is kept; in memory when there is none.
+    pub data_dir: Option<PathBuf>,
+    /// Time.
+    pub clock: Clock,
+    /// Where ids, tokens and keys come from; from the system's random numbers when there is none.
+    pub seed: Option<u64>,
+    /// Whether an empty catalog is filled with the demo goods.
+    pub demo: bool,
+    /// Whether each function may only do what its own policy grants.
+    pub enforce_iam: bool,
+    /// How often the SDK tries a call, the first time included.
+    pub sdk_attempts: u32,
+    /// The port in the shop's own address.
+    pub port: u16,
+    /// Template parameters that differ from the local shop's.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Default for Options {
+    /// A story: in memory, a clock that stands, seed 1, no goods, all permissions checked, three
+    /// attempts.
+    fn default() -> Self {
+        Self {
+            root: Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."),
+            data_dir: None,
+            clock: Clock::story(),
+            seed: Some(1),
+            demo: false,
+            enforce_iam: true,
+            sdk_attempts: 3,
+            port: 3000,
+            parameters: BTreeMap::new(),
+        }
+    }
+}
+
+/// The whole shop. Clones are one shop.
+#[derive(Clone)]
+pub struct Shop(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) stack: Stack,
+    pub(crate) wire: Wire,
+    pub(crate) twin: Twin,
+    pub(crate) clock: Clock,
+    pub(crate) root: PathBuf,
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) pumps: Pumps,
+    pub(crate) beats: Beats,
+    /// Told when something may have work that no AWS call announces.
+    pub(crate) moved: Arc<Notify>,
+    keys: StripeKeys,
+    base_url: String,
+    ids: runtime::Ids,
+    sdk_attempts: u32,
+    router: Router,
+    stripe: stripe::Port,
+    warm: Mutex<HashMap<String, Arc<Function>>>,
+    meter: Meter,
+    requests: AtomicU64,
+    /// Held for as long as the folder is ours.
+    _lock: Option<std::fs::File>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.wire.shutdown();
+    }
+}
+
+impl fmt::Debug for Shop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shop").field("base_url", &self.0.base_url).finish_non_exhaustive()
+    }
+}
+
+/// What became of an invocation.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The function's answer.
+    Answered(Value),
+    /// It failed; it has said why in the log.
+    Failed,
+    /// It was killed in the middle of a call, as the fault plan wanted.
+    Died,
+    /// It took too long.
+    TimedOut,
+}
+
+impl Outcome {
+    /// The answer, if there is one.
+    pub fn answer(self) -> Option<Value> {
+        match self {
+            Self::Answered(answer) => Some(answer),
+            Self::Failed | Self::Died | Self::TimedOut => None,
+        }
+    }
+}
+
+impl Shop {
+    /// Opens the shop. Needs a running Tokio runtime; functions start cold, at their first call.
+    pub async fn open(options: Options) -> Result<Self, Error> {
+        let Options {
+            root,
+            data_dir,
+            clock,
+            seed,
+            demo,
+            enforce_iam,
+            sdk_attempts,
+            port,
+            parameters,
+        } = options;
+        let base_url = format!("http://127.0.0.1:{port}");
+        let stack = Stack::load(&root, all_parameters(&base_url, parameters))?;
+        let chance = Chance::new(seed);
+        let lock = match &data_dir {
+            None => None,
+            Some(folder) => {
+                let lock = lock(folder)?;
+                clock.advance_ms(kept_shift(folder));
+                Some(lock)
+            }
+        };
+        let now = clock.clone();
+        let now_ms: wire::NowMs = Arc::new(move || now.now_ms());
+        let wire = Wire::start(wire::Options {
+            data_dir: data_dir.clone(),
+            now_ms: Arc::clone(&now_ms),
+            seed: chance.seed("wire"),
+            region: templates::REGION.to_owned(),
+            account: templates::ACCOUNT.to_owned(),
+        })
+        .await?;
+        world::fill(&wire, &stack).await?;
+        wire.ses().verify(MAIL_IDENTITY)?;
+        let keys = keys::place(&wire, chance, &stack.secrets).await?;
+        let twin = Twin::open(stripe_twin::Options {
+            data: data_dir.as_ref().map(|folder| folder.join("stripe.db")),
+            now_ms,
+            seed: chance.seed("stripe"),
+            account: STRIPE_ACCOUNT.to_owned(),
+            webhook_secret: keys.webhook_secrets.first().cloned().unwrap_or_default(),
+            webhook_url: format!("{base_url}/v1/hooks/stripe"),
+        })?;
+        let moved = Arc::new(Notify::new());
+        let stripe = stripe::Port::open(twin.clone(), &wire, Arc::clone(&moved)).await?;
+        if demo {
+            demo::load(&wire, &stack, &root, clock.now()).await?;
+        }
+        if enforce_iam {
+            world::enforce(&wire, &stack)?;
+        }
+        let pumps = Pumps::new(&stack, &wire, data_dir.as_deref())?;
+        let beats = Beats::new(&stack, clock.now_ms());
+        let router = Router::new(&stack)?;
+        Ok(Self(Arc::new(Inner {
+            stack,
+            wire,
+            twin,
+            clock,
+            root,
+            data_dir,
+            pumps,
+            beats,
+            moved,
+            keys,
+            base_url,
+            ids: chance.ids(),
+            sdk_attempts,
+            router,
+            stripe,
+            warm: Mutex::default(),
+            meter: Meter::default(),
+            requests: AtomicU64::new(0),
+            _lock: lock,
+        })))
+    }
+
+    /// Sends a request through the gateway, or to the local shop's own surface under `/_local/`.
+    pub async fn request(
+        &self,
+        method: &str,
+        path_and_query: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+        source_ip: &str,
+    ) -> Response {
+        let mut request = Request::new(method, path_and_query).from_ip(source_ip);
+        request.body = body.into();
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        self.send(request).await
+    }
+
+    /// As [`Shop::request`].
+    pub async fn send(&self, request: Request) -> Response {
+        if request.path() == "/_local" || request.path().starts_with("/_local/") {
+            return self.surface(&request).await;
+        }
+        let number = self.0.requests.fetch_add(1, Ordering::SeqCst) + 1;
+        let request_id = self.0.ids.token().chars().take(16).collect::<String>();
+        let request_id = format!("{request_id}{number:x}");
+        if request.body.len() > BODY_BYTES_MAX {
+            return gateway::failure(413, &request_id);
+        }
+        let Some(target) = self.0.router.target(&request.method, request.path()) else {
+            return gateway::failure(404, &request_id);
+        };
+        let host = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let host = host.map_or_else(
+            || self.0.base_url.trim_start_matches("http://").to_owned(),
+            |(_, host)| host.clone(),
+        );
+        let facts = Facts { now: self.0.clock.now(), request_id: &request_id, host: &host };
+        let event = gateway::event(&request, &target, &facts);
+        let mut response = match self.invoke(&target.handler, event).await {
+            Outcome::Answered(answer) => gateway::response(&answer, &request_id),
+            Outcome::Failed => gateway::failure(500, &request_id),
+            Outcome::Died => gateway::failure(502, &request_id),
+            Outcome::TimedOut => gateway::failure(504, &request_id),
+        };
+        if request.method == "HEAD" {
+            response.headers.push(("content-length".to_owned(), response.body.len().to_string()));
+            response.body = Bytes::new();
+        }
+        response
+    }
+
+    /// Invokes a function with an event, as Lambda does. A function that dies or hangs loses its
+    /// memory: the next call starts it cold.
+    pub async fn invoke(&self, handler: &str, event: Value) -> Outcome {
+        let function = match self.function(handler) {
+            Ok(function) => function,
+            Err(error) => {
+                tracing::error!(op = handler, %error, "the function does not start");
+                return Outcome::Failed;
+            }
+        };
+        let began = Instant::now();
+        let mut deaths = self.0.wire.faults().deaths();
+        let work = AssertUnwindSafe(function.invoke(event)).catch_unwind();
+        let outcome = tokio::select! {
+            biased;
+            () = death_of(&mut deaths, handler) => Outcome::Died,
+            result = work => match result {
+                Ok(Ok(answer)) => Outcome::Answered(answer),
+                Ok(Err(_)) => Outcome::Failed,
+                Err(_) => {
+                    tracing::error!(op = handler, "the function panicked");
+                    Outcome::Failed
+                }
+            },
+            () = tokio::time::sleep(INVOCATION_MAX) => {
+                tracing::error!(op = handler, "the function did not end in time");
+                Outcome::TimedOut
+            }
+        };
+        if matches!(outcome, Outcome::Died | Outcome::TimedOut) {
+            self.warm().remove(handler);
+        }
+        let is_failure = !matches!(outcome, Outcome::Answered(_));
+        self.0.meter.count(handler, began.elapsed(), is_failure);
+        outcome
+    }
+
+    /// Starts every function, so that what is missing in a template is said now.
+    pub fn warm_up(&self) -> Result<(), Error> {
+        for function in &self.0.stack.functions {
+            self.function(&function.handler)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets every function's memory: the next call of each is a cold start.
+    pub fn cool_down(&self) {
+        self.warm().clear();
+    }
+
+    fn function(&self, handler: &str) -> Result<Arc<Function>, Error> {
+        if let Some(function) = self.warm().get(handler) {
+            return Ok(Arc::clone(function));
+        }
+        let declared = self.0.stack.function(handler);
+        let Some(declared) = declared else {
+            return Err(Error::Setup(format!("no template declares {handler}")));
+        };
+        let mut variables = declared.environment.clone();
+        variables.insert("_HANDLER".to_owned(), handler.to_owned());
+        if variables.contains_key("SECRET_STRIPE") {
+            variables.insert("STRIPE_API_BASE".to_owned(), self.0.stripe.base_url(handler));
+        }
+        let retries = RetryConfig::standard()
+            .with_max_attempts(self.0.sdk_attempts.max(1))
+            .with_initial_backoff(Duration::from_millis(1))
+            .with_max_backoff(Duration::from_millis(2));
+        let aws = self.0.wire.sdk_config(handler).into_builder().retry_config(retries).build();
+        let clock = self.0.clock.function_clock();
+        let platform = Platform { variables, aws, clock, ids: self.0.ids.clone() };
+        let function = Arc::new(functions::load(handler, &platform)?);
+        self.warm().insert(handler.to_owned(), Arc::clone(&function));
+        Ok(function)
+    }
+
+    fn warm(&self) -> MutexGuard<'_, HashMap<String, Arc<Function>>> {
+        self.0.warm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the templates declare.
+    pub fn stack(&self) -> &Stack {
+        &self.0.stack
+    }
+
+    /// The emulated AWS, with its recorder, fault plan and IAM check.
+    pub fn wire(&self) -> &Wire {
+        &self.0.wire
+    }
+
+    /// The twin of Stripe.
+    pub fn twin(&self) -> &Twin {
+        &self.0.twin
+    }
+
+    /// Time.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Where the shop is: `http://127.0.0.1:3000`, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.0.base_url
+    }
+
+    /// The payment provider's keys.
+    pub fn stripe_keys(&self) -> &StripeKeys {
+        &self.0.keys
+    }
+
+    /// An SDK configuration of the host itself: never checked, counted or faulted.
+    pub fn sdk_config(&self) -> aws_config::SdkConfig {
+        self.0.wire.sdk_config(wire::LOCAL)
+    }
+
+    /// A store over all tables for the host itself: to look at, or to arrange what lies in them.
+    pub fn store(&self) -> store::Store {
+        demo::store(&self.0.wire, &self.0.stack)
+    }
+
+    /// The mails that were accepted, oldest first.
+    pub fn mails(&self) -> Vec<wire::Mail> {
+        self.0.wire.ses().mails()
+    }
+
+    /// What each function did, by Handler.
+    pub fn metrics(&self) -> BTreeMap<String, Metrics> {
+        self.0.meter.read(&self.0.wire.recorder().totals())
+    }
+
+    /// Keeps the clock's shift for the next start, where there is a folder.
+    pub(crate) fn keep_shift(&self) {
+        let Some(folder) = self.0.data_dir.as_ref().filter(|_| !self.0.clock.is_manual()) else {
+            return;
+        };
+        let text = serde_json::json!({"shift_ms": self.0.clock.shift_ms()}).to_string();
+        if let Err(error) = replace(&folder.join(CLOCK_FILE), &text) {
+            tracing::error!(%error, "the clock's shift is not kept");
+        }
+    }
+}
+
+/// Ends when a caller of this name dies.
+async fn death_of(deaths: &mut tokio::sync::watch::Receiver<Deaths>, handler: &str) {
+    loop {
+        if deaths.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        let is_ours = deaths.borrow().last.as_ref().is_some_and(|call| call.caller == handler);
+        if is_ours {
+            return;
+        }
+    }
+}
+
+fn all_parameters(base_url: &str, given: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let with_localhost = base_url.replace("127.0.0.1", "localhost");
+    let ours = [
+        ("Stage", "local".to_owned()),
+        ("ShopUrl", base_url.to_owned()),
+        ("AllowedOrigins", format!("{base_url},{with_localhost}")),
+        ("MailFrom", MAIL_FROM.to_owned()),
+        ("MailIdentity", MAIL_IDENTITY.to_owned()),
+        ("StripeAccount", STRIPE_ACCOUNT.to_owned()),
+        ("DeletionProtection", "false".to_owned()),
+        ("AWS::Region", templates::REGION.to_owned()),
+        ("AWS::AccountId", templates::ACCOUNT.to_owned()),
+    ];
+    let mut all: BTreeMap<String, String> =
+        ours.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    all.extend(given);
+    all
+}
+
+fn lock(folder: &Path) -> Result<std::fs::File, Error> {
+    let io = |what: &str| {
+        let what = format!("{what} {}", folder.display());
+        move |error| Error::Io(what, error)
+    };
+    std::fs::create_dir_all(folder).map_err(io("cannot make"))?;
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join(LOCK_FILE))
+        .map_err(io("cannot lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(Error::Setup(format!("another shop is open in {}", folder.display())))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(io("cannot lock")(error)),
+    }
+}
+
+fn kept_shift(folder: &Path) -> i64 {
+    let text = std::fs::read_to_string(folder.join(CLOCK_FILE)).unwrap_or_default();
+    let kept: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    kept.get("shift_ms").and_then(Value::as_i64).unwrap_or(0)
+}
+
+/// Writes a file as a whole: a process killed meanwhile leaves the old one.
+pub(crate) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let draft = path.with_extension("new");
+    std::fs::write(&draft, text)?;
+    std::fs::rename(draft, path)
+}

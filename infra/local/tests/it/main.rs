@@ -1,0 +1,3 @@
+//! Stories: the shop as a shopper, a merchant, a provider or a storm meets it.
+
+mod opening;
