@@ -9,7 +9,7 @@ mod source;
 mod tidy;
 
 use std::error::Error;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use repository::Repository;
 
@@ -22,6 +22,8 @@ cargo xtask <chore>
   tidy              checks what compilers do not: which crate may use which, names, widths,
                     panics and floats in shipped code, endpoint files against templates and
                     events, decision numbers, environment variables, links
+  openapi           writes infra/openapi.json from the tables of endpoints
+  openapi --check   compares it with them and names each difference; writes nothing
   --help            this text
 
 Ends with 0 when all is well, 1 when something is wrong (each with file and line), 2 when the
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["tidy"] => tidy(),
+        ["openapi", arguments @ ..] => openapi(arguments),
         [] | ["--help" | "-h" | "help"] => {
             println!("{HELP}");
             Ok(true)
@@ -62,4 +65,18 @@ fn tidy() -> Outcome<bool> {
         many => println!("tidy: {many} violations"),
     }
     Ok(violations.is_empty())
+}
+
+/// Hands over to the example that links every function, which this binary does not.
+fn openapi(arguments: &[&str]) -> Outcome<bool> {
+    let status = Command::new(repository::cargo())
+        .args(["run", "--quiet", "--package", "xtask", "--example", "openapi", "--"])
+        .args(arguments)
+        .current_dir(repository::root()?)
+        .status()?;
+    match status.code() {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        _ => Err("the contract could not be written or read".into()),
+    }
 }

@@ -4,6 +4,7 @@
 //! needs no folder. What `.gitignore` names is not part of it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -130,6 +131,11 @@ pub(crate) fn root() -> Outcome<PathBuf> {
         .ok_or_else(|| format!("{} is in no cargo workspace", here.display()).into())
 }
 
+/// The cargo that runs us, or the one on the path.
+pub(crate) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
 /// A package of the workspace.
 #[derive(Debug, Clone)]
 pub(crate) struct Package {
@@ -152,8 +158,7 @@ pub(crate) struct Use {
 
 /// The packages of the workspace, as cargo tells them.
 pub(crate) fn packages(root: &Path) -> Outcome<Vec<Package>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = Command::new(cargo())
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .current_dir(root)
         .output()?;
