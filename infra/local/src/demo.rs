@@ -7,17 +7,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::account::Account;
+use domain::address::{Email, PersonName};
 use domain::catalog::{
     Category, Download, Image, Kind, Offer, Prices, Product, ProductOption, Sku, Slug, Variant,
 };
 use domain::currency::Currency;
-use domain::id::{CategoryId, ProductId, Ulid, VariantId};
+use domain::id::{CategoryId, CustomerId, ProductId, Ulid, VariantId};
 use domain::shipping::ShippingTable;
 use domain::stock::StockLevel;
 use domain::tax::{TaxCategory, TaxRegion, TaxTable};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{Settings, Store, Table};
 use templates::Stack;
@@ -31,6 +35,8 @@ const FOLDER: &str = "infra/local/demo";
 pub(crate) const MEDIA: &str = "/_local/media";
 /// Before the file's name in the key of a download.
 const DOWNLOADS: &str = "downloads";
+/// Who signs in to the demo shop, and with which password.
+pub const CUSTOMER: (&str, &str) = ("shopper@demo.fluxion.example", "Demo-shopper-2026");
 /// What a digital variant has for sale: as many as a line takes.
 const ENOUGH: u32 = domain::cart::QUANTITY_MAX;
 
@@ -128,20 +134,22 @@ pub fn variant_id(sku: &str) -> VariantId {
 
 /// A store over all tables, for the host itself.
 pub(crate) fn store(wire: &Wire, stack: &Stack) -> Store {
-    let names = Table::ALL.into_iter().filter_map(|table| {
-        // A table is named like its variable: TABLE_ORDERS is `…-orders`.
-        let suffix = table.variable().trim_start_matches("TABLE_").to_lowercase();
-        let found = stack.tables.iter().find(|one| one.name.rsplit('-').next() == Some(&suffix))?;
-        Some((table, found.name.clone()))
-    });
+    let named = |table: Table| Some((table, table_name(stack, table)?));
+    let names = Table::ALL.into_iter().filter_map(named);
     Store::new(Client::new(&wire.sdk_config(wire::LOCAL)), names.collect())
+}
+
+/// A table is named like its variable: TABLE_ORDERS is `…-orders`.
+fn table_name(stack: &Stack, table: Table) -> Option<String> {
+    let suffix = table.variable().trim_start_matches("TABLE_").to_lowercase();
+    let fits = |name: &str| name.rsplit('-').next() == Some(suffix.as_str());
+    stack.tables.iter().find(|table| fits(&table.name)).map(|table| table.name.clone())
 }
 
 /// A file of the demo's pictures, if it is one.
 pub(crate) fn picture(root: &Path, name: &str) -> Option<PathBuf> {
-    let is_plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let stem = name.strip_suffix(".svg")?;
-    let is_plain = is_plain || stem.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_plain = stem.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     is_plain.then(|| root.join(FOLDER).join("images").join(name))
 }
 
@@ -150,12 +158,13 @@ pub(crate) async fn load(
     wire: &Wire,
     stack: &Stack,
     root: &Path,
-    _now: Timestamp,
+    now: Timestamp,
 ) -> Result<(), Error> {
     let store = store(wire, stack);
     if !store.categories().await?.is_empty() {
         return Ok(());
     }
+    customer(wire, stack, now).await?;
     let folder = root.join(FOLDER);
     let catalog: Catalog = read(&folder.join("catalog.json"))?;
     let shipping: ShippingTable = read(&folder.join("shipping.json"))?;
@@ -175,10 +184,71 @@ pub(crate) async fn load(
     Ok(())
 }
 
+/// Writes the demo customer as `identity` writes one whose address was confirmed, but without the
+/// letter: the mailbox begins empty.
+async fn customer(wire: &Wire, stack: &Stack, now: Timestamp) -> Result<(), Error> {
+    let flawed = |_| Error::Setup("the demo customer is not well-formed".to_owned());
+    let (email, password) = CUSTOMER;
+    let id = CustomerId::from_ulid(ulid("customer", email));
+    let email = Email::parse(email).map_err(flawed)?;
+    let digest = Sha256::digest(email.key().as_bytes());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    // The salt may be known, as the password is.
+    let salt = ulid("salt", password).0.to_le_bytes();
+    let account = Account {
+        id,
+        email,
+        name: PersonName::parse("Demo Shopper").map_err(flawed)?,
+        password: identity::password::hash(password.to_owned(), salt).await?,
+        is_verified: true,
+        created_at: now,
+        version: 1,
+    };
+    let account = serde_json::to_value(&account);
+    let account = account.map_err(|error| Error::setup("the demo customer", error))?;
+    put_json(wire, stack, &format!("CUST#{id}"), account).await?;
+    put_json(wire, stack, &format!("MAIL#{hex}"), serde_json::json!({"customer": id})).await
+}
+
+/// Puts an item of texts, whole numbers and flags.
+async fn put_json(wire: &Wire, stack: &Stack, pk: &str, value: Value) -> Result<(), Error> {
+    let name = table_name(stack, Table::Identity).unwrap_or_default();
+    let put = Client::new(&wire.sdk_config(wire::LOCAL)).put_item().table_name(name);
+    let mut put = put
+        .item("pk", AttributeValue::S(pk.to_owned()))
+        .item("sk", AttributeValue::S("META".to_owned()));
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let value = match value {
+            Value::String(text) => AttributeValue::S(text.clone()),
+            Value::Bool(yes) => AttributeValue::Bool(*yes),
+            other => AttributeValue::N(other.to_string()),
+        };
+        put = put.item(name, value);
+    }
+    put.send().await.map_err(|error| Error::setup("the demo customer", error))?;
+    Ok(())
+}
+
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let io = |error| Error::Io(format!("cannot read {}", path.display()), error);
-    let text = std::fs::read_to_string(path).map_err(io)?;
-    serde_json::from_str(&text).map_err(|error| Error::setup(&path.display().to_string(), error))
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::Io(format!("cannot read {shown}"), error))?;
+    let mut value: Value =
+        serde_json::from_str(&text).map_err(|error| Error::setup(&shown, error))?;
+    leave_out_nulls(&mut value);
+    serde_json::from_value(value).map_err(|error| Error::setup(&shown, error))
+}
+
+/// The demo's files write `null` for what is not there.
+fn leave_out_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(leave_out_nulls);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(leave_out_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn tax(demo: DemoTax) -> Result<TaxTable, Error> {

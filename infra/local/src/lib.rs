@@ -17,6 +17,7 @@
     reason = "this is the host: clocks are read, dice thrown and tasks started here"
 )]
 
+pub mod buy;
 mod chance;
 mod clock;
 pub mod demo;
@@ -29,6 +30,7 @@ mod metrics;
 mod pages;
 mod pump;
 mod schedule;
+pub mod serve;
 mod shop;
 mod stripe;
 mod surface;

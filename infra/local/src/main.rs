@@ -1,2 +1,192 @@
-//! Skeleton.
-fn main() {}
+//! `cargo run`: the local shop on a port, or a purchase in it.
+#![allow(clippy::print_stdout, reason = "a command line speaks on its standard output")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use local::buy::{self, Step};
+use local::{Clock, Error, Options, Shop, serve};
+
+/// The whole shop on this machine: offline, in one process, with the real code of every function.
+///
+/// Without a command it serves the shop, as `serve` does.
+#[derive(Parser)]
+#[command(name = "local", args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+struct Line {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo run                          the shop on http://127.0.0.1:3000, kept in .fluxion/
+  cargo run -- --ephemeral           the same, forgotten at the end
+  cargo run -- buy                   one purchase in a shop of its own
+  cargo run -- buy --url http://127.0.0.1:3000
+                                     one purchase in the running shop
+  curl -X POST -d '{\"advance_seconds\":3600}' http://127.0.0.1:3000/_local/clock
+                                     an hour later";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the shop until Ctrl-C.
+    #[command(after_help = EXAMPLES)]
+    Serve(Serve),
+    /// Play a whole purchase over HTTP: browse, cart, order, pay with a test card, webhook, queue,
+    /// letter. Prints each step with its time and fails where anything deviates.
+    #[command(after_help = EXAMPLES)]
+    Buy(Buy),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// The folder that keeps everything: tables, queues, mail, keys, payments.
+    #[arg(long, default_value = ".fluxion", conflicts_with = "ephemeral")]
+    data_dir: PathBuf,
+    /// Keep everything in memory and forget it at the end.
+    #[arg(long)]
+    ephemeral: bool,
+    /// Fill an empty catalog with the demo goods (the default).
+    #[arg(long, overrides_with = "no_demo")]
+    demo: bool,
+    /// Leave an empty catalog empty.
+    #[arg(long)]
+    no_demo: bool,
+    /// Make all ids, tokens and keys follow from this number. They can be guessed then.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Let every function do everything, whatever its policy in the template says.
+    #[arg(long)]
+    no_iam: bool,
+}
+
+#[derive(Args)]
+struct Buy {
+    /// A running shop; without it, one is opened in memory for this purchase.
+    #[arg(long)]
+    url: Option<String>,
+    /// Print one JSON object at the end instead of lines.
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    runtime::telemetry::init();
+    let line = Line::parse();
+    let done = match line.command {
+        None => serve_shop(line.serve).await,
+        Some(Command::Serve(flags)) => serve_shop(flags).await,
+        Some(Command::Buy(flags)) => buy_something(flags).await,
+    };
+    done.unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn serve_shop(flags: Serve) -> Result<ExitCode, Error> {
+    // First the port: whoever can not have it should not wait for the rest.
+    let listener = serve::listen(flags.port).await?;
+    let port = listener.local_addr().map_or(flags.port, |address| address.port());
+    let demo = !flags.no_demo;
+    let shop = Shop::open(Options {
+        data_dir: (!flags.ephemeral).then(|| flags.data_dir.clone()),
+        clock: Clock::real(),
+        seed: flags.seed,
+        demo,
+        enforce_iam: !flags.no_iam,
+        port,
+        ..Options::default()
+    })
+    .await?;
+    shop.warm_up()?;
+    let base = shop.base_url();
+    let kept = if flags.ephemeral {
+        "in memory".to_owned()
+    } else {
+        format!("in {}", flags.data_dir.display())
+    };
+    println!("The shop is open at {base}, kept {kept}. Ctrl-C closes it.\n");
+    println!("  catalog   {base}/v1/store/products");
+    println!("  mailbox   {base}/_local/mail");
+    println!("  the rest  {base}/_local/");
+    if demo {
+        let (email, password) = local::demo::CUSTOMER;
+        println!("\nThe demo customer signs in as {email} with {password}");
+    }
+    println!("\nNext: cargo run -- buy --url {base}\n");
+    serve::serve(&shop, listener, stopped()).await;
+    println!("The shop is closed.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ends at Ctrl-C, or when the process is asked to end.
+async fn stopped() {
+    let interrupted = async {
+        // Without a way to hear of Ctrl-C, it ends the process by itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
+
+async fn buy_something(flags: Buy) -> Result<ExitCode, Error> {
+    let print = |step: &Step| {
+        if !flags.json {
+            println!("  {:<30} {:>4} {:>6} ms", step.step, step.status, step.ms);
+        }
+    };
+    let done = match &flags.url {
+        Some(url) => buy::buy(url.trim_end_matches('/'), print).await,
+        None => {
+            let listener = serve::listen(0).await?;
+            let port = listener.local_addr().map_or(0, |address| address.port());
+            let clock = Clock::real();
+            let options = Options { clock, seed: None, demo: true, port, ..Options::default() };
+            let shop = Shop::open(options).await?;
+            tokio::select! {
+                () = serve::serve(&shop, listener, std::future::pending()) => return Ok(ExitCode::FAILURE),
+                done = buy::buy(shop.base_url(), print) => done,
+            }
+        }
+    };
+    match done {
+        Ok(bought) => {
+            if flags.json {
+                println!("{}", serde_json::json!({"ok": true, "purchase": bought}));
+            } else {
+                let (number, ms) = (&bought.order_number, bought.total_ms);
+                println!("Bought: order {number}, all in {ms} ms.");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(deviation) => {
+            if flags.json {
+                println!("{}", serde_json::json!({"ok": false, "deviation": deviation}));
+            } else {
+                println!("Not bought. {deviation}");
+            }
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}

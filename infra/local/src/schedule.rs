@@ -97,6 +97,11 @@ impl Shop {
         self.invoke(handler, event).await
     }
 
+    /// When the next schedule fires.
+    pub(crate) fn next_beat_ms(&self) -> Option<i64> {
+        self.0.beats.next_ms()
+    }
+
     /// The Handlers of all scheduled functions, in the order of the templates.
     pub fn jobs(&self) -> Vec<String> {
         self.0.beats.beats().iter().map(|beat| beat.handler.clone()).collect()

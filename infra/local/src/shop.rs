@@ -160,6 +160,9 @@ impl Shop {
             port,
             parameters,
         } = options;
+        let root = root
+            .canonicalize()
+            .map_err(|error| Error::Io(format!("no folder {}", root.display()), error))?;
         let base_url = format!("http://127.0.0.1:{port}");
         let stack = Stack::load(&root, all_parameters(&base_url, parameters))?;
         let chance = Chance::new(seed);
@@ -314,12 +317,14 @@ impl Shop {
         outcome
     }
 
-    /// Starts every function, so that what is missing in a template is said now.
+    /// Starts every function, so that what is missing in the templates is said now, all at once.
     pub fn warm_up(&self) -> Result<(), Error> {
-        for function in &self.0.stack.functions {
-            self.function(&function.handler)?;
-        }
-        Ok(())
+        let functions = self.0.stack.functions.iter();
+        let faults: Vec<String> = functions
+            .filter_map(|function| self.function(&function.handler).err())
+            .map(|error| error.to_string())
+            .collect();
+        if faults.is_empty() { Ok(()) } else { Err(Error::Setup(faults.join("\n"))) }
     }
 
     /// Forgets every function's memory: the next call of each is a cold start.
@@ -404,6 +409,11 @@ impl Shop {
     /// What each function did, by Handler.
     pub fn metrics(&self) -> BTreeMap<String, Metrics> {
         self.0.meter.read(&self.0.wire.recorder().totals())
+    }
+
+    /// Ends when something may have work that no AWS call announces.
+    pub(crate) async fn moved(&self) {
+        self.0.moved.notified().await;
     }
 
     /// Keeps the clock's shift for the next start, where there is a folder.

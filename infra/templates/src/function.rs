@@ -203,6 +203,10 @@ impl Event<'_, '_, '_> {
         if !self.is_live(&["Method", "Path"], &["ApiId", "TimeoutInMillis", "RouteSettings"]) {
             return None;
         }
+        // Without a path and a method it is the route that takes what no other does.
+        if self.read("Path").is_none() && self.read("Method").is_none() {
+            return Some(Trigger::Http { method: "ANY".to_owned(), path: "$default".to_owned() });
+        }
         let path = self.text("Path")?;
         Some(Trigger::Http { method: self.text("Method")?.to_uppercase(), path })
     }

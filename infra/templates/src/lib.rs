@@ -94,7 +94,7 @@ pub enum Trigger {
     Http {
         /// In capitals, or `ANY`.
         method: String,
-        /// With `{parameters}`.
+        /// With `{parameters}`; `$default` takes what no other route of the domain does.
         path: String,
     },
     /// An SQS queue.

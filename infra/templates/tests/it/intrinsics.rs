@@ -258,3 +258,19 @@ Outputs:
 ";
     assert!(load("indifferent", template).is_ok());
 }
+
+#[test]
+fn a_route_without_path_and_method_takes_what_no_other_does() {
+    let template = "
+Resources:
+  Api: {Type: AWS::Serverless::HttpApi}
+  Rest:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: cart.unknown
+      Events: {Rest: {Type: HttpApi, Properties: {ApiId: !Ref Api}}}
+";
+    let stack = load("default-route", template).unwrap_or_else(|faults| panic!("{faults}"));
+    let any = Trigger::Http { method: "ANY".to_owned(), path: "$default".to_owned() };
+    assert_eq!(stack.function("cart.unknown").unwrap().triggers, [any]);
+}
