@@ -15,6 +15,7 @@ pub const LIMIT_MAX: i64 = 100;
 
 /// A page of a list.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}List")]
 pub struct List<T> {
     /// The entries.
     pub data: Vec<T>,

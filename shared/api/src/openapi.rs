@@ -126,7 +126,9 @@ pub struct Entry {
 /// The whole document.
 pub fn document(entries: &[Entry]) -> Value {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    let mut generator = SchemaSettings::openapi3().into_generator();
+    let settings = SchemaSettings::draft2020_12()
+        .with(|settings| settings.definitions_path = "/components/schemas".into());
+    let mut generator = settings.into_generator();
     for entry in entries {
         let mut operation = Operation::new(generator);
         (entry.describe)(&mut operation);

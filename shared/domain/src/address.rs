@@ -55,7 +55,7 @@ impl std::error::Error for Flaw {}
 /// [`Address::parse`] names it together with all other flaws.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(rename = "Address")]
+#[schemars(rename = "Address", !default)]
 #[schemars(extend("required" = ["name", "line1", "city", "postal_code", "country"]))]
 pub struct AddressForm {
     /// Who receives the parcel.

@@ -98,6 +98,7 @@ pub enum Status {
 /// A status without its particulars, for the transition matrix and for display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "CartStatus")]
 pub enum Phase {
     /// See [`Status::Active`].
     Active,

@@ -27,6 +27,7 @@ pub const ACCESS_TOKENS_MAX: usize = 5;
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "OrderStatus")]
 pub enum Status {
     /// Stock is held, money is awaited.
     PendingPayment,
@@ -776,7 +777,8 @@ pub(crate) mod tests {
             let refunded = captured * share / 100;
             let amounts = Amounts { due, authorized, captured, refunded, ..Amounts::default() };
             let status = amounts.status();
-            prop_assert_eq!(status == PaymentStatus::Refunded, captured > 0 && refunded == captured);
+            let is_refunded = captured > 0 && refunded == captured;
+            prop_assert_eq!(status == PaymentStatus::Refunded, is_refunded);
             prop_assert_eq!(
                 status == PaymentStatus::NotRequired, due == 0 && captured == 0 && authorized == 0
             );

@@ -12,6 +12,7 @@ use crate::money::Money;
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "PaymentState")]
 pub enum Status {
     /// Nothing was tried yet.
     Created,

@@ -107,7 +107,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_sequence_of_changes_sells_what_is_not_there(
-            on_hand in 0..100i64, safety in 0..5i64, changes in prop::collection::vec(change(), 0..60)
+            on_hand in 0..100i64,
+            safety in 0..5i64,
+            changes in prop::collection::vec(change(), 0..60),
         ) {
             let mut level = StockLevel { on_hand: on_hand + safety, reserved: 0, safety };
             for change in changes {

@@ -130,7 +130,10 @@ macro_rules! http {
                 path: $path,
                 summary: $summary,
                 run: |app, request| {
-                    ::std::boxed::Box::pin($crate::endpoint::serve(app, request, $handler, $($at)::+::handle))
+                    let endpoint = $($at)::+::handle;
+                    ::std::boxed::Box::pin($crate::endpoint::serve(
+                        app, request, $handler, endpoint,
+                    ))
                 },
                 describe: |operation| $crate::endpoint::describe($($at)::+::handle, operation),
             },

@@ -1,9 +1,9 @@
 //! Money and orders, brought together: the two ways in which an order that waits for its payment
 //! stops waiting.
 //!
-//! [`finalize`] is called by the webhook's job, by the sweeper and by whoever finds that money came;
-//! the second call finds nothing to do. [`end_unpaid`] cancels the PaymentIntent *before* it gives
-//! the stock back, and finalizes instead where the cancellation shows that money came.
+//! [`finalize`] is called by the webhook's job, by the sweeper and by whoever finds that money
+//! came; the second call finds nothing to do. [`end_unpaid`] cancels the PaymentIntent *before* it
+//! gives the stock back, and finalizes instead where the cancellation shows that money came.
 
 use domain::event::{Event, Fact};
 use domain::fault::{Fault, Retry};

@@ -1,6 +1,6 @@
-//! `POST /v1/auth/refresh`: rotates. A token that was used before ends the whole session — unless it
-//! was rotated within the last seconds: then its answer was probably lost, and the same successor is
-//! given again.
+//! `POST /v1/auth/refresh`: rotates. A token that was used before ends the whole session — unless
+//! it was rotated within the last seconds: then its answer was probably lost, and the same
+//! successor is given again.
 
 use api::form::Text;
 use api::reply::WithCookies;

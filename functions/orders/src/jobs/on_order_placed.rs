@@ -1,7 +1,7 @@
 //! Facts about orders, from the outbox: the letters that follow, and the delivery of digital goods.
 //!
-//! An event may come twice: the order is delivered once, and the letter's id is made of the event's,
-//! so the post knows it again.
+//! An event may come twice: the order is delivered once, and the letter's id is made of the
+//! event's, so the post knows it again.
 
 use domain::event::{Event, Fact, Letter, Message};
 use domain::fault::{Fault, Retry};

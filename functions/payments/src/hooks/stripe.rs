@@ -1,8 +1,8 @@
 //! `POST /v1/hooks/stripe`: verify over the raw bytes, store, queue, acknowledge.
 //!
 //! An event is queued even if it was seen before: the first delivery may have died between storing
-//! and queueing, and the job is idempotent. Types that we do not process are acknowledged, or Stripe
-//! would send them for days.
+//! and queueing, and the job is idempotent. Types that we do not process are acknowledged, or
+//! Stripe would send them for days.
 
 use api::reply::View;
 use api::who::Signed;

@@ -1,0 +1,281 @@
+//! The ledger of invariants: what must be true of a shop at rest, whatever happened to it.
+//!
+//! It asks the tables, the mailbox, the queues and the provider's own objects, never the code under
+//! test. An empty answer means that nothing is broken.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::cart::{Cart, Phase};
+use domain::id::OrderId;
+use domain::order::{Order, Status};
+use domain::payment::{Entry, EntryKind, Payment, Status as PaymentState};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+/// A letter as the mailbox has it.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// Our id of the message.
+    pub message_id: String,
+    /// Which template.
+    pub template: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its content, both forms.
+    pub content: String,
+}
+
+/// Stock as the table has it.
+#[derive(Debug, Clone)]
+pub struct Stock {
+    /// Of what.
+    pub sku: String,
+    /// Units there.
+    pub on_hand: i64,
+    /// Units promised.
+    pub reserved: i64,
+    /// Units kept back.
+    pub safety: i64,
+    /// Units for sale, as the conditions see them.
+    pub available: i64,
+}
+
+/// A shop at rest.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Every order.
+    pub orders: Vec<Order>,
+    /// Every payment.
+    pub payments: Vec<Payment>,
+    /// Every entry of the payment ledger.
+    pub entries: Vec<Entry>,
+    /// Every cart.
+    pub carts: Vec<Cart>,
+    /// Every stock level.
+    pub stock: Vec<Stock>,
+    /// Units received since the beginning, by SKU.
+    pub received: BTreeMap<String, i64>,
+    /// Every letter.
+    pub letters: Vec<Letter>,
+    /// The provider's PaymentIntents.
+    pub intents: Vec<Value>,
+    /// The provider's refunds.
+    pub refunds: Vec<Value>,
+    /// Events that wait in the outbox.
+    pub unsent: usize,
+    /// Messages in queues: name and number, dead-letter queues included.
+    pub queued: BTreeMap<String, u64>,
+    /// When it is.
+    pub now: Timestamp,
+}
+
+/// Every broken invariant, in words.
+pub fn broken(facts: &Facts) -> Vec<String> {
+    let mut broken = Vec::new();
+    stock(facts, &mut broken);
+    money(facts, &mut broken);
+    letters(facts, &mut broken);
+    carts(facts, &mut broken);
+    rest(facts, &mut broken);
+    broken
+}
+
+/// 1 and 2: nothing is sold twice, nothing is lost.
+fn stock(facts: &Facts, broken: &mut Vec<String>) {
+    let mut promised: BTreeMap<String, i64> = BTreeMap::new();
+    for order in facts.orders.iter().filter(|o| o.reservation.state.counts_as_reserved()) {
+        for (sku, quantity) in order.units() {
+            *promised.entry(sku.to_string()).or_default() += i64::from(quantity);
+        }
+    }
+    for level in &facts.stock {
+        let sku = &level.sku;
+        let received = facts.received.get(sku).copied().unwrap_or(0);
+        if level.on_hand != received {
+            broken.push(format!("{sku}: {received} received, {} on hand", level.on_hand));
+        }
+        if level.reserved < 0 || level.reserved > level.on_hand {
+            broken.push(format!("{sku}: {} of {} reserved", level.reserved, level.on_hand));
+        }
+        if level.available != level.on_hand - level.reserved - level.safety {
+            broken.push(format!("{sku}: available {} does not add up", level.available));
+        }
+        let wanted = promised.remove(sku).unwrap_or(0);
+        if wanted != level.reserved {
+            broken.push(format!("{sku}: orders hold {wanted}, {} reserved", level.reserved));
+        }
+    }
+    for (sku, quantity) in promised {
+        broken.push(format!("{sku}: orders hold {quantity} of what has no stock level"));
+    }
+}
+
+/// 3, 4 and 5: every cent that was taken is where it belongs.
+fn money(facts: &Facts, broken: &mut Vec<String>) {
+    let orders: BTreeMap<OrderId, &Order> = facts.orders.iter().map(|o| (o.id, o)).collect();
+    let mut refunded: BTreeMap<&str, i64> = BTreeMap::new();
+    for refund in facts.refunds.iter().filter(|r| r["status"] != "failed") {
+        if let Some(intent) = refund["payment_intent"].as_str() {
+            *refunded.entry(intent).or_default() += refund["amount"].as_i64().unwrap_or(0);
+        }
+    }
+    let mut captured_of: BTreeMap<OrderId, Vec<&str>> = BTreeMap::new();
+    for intent in facts.intents.iter().filter(|i| i["status"] == "succeeded") {
+        let id = intent["id"].as_str().unwrap_or("?");
+        let received = intent["amount_received"].as_i64().unwrap_or(0);
+        let back = refunded.get(id).copied().unwrap_or(0);
+        if back > received {
+            broken.push(format!("{id}: {back} of {received} went back"));
+        }
+        let named = intent["metadata"]["order_id"].as_str().unwrap_or("");
+        let Some(order) = OrderId::parse(named).ok().and_then(|id| orders.get(&id)) else {
+            broken.push(format!("{id} was captured and belongs to no order"));
+            continue;
+        };
+        captured_of.entry(order.id).or_default().push(id);
+        let is_quarantined = facts
+            .payments
+            .iter()
+            .any(|p| p.order == order.id && p.status == PaymentState::IntegrityFailed);
+        let is_placed = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
+        if is_quarantined {
+            continue;
+        }
+        if is_placed && back != 0 {
+            broken.push(format!("{}: placed, and {back} went back", order.id));
+        }
+        if !is_placed && back != received {
+            broken.push(format!(
+                "{}: {:?}, and {} of its {received} stand captured",
+                order.id,
+                order.status,
+                received - back
+            ));
+        }
+        if order.captured.amount() != received || order.refunded.amount() != back {
+            broken.push(format!(
+                "{}: says {} taken and {} returned; the provider says {received} and {back}",
+                order.id,
+                order.captured.amount(),
+                order.refunded.amount()
+            ));
+        }
+    }
+    for (order, intents) in &captured_of {
+        if intents.len() > 1 {
+            broken.push(format!("{order}: captured {} times", intents.len()));
+        }
+    }
+    for order in &facts.orders {
+        let is_placed = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
+        let has_money = captured_of.contains_key(&order.id);
+        if is_placed && !order.totals.total.is_zero() && !has_money {
+            broken.push(format!("{}: placed and not paid", order.id));
+        }
+        if order.captured.is_positive() && !has_money {
+            broken.push(format!("{}: says paid; the provider knows nothing", order.id));
+        }
+        let lines: i64 = order.lines.iter().map(|line| line.total.amount()).sum();
+        let totals = &order.totals;
+        let line_taxes: i64 = order.lines.iter().map(|line| line.tax.amount()).sum();
+        let shipping_tax = totals.tax.amount() - line_taxes;
+        let on_top = match order.price_mode {
+            domain::tax::PriceMode::Inclusive => 0,
+            domain::tax::PriceMode::Exclusive => shipping_tax,
+        };
+        if lines + totals.shipping.amount() + on_top != totals.total.amount() {
+            broken.push(format!("{}: its lines do not add up to its total", order.id));
+        }
+    }
+    entries(facts, broken);
+}
+
+/// The append-only ledger says the same as the payments.
+fn entries(facts: &Facts, broken: &mut Vec<String>) {
+    for payment in &facts.payments {
+        let sum = |kind| -> i64 {
+            let of = |entry: &&Entry| entry.payment == payment.id && entry.kind == kind;
+            facts.entries.iter().filter(of).map(|entry| entry.amount.amount()).sum()
+        };
+        if payment.captured.amount() != sum(EntryKind::Captured) {
+            broken.push(format!("{}: captured differs from the ledger", payment.id));
+        }
+        if payment.refunded.amount() != sum(EntryKind::Refunded) {
+            broken.push(format!("{}: refunded differs from the ledger", payment.id));
+        }
+        if payment.refund_pending.is_positive() {
+            broken.push(format!("{}: a return was begun and not finished", payment.id));
+        }
+    }
+}
+
+/// 6: every placed order was confirmed, and never in two different ways.
+fn letters(facts: &Facts, broken: &mut Vec<String>) {
+    let mut content: BTreeMap<&str, &Letter> = BTreeMap::new();
+    for letter in &facts.letters {
+        let first = content.entry(&letter.message_id).or_insert(letter);
+        if first.subject != letter.subject || first.content != letter.content {
+            broken.push(format!("{}: sent with two different contents", letter.message_id));
+        }
+    }
+    for order in &facts.orders {
+        let of = |template: &str| -> BTreeSet<&str> {
+            facts
+                .letters
+                .iter()
+                .filter(|l| l.template == template && l.subject.contains(&order.number))
+                .map(|l| l.message_id.as_str())
+                .collect()
+        };
+        let confirmations = of("order_confirmation").len();
+        let is_placed = matches!(order.status, Status::Placed | Status::Completed);
+        if is_placed != (confirmations == 1) {
+            broken.push(format!(
+                "{}: {:?} and confirmed {confirmations} times",
+                order.id, order.status
+            ));
+        }
+        let was_returned = order.refunded.is_positive();
+        if was_returned != (of("late_payment_refunded").len() == 1) {
+            broken.push(format!("{}: the letter about the returned money", order.id));
+        }
+    }
+}
+
+/// A cart and its order agree.
+fn carts(facts: &Facts, broken: &mut Vec<String>) {
+    let carts: BTreeMap<_, _> = facts.carts.iter().map(|cart| (cart.id, cart)).collect();
+    let mut open = BTreeSet::new();
+    for order in &facts.orders {
+        let is_open = matches!(order.status, Status::PendingPayment);
+        if is_open && !open.insert(order.cart) {
+            broken.push(format!("{}: two orders wait for one cart", order.cart));
+        }
+        let Some(cart) = carts.get(&order.cart) else { continue };
+        let phase = cart.status.phase();
+        let wanted = match order.status {
+            Status::PendingPayment => phase == Phase::Completing,
+            Status::Placed | Status::OnHold | Status::Completed => true,
+            Status::Canceled | Status::Expired => true,
+        };
+        if !wanted {
+            broken.push(format!("{}: {:?} while its cart is {phase:?}", order.id, order.status));
+        }
+    }
+}
+
+/// 7 and 8: nothing waits that should not.
+fn rest(facts: &Facts, broken: &mut Vec<String>) {
+    for order in &facts.orders {
+        let overdue = order.reservation.expires_at.saturating_add(SignedDuration::from_mins(2));
+        if order.status == Status::PendingPayment && overdue.is_ok_and(|at| at < facts.now) {
+            broken.push(format!("{}: still waits for a payment long after its time", order.id));
+        }
+    }
+    if facts.unsent > 0 {
+        broken.push(format!("{} events stayed in the outbox", facts.unsent));
+    }
+    for (queue, messages) in facts.queued.iter().filter(|(_, messages)| **messages > 0) {
+        broken.push(format!("{queue}: {messages} messages"));
+    }
+}
