@@ -1,3 +1,5 @@
 //! Stories: the shop as a shopper, a merchant, a provider or a storm meets it.
 
 mod opening;
+mod purchase;
+mod world;
