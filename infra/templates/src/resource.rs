@@ -15,6 +15,7 @@ use crate::{Function, Index, Projection, Queue, Stack, Table, Trigger, function}
 const TABLE: &str = "AWS::DynamoDB::Table";
 const QUEUE: &str = "AWS::SQS::Queue";
 const SECRET: &str = "AWS::SecretsManager::Secret";
+const BUCKET: &str = "AWS::S3::Bucket";
 const FUNCTION: &str = "AWS::Serverless::Function";
 /// Four days, the default of SQS.
 const RETENTION_SECONDS: u64 = 345_600;
@@ -71,6 +72,10 @@ fn check(tree: &Tree, stack: &Stack, functions: &[(Place<'_>, Function)]) {
         claim(format!("the Handler {}", function.handler));
         for trigger in &function.triggers {
             match trigger {
+                // Each domain's API has one of its own.
+                Trigger::Http { path, .. } if path == "$default" => {
+                    claim(format!("the route {path} of {}", function.stack));
+                }
                 Trigger::Http { method, path } => claim(format!("the route {method} {path}")),
                 Trigger::Queue { queue, .. } => {
                     if stack.queue(queue).is_none() {
@@ -101,6 +106,7 @@ pub(crate) fn identity<'t>(
         FUNCTION => function_name(tree, resource, at),
         "AWS::Serverless::HttpApi" => Some(resource.place.logical_id.to_lowercase()),
         "AWS::Logs::LogGroup" => named(tree, resource, at, "LogGroupName"),
+        BUCKET => named(tree, resource, at, "BucketName"),
         _ => None,
     }
 }
@@ -125,6 +131,16 @@ pub(crate) fn attribute<'t>(
         (FUNCTION, "Arn") => {
             let name = function_name(tree, resource, at)?;
             arn(tree, at, "lambda", &format!("function:{name}"))
+        }
+        // A bucket's name is the world's: its ARN has neither region nor account.
+        (BUCKET, "Arn") => {
+            let partition = tree.pseudo(at, "AWS::Partition")?;
+            Some(format!("arn:{partition}:s3:::{}", named(tree, resource, at, "BucketName")?))
+        }
+        (BUCKET, "RegionalDomainName") => {
+            let region = tree.pseudo(at, "AWS::Region")?;
+            let suffix = tree.pseudo(at, "AWS::URLSuffix")?;
+            Some(format!("{}.s3.{region}.{suffix}", named(tree, resource, at, "BucketName")?))
         }
         ("AWS::Logs::LogGroup", "Arn") => {
             let name = named(tree, resource, at, "LogGroupName")?;

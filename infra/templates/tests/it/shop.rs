@@ -17,7 +17,6 @@ fn shop() -> Stack {
         ("AllowedOrigins", "http://127.0.0.1:3000"),
         ("MailFrom", "shop@fluxion.example"),
         ("MailIdentity", "fluxion.example"),
-        ("StripeAccount", "acct_test"),
     ]);
     Stack::load(&root, given).unwrap_or_else(|faults| panic!("{faults}"))
 }
