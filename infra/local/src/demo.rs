@@ -153,6 +153,14 @@ pub(crate) fn picture(root: &Path, name: &str) -> Option<PathBuf> {
     is_plain.then(|| root.join(FOLDER).join("images").join(name))
 }
 
+/// A digital good of the demo, if the key names one.
+pub(crate) fn file(root: &Path, key: &str) -> Option<PathBuf> {
+    let name = key.strip_prefix(DOWNLOADS)?.strip_prefix('/')?;
+    let stem = name.strip_suffix(".zip")?;
+    let is_plain = stem.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    is_plain.then(|| root.join(FOLDER).join(DOWNLOADS).join(name))
+}
+
 /// Fills an empty catalog.
 pub(crate) async fn load(
     wire: &Wire,

@@ -345,6 +345,9 @@ impl Shop {
         if variables.contains_key("SECRET_STRIPE") {
             variables.insert("STRIPE_API_BASE".to_owned(), self.0.stripe.base_url(handler));
         }
+        if variables.contains_key("FILES_URL") {
+            variables.insert("FILES_URL".to_owned(), files_url(&self.0.base_url));
+        }
         let retries = RetryConfig::standard()
             .with_max_attempts(self.0.sdk_attempts.max(1))
             .with_initial_backoff(Duration::from_millis(1))
@@ -428,6 +431,11 @@ impl Shop {
     }
 }
 
+/// Where the bucket of digital goods is reached.
+pub(crate) fn files_url(base_url: &str) -> String {
+    format!("{base_url}/_local/files")
+}
+
 /// Ends when a caller of this name dies.
 async fn death_of(deaths: &mut tokio::sync::watch::Receiver<Deaths>, handler: &str) {
     loop {
@@ -449,7 +457,6 @@ fn all_parameters(base_url: &str, given: BTreeMap<String, String>) -> BTreeMap<S
         ("AllowedOrigins", format!("{base_url},{with_localhost}")),
         ("MailFrom", MAIL_FROM.to_owned()),
         ("MailIdentity", MAIL_IDENTITY.to_owned()),
-        ("StripeAccount", STRIPE_ACCOUNT.to_owned()),
         ("DeletionProtection", "false".to_owned()),
         ("AWS::Region", templates::REGION.to_owned()),
         ("AWS::AccountId", templates::ACCOUNT.to_owned()),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stripe_twin::LostResponse;
 
 use crate::message::{Request, Response, decoded};
-use crate::shop::{Outcome, Shop};
+use crate::shop::{Outcome, Shop, files_url};
 use crate::{demo, pages};
 
 /// The clock is moved by at most ten years at once.
@@ -53,6 +53,7 @@ impl Shop {
             ("POST", ["jobs", handler]) => self.job(handler).await,
             ("GET", ["metrics.json"]) => Response::json(200, &json!({"functions": self.metrics()})),
             ("GET", ["media", file]) => self.picture(file),
+            ("GET", ["files", key @ ..]) => self.file(request, &key.join("/")).await,
             _ => problem(404, "the local shop has no such page; /_local/ lists them"),
         }
     }
@@ -125,6 +126,44 @@ impl Shop {
         ] {
             response.headers.push((name.to_owned(), value.to_owned()));
         }
+        response
+    }
+
+    /// A digital good, as the bucket gives it: for whoever has an address that was signed within the
+    /// last minute.
+    async fn file(&self, request: &Request, key: &str) -> Response {
+        let refused = || problem(403, "this address is not signed, or not any more");
+        let queries: Vec<(&str, &str)> =
+            request.query().split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let query = |name: &str| {
+            let found = queries.iter().find(|(other, _)| *other == name);
+            found.map(|(_, value)| decoded(value)).unwrap_or_default()
+        };
+        let disposition = query("response-content-disposition");
+        let name = disposition.split('"').nth(1).unwrap_or_default().to_owned();
+        let signed_at = format!("{}+0000", query("X-Amz-Date").trim_end_matches('Z'));
+        let Ok(signed_at) = jiff::Timestamp::strptime("%Y%m%dT%H%M%S%z", &signed_at) else {
+            return refused();
+        };
+        let lifetime: i64 = query("X-Amz-Expires").parse().unwrap_or(0);
+        let age = self.clock().now().as_second() - signed_at.as_second();
+        if !(0..=lifetime).contains(&age) {
+            return refused();
+        }
+        let config = self.sdk_config();
+        let Some(credentials) = config.credentials_provider() else { return refused() };
+        let url = files_url(self.base_url());
+        let files = files::Files::new(url, templates::REGION.to_owned(), credentials);
+        let rightful = files.address(key, &name, signed_at).await.unwrap_or_default();
+        if rightful.strip_prefix(self.base_url()) != Some(request.target.as_str()) {
+            return refused();
+        }
+        let Some(bytes) = demo::file(&self.0.root, key).and_then(|path| std::fs::read(path).ok())
+        else {
+            return problem(404, "there is no such file");
+        };
+        let mut response = Response::of(200, "application/zip", bytes);
+        response.headers.push(("content-disposition".to_owned(), disposition));
         response
     }
 
