@@ -161,16 +161,16 @@ pub(crate) fn file(root: &Path, key: &str) -> Option<PathBuf> {
     is_plain.then(|| root.join(FOLDER).join(DOWNLOADS).join(name))
 }
 
-/// Fills an empty catalog.
+/// Fills an empty catalog; says whether it did.
 pub(crate) async fn load(
     wire: &Wire,
     stack: &Stack,
     root: &Path,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let store = store(wire, stack);
     if !store.categories().await?.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     customer(wire, stack, now).await?;
     let folder = root.join(FOLDER);
@@ -189,7 +189,7 @@ pub(crate) async fn load(
     store.import_products(&products, Currency::EUR).await?;
     // Last, because it says that the rest is there.
     store.import_categories(&categories).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Writes the demo customer as `identity` writes one whose address was confirmed, but without the

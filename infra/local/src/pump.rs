@@ -156,6 +156,16 @@ impl Pumps {
         }
         Ok(Self { streams, queues, cursors })
     }
+
+    /// Passes over what lies in the streams: what was written to begin with is no news.
+    pub(crate) async fn skip(&self, wire: &Wire) {
+        for stream in &self.streams {
+            let mut stream = stream.lock().await;
+            let table = stream.table.clone();
+            while !wire.stream(&table, &mut stream.cursor, SKIP).is_empty() {}
+            self.cursors.keep(&stream.handler, &stream.cursor);
+        }
+    }
 }
 
 impl Shop {

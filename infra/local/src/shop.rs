@@ -197,13 +197,13 @@ impl Shop {
         })?;
         let moved = Arc::new(Notify::new());
         let stripe = stripe::Port::open(twin.clone(), &wire, Arc::clone(&moved)).await?;
-        if demo {
-            demo::load(&wire, &stack, &root, clock.now()).await?;
-        }
         if enforce_iam {
             world::enforce(&wire, &stack)?;
         }
         let pumps = Pumps::new(&stack, &wire, data_dir.as_deref())?;
+        if demo && demo::load(&wire, &stack, &root, clock.now()).await? {
+            pumps.skip(&wire).await;
+        }
         let beats = Beats::new(&stack, clock.now_ms());
         let router = Router::new(&stack)?;
         Ok(Self(Arc::new(Inner {
