@@ -27,10 +27,10 @@ pub struct App {
 impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let is_job = setup.handler.starts_with("checkout.jobs.");
-        let tables: &[Table] = if is_job {
-            &[Table::Carts, Table::Inventory, Table::Orders, Table::Ledger]
-        } else {
-            &Table::ALL
+        let tables: &[Table] = match setup.handler {
+            "checkout.unknown" => &[],
+            _ if is_job => &[Table::Carts, Table::Inventory, Table::Orders, Table::Ledger],
+            _ => &Table::ALL,
         };
         let tables: Vec<Table> =
             tables.iter().copied().filter(|table| *table != Table::Identity).collect();
