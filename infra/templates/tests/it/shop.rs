@@ -53,10 +53,12 @@ fn the_functions_of_the_shop() {
         identity.store.logout             512 MB 10 s  POST /v1/auth/logout
         identity.store.me                 512 MB 10 s  GET /v1/auth/me
         identity.store.password_policy    512 MB 10 s  GET /v1/auth/password_policy
+        identity.unknown                  512 MB 10 s  ANY $default
         catalog.store.list_products       512 MB 10 s  GET /v1/store/products
         catalog.store.view_product        512 MB 10 s  GET /v1/store/products/{id_or_slug}
         catalog.store.list_categories     512 MB 10 s  GET /v1/store/categories
         catalog.jobs.on_stock_changed     512 MB 30 s  stream fluxion-inventory by 100
+        catalog.unknown                   512 MB 10 s  ANY $default
         cart.store.create                 512 MB 10 s  POST /v1/store/carts
         cart.store.view                   512 MB 10 s  GET /v1/store/carts/{id}
         cart.store.add_line               512 MB 10 s  POST /v1/store/carts/{id}/lines
@@ -66,22 +68,27 @@ fn the_functions_of_the_shop() {
         cart.store.shipping_options       512 MB 10 s  GET /v1/store/carts/{id}/shipping_options
         cart.store.choose_shipping        512 MB 10 s  PUT /v1/store/carts/{id}/shipping
         cart.store.merge                  512 MB 10 s  POST /v1/store/carts/{id}/merge
+        cart.unknown                      512 MB 10 s  ANY $default
         checkout.store.complete           512 MB 20 s  POST /v1/store/carts/{id}/complete
         checkout.store.retry_payment      512 MB 20 s  POST /v1/store/orders/{id}/retry_payment
         checkout.jobs.expire_unpaid       512 MB 50 s  every 60 s
+        checkout.unknown                  512 MB 10 s  ANY $default
         payments.hooks.stripe             512 MB 10 s  POST /v1/hooks/stripe
         payments.jobs.on_stripe_event     512 MB 30 s  queue fluxion-stripe-events by 10
+        payments.unknown                  512 MB 10 s  ANY $default
         orders.store.view                 512 MB 10 s  GET /v1/store/orders/{id}
         orders.store.list                 512 MB 10 s  GET /v1/store/orders
         orders.store.cancel               512 MB 20 s  POST /v1/store/orders/{id}/cancel
         orders.store.download             512 MB 10 s  GET /v1/store/downloads/{token}
         orders.jobs.on_order_placed       512 MB 30 s  queue fluxion-order-events by 10
+        orders.unknown                    512 MB 10 s  ANY $default
         notifications.jobs.deliver        256 MB 30 s  queue fluxion-mail by 10
         platform.store.live               512 MB 10 s  GET /health/live
         platform.store.ready              512 MB 10 s  GET /health/ready
         platform.store.openapi            512 MB 10 s  GET /openapi.json
         platform.jobs.relay_outbox        512 MB 30 s  stream fluxion-orders by 100
         platform.jobs.sweep_outbox        512 MB 50 s  every 60 s
+        platform.unknown                  512 MB 10 s  ANY $default
     "#]]
     .assert_eq(&printed);
 }
@@ -153,6 +160,78 @@ fn may(function: &Function, action: &str, resource: &str) -> bool {
         statement.actions.iter().any(|one| one == action)
             && statement.resources.iter().any(|one| one.contains(resource))
     })
+}
+
+#[test]
+fn every_api_has_one_function_for_what_fits_no_route_and_it_may_do_nothing() {
+    let shop = shop();
+    let is_default = |trigger: &Trigger| {
+        *trigger == Trigger::Http { method: "ANY".to_owned(), path: "$default".to_owned() }
+    };
+    let domains = |wanted: &dyn Fn(&Function) -> bool| -> BTreeSet<String> {
+        shop.functions.iter().filter(|one| wanted(one)).map(|one| one.binary.clone()).collect()
+    };
+    let is_http = |trigger: &Trigger| matches!(trigger, Trigger::Http { .. });
+    assert_eq!(
+        domains(&|one| one.triggers.iter().any(is_http)),
+        domains(&|one| one.triggers.iter().any(is_default)),
+    );
+    for function in &shop.functions {
+        let is_unknown = function.handler.ends_with(".unknown");
+        assert_eq!(function.triggers.iter().any(is_default), is_unknown, "{}", function.handler);
+        assert!(!is_unknown || function.statements.is_empty(), "{}", function.handler);
+    }
+}
+
+/// The doors fetch every secret that they are told of: one that may not be read fails each call.
+#[test]
+fn who_is_told_of_a_secret_may_read_it_and_nobody_else() {
+    let shop = shop();
+    for function in shop.functions.iter().filter(|one| !one.handler.ends_with(".unknown")) {
+        for secret in &shop.secrets {
+            let is_told = function.environment.values().any(|value| value == secret);
+            let arn = format!("secret:{secret}-");
+            let may = may(function, "secretsmanager:GetSecretValue", &arn)
+                || may(function, "secretsmanager:DescribeSecret", &arn);
+            assert_eq!(is_told, may, "{} and {secret}", function.handler);
+        }
+    }
+}
+
+/// Items of many kinds share a table: a function is let at the kinds that it needs. Inventory has
+/// one kind; an index holds one kind by itself.
+#[test]
+fn who_touches_a_shared_table_is_held_to_kinds_of_items() {
+    let shop = shop();
+    let shared = shop.tables.iter().filter(|table| !table.name.ends_with("-inventory"));
+    for table in shared {
+        for function in &shop.functions {
+            let touching = function.statements.iter().filter(|statement| {
+                statement.resources.contains(&table.arn)
+                    && statement.actions != ["dynamodb:DescribeTable"]
+            });
+            for statement in touching {
+                let keys = &statement.condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+                let place = format!("{} {}", function.handler, statement.sid);
+                let keys: Vec<&str> =
+                    keys.as_array().expect(&place).iter().filter_map(|key| key.as_str()).collect();
+                assert!(!keys.is_empty() && !keys.contains(&"*"), "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_a_download_reads_files_and_it_is_told_where_they_are() {
+    let shop = shop();
+    let bucket = "arn:aws:s3:::fluxion-files-000000000000/*";
+    let url = "https://fluxion-files-000000000000.s3.eu-central-1.amazonaws.com";
+    for function in &shop.functions {
+        let is_download = function.handler == "orders.store.download";
+        assert_eq!(may(function, "s3:GetObject", bucket), is_download, "{}", function.handler);
+        let told = function.environment.get("FILES_URL").map(String::as_str);
+        assert_eq!(told, is_download.then_some(url), "{}", function.handler);
+    }
 }
 
 #[test]
