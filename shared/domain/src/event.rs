@@ -41,7 +41,10 @@ pub enum Fact {
     },
     /// Somebody is to be written to.
     #[serde(rename = "message.requested")]
-    MessageRequested(Message),
+    MessageRequested {
+        /// What to whom.
+        message: Message,
+    },
 }
 
 /// Which queue carries an event.
@@ -58,7 +61,7 @@ impl Fact {
     pub const fn destination(&self) -> Destination {
         match self {
             Self::OrderPlaced { .. } | Self::OrderRefundedLate { .. } => Destination::OrderEvents,
-            Self::MessageRequested(_) => Destination::Mail,
+            Self::MessageRequested { .. } => Destination::Mail,
         }
     }
 
@@ -67,7 +70,7 @@ impl Fact {
         match self {
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderRefundedLate { .. } => "order.refunded_late",
-            Self::MessageRequested(_) => "message.requested",
+            Self::MessageRequested { .. } => "message.requested",
         }
     }
 }
@@ -124,5 +127,35 @@ impl Letter {
 impl std::fmt::Debug for Letter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.template())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Ulid;
+
+    #[test]
+    fn every_event_survives_its_text_form() {
+        let ulid = Ulid::from_parts(1, 2);
+        let order_id = OrderId::from_ulid(ulid);
+        let to = Email::parse("jane@example.org").unwrap();
+        let letters = [
+            Letter::VerifyEmail { token: "t".into() },
+            Letter::AlreadyRegistered,
+            Letter::OrderConfirmation { order_id },
+            Letter::LatePaymentRefunded { order_id },
+        ];
+        let messages = letters.into_iter().map(|letter| {
+            let message = Message { id: MessageId::from_ulid(ulid), to: to.clone(), letter };
+            Fact::MessageRequested { message }
+        });
+        let facts = [Fact::OrderPlaced { order_id }, Fact::OrderRefundedLate { order_id }];
+        for fact in facts.into_iter().chain(messages) {
+            let at = Timestamp::from_second(1_790_000_000).unwrap();
+            let event = Event { id: EventId::from_ulid(ulid), at, sequence: 3, fact };
+            let text = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event, "{text}");
+        }
     }
 }

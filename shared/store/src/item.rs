@@ -75,12 +75,14 @@ pub(crate) fn item(key: &Key, document: &impl Serialize) -> Result<Item, Fault> 
     Ok(item)
 }
 
-/// The document of an item.
-pub(crate) fn document<T: DeserializeOwned>(item: Item) -> Result<T, Fault> {
+/// The document of an item, without the keys it lies under: some documents refuse what they do
+/// not know.
+pub(crate) fn document<T: DeserializeOwned>(mut item: Item) -> Result<T, Fault> {
     let place = match item.get("pk") {
         Some(AttributeValue::S(pk)) => kind(&Key::new(pk.clone(), "")),
         _ => "an item".to_owned(),
     };
+    item.retain(|name, _| !matches!(name.as_str(), "pk" | "sk") && !name.starts_with("gsi"));
     serde_dynamo::from_item(item)
         .map_err(|error| Fault::new(format!("read {place}"), error, Retry::Useless))
 }

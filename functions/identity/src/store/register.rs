@@ -100,7 +100,7 @@ pub async fn handle(app: &App, call: Call<Anyone, Body<Register>>) -> Reply<Acce
 fn letter(app: &App, to: &Email, letter: Letter, now: Timestamp) -> Event {
     let ulid = app.ids.ulid(now);
     let message = Message { id: MessageId::from_ulid(ulid), to: to.clone(), letter };
-    let fact = Fact::MessageRequested(message);
+    let fact = Fact::MessageRequested { message };
     Event { id: EventId::from_ulid(ulid), at: now, sequence: 1, fact }
 }
 

@@ -18,7 +18,7 @@ use crate::App;
 pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Result<(), Fault> {
     let event: Event = serde_json::from_str(&message.body)
         .map_err(|error| Fault::new("read a letter's request", error, Retry::Useless))?;
-    let Fact::MessageRequested(message) = event.fact else {
+    let Fact::MessageRequested { message } = event.fact else {
         let tried = format!("deliver {}, which is no letter", event.fact.name());
         return Err(Fault::noticed(tried, Retry::Useless));
     };

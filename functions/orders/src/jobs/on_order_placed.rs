@@ -27,7 +27,7 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
         }
         Fact::OrderRefundedLate { order_id } => Letter::LatePaymentRefunded { order_id: *order_id },
         // Letters have a queue of their own.
-        Fact::MessageRequested(_) => return Ok(()),
+        Fact::MessageRequested { .. } => return Ok(()),
     };
     write_to_buyer(app, &event, letter, now).await
 }
@@ -66,7 +66,7 @@ async fn write_to_buyer(
     let to = load(app, *order_id).await?.email;
     let ulid = event.id.ulid();
     let message = Message { id: MessageId::from_ulid(ulid), to, letter };
-    let fact = Fact::MessageRequested(message);
+    let fact = Fact::MessageRequested { message };
     let id = EventId::from_ulid(ulid);
     let request = Event { id, at: now, sequence: event.sequence, fact };
     let body = serde_json::to_string(&request)

@@ -8,22 +8,26 @@ use testkit::goods::{self, Good, Goods};
 use testkit::ledger::{self, Facts, Letter, Stock};
 
 /// The mugs of the small shop unless a story says otherwise.
-pub const MUGS: i64 = 10;
+pub(crate) const MUGS: i64 = 10;
 
 /// A shop with the small goods.
-pub async fn open() -> Shop {
+pub(crate) async fn open() -> Shop {
     open_with(Options::default(), &goods::small(MUGS)).await
 }
 
 /// A shop with these goods.
-pub async fn open_with(options: Options, goods: &Goods) -> Shop {
+pub(crate) async fn open_with(options: Options, goods: &Goods) -> Shop {
+    // `STORY_LOG=1` shows what the functions say.
+    if std::env::var_os("STORY_LOG").is_some() {
+        runtime::telemetry::init();
+    }
     let shop = Shop::open(options).await.expect("the shop opens");
     fill(&shop, goods).await;
     shop
 }
 
 /// Puts goods into an empty shop.
-pub async fn fill(shop: &Shop, goods: &Goods) {
+pub(crate) async fn fill(shop: &Shop, goods: &Goods) {
     let store = shop.store();
     let settings = store::Settings { shipping: goods.shipping.clone(), tax: goods.tax.clone() };
     store.import_settings(&settings).await.expect("settings");
@@ -35,7 +39,7 @@ pub async fn fill(shop: &Shop, goods: &Goods) {
 }
 
 /// An address in Germany.
-pub fn address() -> Value {
+pub(crate) fn address() -> Value {
     json!({
         "name": "Jane Roe", "line1": "Lindenstrasse 1", "city": "Berlin",
         "postal_code": "10969", "country": "DE",
@@ -43,28 +47,28 @@ pub fn address() -> Value {
 }
 
 /// A new key for each call that wants one.
-pub fn key() -> String {
+pub(crate) fn key() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("key-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Somebody with a cart, an order, a card.
 #[derive(Clone)]
-pub struct Shopper {
-    pub shop: Shop,
-    pub ip: String,
-    pub bearer: Option<String>,
-    pub cart: String,
-    pub cart_token: Option<String>,
-    pub order: String,
-    pub order_token: Option<String>,
-    pub intent: String,
-    pub client_secret: String,
+pub(crate) struct Shopper {
+    pub(crate) shop: Shop,
+    pub(crate) ip: String,
+    pub(crate) bearer: Option<String>,
+    pub(crate) cart: String,
+    pub(crate) cart_token: Option<String>,
+    pub(crate) order: String,
+    pub(crate) order_token: Option<String>,
+    pub(crate) intent: String,
+    pub(crate) client_secret: String,
 }
 
 impl Shopper {
     /// Somebody without anything yet.
-    pub fn new(shop: &Shop) -> Self {
+    pub(crate) fn new(shop: &Shop) -> Self {
         Self {
             shop: shop.clone(),
             ip: "203.0.113.7".to_owned(),
@@ -79,19 +83,19 @@ impl Shopper {
     }
 
     /// Somebody from this address.
-    pub fn from(shop: &Shop, ip: &str) -> Self {
+    pub(crate) fn from(shop: &Shop, ip: &str) -> Self {
         Self { ip: ip.to_owned(), ..Self::new(shop) }
     }
 
     /// A guest with a cart.
-    pub async fn guest(shop: &Shop) -> Self {
+    pub(crate) async fn guest(shop: &Shop) -> Self {
         let mut shopper = Self::new(shop);
         shopper.open_cart("EUR").await;
         shopper
     }
 
     /// Sends a request with all that this person has.
-    pub async fn send(&self, mut request: Request) -> Response {
+    pub(crate) async fn send(&self, mut request: Request) -> Response {
         request = request.from_ip(&self.ip);
         if let Some(token) = &self.bearer {
             request = request.header("authorization", &format!("Bearer {token}"));
@@ -105,16 +109,16 @@ impl Shopper {
         self.shop.send(request).await
     }
 
-    pub async fn get(&self, target: &str) -> Response {
+    pub(crate) async fn get(&self, target: &str) -> Response {
         self.send(Request::new("GET", target)).await
     }
 
-    pub async fn call(&self, method: &str, target: &str, body: &Value) -> Response {
+    pub(crate) async fn call(&self, method: &str, target: &str, body: &Value) -> Response {
         self.send(Request::new(method, target).json(body)).await
     }
 
     /// Opens a cart and keeps its token.
-    pub async fn open_cart(&mut self, currency: &str) {
+    pub(crate) async fn open_cart(&mut self, currency: &str) {
         let answer = self.call("POST", "/v1/store/carts", &json!({"currency": currency})).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
         let body = answer.value();
@@ -127,30 +131,30 @@ impl Shopper {
     }
 
     /// Puts units of a good into the cart.
-    pub async fn add(&self, good: Good, quantity: u32) -> Value {
+    pub(crate) async fn add(&self, good: Good, quantity: u32) -> Value {
         let body = json!({"variant_id": good.variant(), "quantity": quantity});
         ok(self.call("POST", &self.at("/lines"), &body).await)
     }
 
     /// Says where all goes.
-    pub async fn addresses(&self) -> Value {
+    pub(crate) async fn addresses(&self) -> Value {
         let body = json!({"email": "jane@example.org", "shipping_address": address()});
         ok(self.call("PUT", &self.at("/addresses"), &body).await)
     }
 
     /// Chooses how.
-    pub async fn ship_by(&self, option: &str) -> Value {
+    pub(crate) async fn ship_by(&self, option: &str) -> Value {
         let body = json!({"shipping_option_id": option});
         ok(self.call("PUT", &self.at("/shipping"), &body).await)
     }
 
     /// The cart as it is.
-    pub async fn view_cart(&self) -> Value {
+    pub(crate) async fn view_cart(&self) -> Value {
         ok(self.get(&self.at("")).await)
     }
 
     /// A cart ready to be completed.
-    pub async fn ready(&self, good: Good, quantity: u32) {
+    pub(crate) async fn ready(&self, good: Good, quantity: u32) {
         self.add(good, quantity).await;
         self.addresses().await;
         if good != goods::TEMPLATE {
@@ -159,18 +163,18 @@ impl Shopper {
     }
 
     /// Completes the cart at the total it shows.
-    pub async fn complete(&mut self) -> Response {
+    pub(crate) async fn complete(&mut self) -> Response {
         self.complete_with(&key()).await
     }
 
     /// Completes the cart under this key.
-    pub async fn complete_with(&mut self, key: &str) -> Response {
+    pub(crate) async fn complete_with(&mut self, key: &str) -> Response {
         let total = self.view_cart().await["totals"]["total"].clone();
         self.complete_at(key, &total).await
     }
 
     /// Completes the cart under this key at this total.
-    pub async fn complete_at(&mut self, key: &str, total: &Value) -> Response {
+    pub(crate) async fn complete_at(&mut self, key: &str, total: &Value) -> Response {
         let request = Request::new("POST", &self.at("/complete"))
             .header("idempotency-key", key)
             .json(&json!({"expected_total": total}));
@@ -180,7 +184,7 @@ impl Shopper {
     }
 
     /// Keeps what an answer of a completion says.
-    pub fn learn(&mut self, answer: &Response) {
+    pub(crate) fn learn(&mut self, answer: &Response) {
         if answer.status != 201 {
             return;
         }
@@ -193,7 +197,7 @@ impl Shopper {
     }
 
     /// Pays in the browser, as Stripe's own form does.
-    pub fn pay(&self, card: &str) -> (u16, Value) {
+    pub(crate) fn pay(&self, card: &str) -> (u16, Value) {
         self.stripe(
             &format!("/v1/payment_intents/{}/confirm", self.intent),
             &[
@@ -205,7 +209,7 @@ impl Shopper {
     }
 
     /// Answers the bank's question.
-    pub fn authenticate(&self, outcome: &str) -> (u16, Value) {
+    pub(crate) fn authenticate(&self, outcome: &str) -> (u16, Value) {
         let path = format!("/v1/test_helpers/payment_intents/{}/authenticate", self.intent);
         self.stripe(&path, &[("client_secret", &self.client_secret), ("outcome", outcome)])
     }
@@ -224,12 +228,12 @@ impl Shopper {
     }
 
     /// The order as it is.
-    pub async fn view_order(&self) -> Value {
+    pub(crate) async fn view_order(&self) -> Value {
         ok(self.get(&format!("/v1/store/orders/{}", self.order)).await)
     }
 
     /// A verified customer, signed in with tokens.
-    pub async fn customer(shop: &Shop, email: &str) -> Self {
+    pub(crate) async fn customer(shop: &Shop, email: &str) -> Self {
         let mut shopper = Self::new(shop);
         shopper.register(email).await;
         shopper.verify(email).await;
@@ -239,13 +243,13 @@ impl Shopper {
         shopper
     }
 
-    pub async fn register(&self, email: &str) -> Response {
+    pub(crate) async fn register(&self, email: &str) -> Response {
         let body = json!({"email": email, "password": PASSWORD, "name": "Jane Roe"});
         self.call("POST", "/v1/auth/register", &body).await
     }
 
     /// Opens the link of the newest letter to this address.
-    pub async fn verify(&self, email: &str) {
+    pub(crate) async fn verify(&self, email: &str) {
         self.shop.settle().await;
         let token = self.mailed_token(email).expect("a letter with a link");
         let answer = self.call("POST", "/v1/auth/email/verify", &json!({"token": token})).await;
@@ -253,7 +257,7 @@ impl Shopper {
     }
 
     /// The token in the newest letter to this address.
-    pub fn mailed_token(&self, email: &str) -> Option<String> {
+    pub(crate) fn mailed_token(&self, email: &str) -> Option<String> {
         let mails = self.shop.mails();
         let mail = mails.iter().rev().find(|mail| mail.to.iter().any(|to| to == email))?;
         let text = mail.text.clone().unwrap_or_default();
@@ -261,28 +265,28 @@ impl Shopper {
         Some(token.to_owned())
     }
 
-    pub async fn login(&self, email: &str) -> Response {
+    pub(crate) async fn login(&self, email: &str) -> Response {
         let body = json!({"email": email, "password": PASSWORD, "mode": "token"});
         self.call("POST", "/v1/auth/login", &body).await
     }
 }
 
 /// A password that the policy likes.
-pub const PASSWORD: &str = "a quiet river stone";
+pub(crate) const PASSWORD: &str = "a quiet river stone";
 
 /// The body of a good answer.
-pub fn ok(answer: Response) -> Value {
+pub(crate) fn ok(answer: Response) -> Value {
     assert!((200..300).contains(&answer.status), "{}: {}", answer.status, answer.text());
     answer.value()
 }
 
 /// Status and code of an answer that says no.
-pub fn refusal(answer: &Response) -> (u16, String) {
+pub(crate) fn refusal(answer: &Response) -> (u16, String) {
     (answer.status, answer.value()["code"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Everything there is to know of a shop.
-pub async fn facts(shop: &Shop, goods: &Goods) -> Facts {
+pub(crate) async fn facts(shop: &Shop, goods: &Goods) -> Facts {
     let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
     let mut facts = Facts { now: shop.clock().now(), ..Facts::default() };
     for item in scan(&client, "fluxion-orders").await {
@@ -339,7 +343,7 @@ pub async fn facts(shop: &Shop, goods: &Goods) -> Facts {
 }
 
 /// Nothing is broken.
-pub async fn sound(shop: &Shop, goods: &Goods) -> Facts {
+pub(crate) async fn sound(shop: &Shop, goods: &Goods) -> Facts {
     let facts = facts(shop, goods).await;
     let broken = ledger::broken(&facts);
     assert!(broken.is_empty(), "broken:\n  {}", broken.join("\n  "));
