@@ -19,7 +19,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// How long the order may take to be placed, and the letter to arrive.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 /// Between two looks.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 /// The card that always pays.
 const CARD: &str = "pm_card_visa";
 

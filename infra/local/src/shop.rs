@@ -472,7 +472,12 @@ fn lock(folder: &Path) -> Result<std::fs::File, Error> {
         let what = format!("{what} {}", folder.display());
         move |error| Error::Io(what, error)
     };
-    std::fs::create_dir_all(folder).map_err(io("cannot make"))?;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    // Keys and mails lie in there.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(io("cannot make"))?;
     let file = std::fs::OpenOptions::new()
         .create(true)
         .truncate(false)
