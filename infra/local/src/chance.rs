@@ -23,7 +23,7 @@ impl Chance {
 
     /// The same as hexadecimal digits.
     pub(crate) fn hex(self, purpose: &str) -> String {
-        self.bytes(purpose).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.bytes(purpose))
     }
 
     /// A seed for one part of the shop.
@@ -35,4 +35,10 @@ impl Chance {
     pub(crate) fn ids(self) -> runtime::Ids {
         self.seed.map_or_else(runtime::Ids::system, runtime::Ids::seeded)
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -27,6 +27,7 @@ use store::{Settings, Store, Table};
 use templates::Stack;
 use wire::Wire;
 
+use crate::chance::hex;
 use crate::error::Error;
 
 /// Where the demo lies, below the root.
@@ -134,8 +135,8 @@ pub fn variant_id(sku: &str) -> VariantId {
 
 /// A store over all tables, for the host itself.
 pub(crate) fn store(wire: &Wire, stack: &Stack) -> Store {
-    let named = |table: Table| Some((table, table_name(stack, table)?));
-    let names = Table::ALL.into_iter().filter_map(named);
+    let pair = |table: Table| Some((table, table_name(stack, table)?));
+    let names = Table::ALL.into_iter().filter_map(pair);
     Store::new(Client::new(&wire.sdk_config(wire::LOCAL)), names.collect())
 }
 
@@ -178,14 +179,14 @@ pub(crate) async fn load(
     let shipping: ShippingTable = read(&folder.join("shipping.json"))?;
     let tax = tax(read(&folder.join("tax.json"))?)?;
     let mut products = Vec::with_capacity(catalog.products.len());
-    let mut stock = Vec::new();
+    let mut levels = Vec::new();
     for demo in catalog.products {
-        products.push(product(demo, &mut stock));
+        products.push(product(demo, &mut levels));
     }
     let categories: Vec<Category> =
         catalog.categories.into_iter().zip(0..).map(|(one, at)| category(one, at)).collect();
     store.import_settings(&Settings { shipping, tax }).await?;
-    store.import_stock(&stock).await?;
+    store.import_stock(&levels).await?;
     store.import_products(&products, Currency::EUR).await?;
     // Last, because it says that the rest is there.
     store.import_categories(&categories).await?;
@@ -199,8 +200,7 @@ async fn customer(wire: &Wire, stack: &Stack, now: Timestamp) -> Result<(), Erro
     let (email, password) = CUSTOMER;
     let id = CustomerId::from_ulid(ulid("customer", email));
     let email = Email::parse(email).map_err(flawed)?;
-    let digest = Sha256::digest(email.key().as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(email.key().as_bytes()));
     // The salt may be known, as the password is.
     let salt = ulid("salt", password).0.to_le_bytes();
     let account = Account {
@@ -215,7 +215,7 @@ async fn customer(wire: &Wire, stack: &Stack, now: Timestamp) -> Result<(), Erro
     let account = serde_json::to_value(&account);
     let account = account.map_err(|error| Error::setup("the demo customer", error))?;
     put_json(wire, stack, &format!("CUST#{id}"), account).await?;
-    put_json(wire, stack, &format!("MAIL#{hex}"), serde_json::json!({"customer": id})).await
+    put_json(wire, stack, &format!("MAIL#{digest}"), serde_json::json!({"customer": id})).await
 }
 
 /// Puts an item of texts, whole numbers and flags.
@@ -274,7 +274,7 @@ fn category(demo: DemoCategory, position: u32) -> Category {
     Category { id, slug, title, description, parent, position }
 }
 
-fn product(demo: DemoProduct, stock: &mut Vec<(Sku, StockLevel)>) -> (Product, Vec<Offer>) {
+fn product(demo: DemoProduct, levels: &mut Vec<(Sku, StockLevel)>) -> (Product, Vec<Offer>) {
     let id = product_id(demo.slug.as_str());
     let download = demo
         .download
@@ -297,7 +297,7 @@ fn product(demo: DemoProduct, stock: &mut Vec<(Sku, StockLevel)>) -> (Product, V
             download: download.clone(),
         });
         if let Some(units) = one.stock {
-            stock.push((one.sku.clone(), StockLevel::received(i64::from(units))));
+            levels.push((one.sku.clone(), StockLevel::received(i64::from(units))));
         }
         variants.push(Variant {
             id: variant,

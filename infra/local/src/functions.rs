@@ -22,13 +22,10 @@ const DOMAINS: &[(&str, Load)] = &[
 /// Builds the function with this Handler, as a cold start does.
 pub(crate) fn load(handler: &str, platform: &Platform) -> Result<Function, Fault> {
     let name = handler.split('.').next().unwrap_or_default();
-    match DOMAINS.iter().find(|(domain, _)| *domain == name) {
-        Some((_, load)) => load(handler, platform),
-        None => {
-            let tried = format!("find the domain of {handler}");
-            Err(Fault::noticed(tried, Retry::Useless))
-        }
-    }
+    let Some((_, load)) = DOMAINS.iter().find(|(domain, _)| *domain == name) else {
+        return Err(Fault::noticed(format!("find the domain of {handler}"), Retry::Useless));
+    };
+    load(handler, platform)
 }
 
 /// The domains that can be built.

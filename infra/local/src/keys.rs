@@ -60,10 +60,10 @@ impl Ring<'_> {
         if let Some(text) = held.ok().and_then(|held| held.secret_string) {
             return serde_json::from_str(&text).map_err(|_| damaged());
         }
-        let made = make()?;
-        let text = serde_json::to_string(&made).map_err(|_| damaged())?;
+        let fresh = make()?;
+        let text = serde_json::to_string(&fresh).map_err(|_| damaged())?;
         self.wire.put_secret(name, &text).await?;
-        Ok(made)
+        Ok(fresh)
     }
 }
 

@@ -156,18 +156,19 @@ async fn buy_something(flags: Buy) -> Result<ExitCode, Error> {
             println!("  {:<30} {:>4} {:>6} ms", step.step, step.status, step.ms);
         }
     };
-    let done = match &flags.url {
-        Some(url) => buy::buy(url.trim_end_matches('/'), print).await,
-        None => {
-            let listener = serve::listen(0).await?;
-            let port = listener.local_addr().map_or(0, |address| address.port());
-            let clock = Clock::real();
-            let options = Options { clock, seed: None, demo: true, port, ..Options::default() };
-            let shop = Shop::open(options).await?;
-            tokio::select! {
-                () = serve::serve(&shop, listener, std::future::pending()) => return Ok(ExitCode::FAILURE),
-                done = buy::buy(shop.base_url(), print) => done,
+    let done = if let Some(url) = &flags.url {
+        buy::buy(url.trim_end_matches('/'), print).await
+    } else {
+        let listener = serve::listen(0).await?;
+        let port = listener.local_addr().map_or(0, |address| address.port());
+        let clock = Clock::real();
+        let options = Options { clock, seed: None, demo: true, port, ..Options::default() };
+        let shop = Shop::open(options).await?;
+        tokio::select! {
+            () = serve::serve(&shop, listener, std::future::pending()) => {
+                return Ok(ExitCode::FAILURE);
             }
+            done = buy::buy(shop.base_url(), print) => done,
         }
     };
     match done {

@@ -52,6 +52,27 @@ struct Stream {
     waiting: VecDeque<Batch>,
 }
 
+impl Stream {
+    /// A batch, or what is left of it, comes again, unless its tries are used up.
+    fn again(&mut self, mut batch: Batch, done: usize) {
+        // Progress within a batch, as Lambda sees it, makes what is left a new one.
+        if done > 0 {
+            batch.failures = 0;
+        }
+        if self.retries_max.is_some_and(|max| batch.failures > max) {
+            let (op, records) = (&self.handler, batch.records.len());
+            tracing::error!(op, records, "records of a stream are given up");
+            return;
+        }
+        if self.bisect && batch.records.len() > 1 && done == 0 {
+            let failures = batch.failures;
+            let second = batch.records.split_off(batch.records.len() / 2);
+            self.waiting.push_front(Batch { records: second, failures });
+        }
+        self.waiting.push_front(batch);
+    }
+}
+
 struct Batch {
     records: Vec<Value>,
     failures: u64,
@@ -59,7 +80,7 @@ struct Batch {
 
 struct Queue {
     handler: String,
-    queue: String,
+    name: String,
     batch_size: usize,
     report_partial: bool,
 }
@@ -113,7 +134,7 @@ impl Pumps {
                         }
                         queues.push(Queue {
                             handler: function.handler.clone(),
-                            queue: queue.clone(),
+                            name: queue.clone(),
                             batch_size: size(*batch_size),
                             report_partial: *report_partial,
                         });
@@ -237,16 +258,13 @@ impl Shop {
         let due = self.0.twin.deliveries_due();
         let did = !due.is_empty();
         for delivery in due {
-            let path = match delivery.url.strip_prefix(self.base_url()) {
-                Some(path) => path.to_owned(),
-                None => {
-                    // An endpoint elsewhere: nothing leaves this machine.
-                    tracing::warn!(url = delivery.url, "a webhook for another host is not sent");
-                    self.0.twin.delivered(&delivery.id, None);
-                    continue;
-                }
+            let Some(path) = delivery.url.strip_prefix(self.base_url()) else {
+                // An endpoint elsewhere: nothing leaves this machine.
+                tracing::warn!(url = delivery.url, "a webhook for another host is not sent");
+                self.0.twin.delivered(&delivery.id, None);
+                continue;
             };
-            let mut request = Request::new("POST", &path).from_ip(STRIPE_ADDRESS);
+            let mut request = Request::new("POST", path).from_ip(STRIPE_ADDRESS);
             request.headers = delivery.headers;
             request.body = delivery.body;
             let response = Box::pin(self.send(request)).await;
@@ -269,7 +287,7 @@ impl Shop {
         };
         if let Some(from) = failed_from {
             let rest = batch.records.split_off(from);
-            self.again(&mut stream, Batch { records: rest, failures: batch.failures + 1 }, from);
+            stream.again(Batch { records: rest, failures: batch.failures + 1 }, from);
         }
         if stream.waiting.is_empty() {
             self.0.pumps.cursors.keep(&stream.handler, &stream.cursor);
@@ -297,27 +315,8 @@ impl Shop {
         true
     }
 
-    /// A batch, or what is left of it, comes again, unless its tries are used up.
-    fn again(&self, stream: &mut Stream, mut batch: Batch, done: usize) {
-        // Progress within a batch, as Lambda sees it, makes what is left a new one.
-        if done > 0 {
-            batch.failures = 0;
-        }
-        if stream.retries_max.is_some_and(|max| batch.failures > max) {
-            let (op, records) = (&stream.handler, batch.records.len());
-            tracing::error!(op, records, "records of a stream are given up");
-            return;
-        }
-        if stream.bisect && batch.records.len() > 1 && done == 0 {
-            let failures = batch.failures;
-            let second = batch.records.split_off(batch.records.len() / 2);
-            stream.waiting.push_front(Batch { records: second, failures });
-        }
-        stream.waiting.push_front(batch);
-    }
-
     async fn pump_queue(&self, source: &Queue) -> bool {
-        let messages = self.0.wire.sqs().receive(&source.queue, source.batch_size);
+        let messages = self.0.wire.sqs().receive(&source.name, source.batch_size);
         if messages.is_empty() {
             return false;
         }

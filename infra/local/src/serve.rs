@@ -41,17 +41,17 @@ pub async fn listen(port: u16) -> Result<TcpListener, Error> {
         .map_err(|error| Error::Io(format!("port {port} can not be had"), error))
 }
 
-/// Serves the shop until `stop` ends; then lets open requests finish.
-pub async fn serve(shop: &Shop, listener: TcpListener, stop: impl Future<Output = ()>) {
+/// Serves the shop until `end` is over; then lets open requests finish.
+pub async fn serve(shop: &Shop, listener: TcpListener, end: impl Future<Output = ()>) {
     let (goodbye, leaving) = watch::channel(false);
     let mut background = JoinSet::new();
     background.spawn(pump(shop.clone()));
     background.spawn(sweep(shop.clone()));
     let mut connections = JoinSet::new();
-    tokio::pin!(stop);
+    tokio::pin!(end);
     loop {
         let accepted = tokio::select! {
-            () = &mut stop => break,
+            () = &mut end => break,
             accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => accepted,
             Some(_) = connections.join_next() => continue,
         };

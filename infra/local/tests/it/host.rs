@@ -204,16 +204,16 @@ async fn a_purchase_goes_through_over_http_and_the_port_closes_politely() {
     let options =
         Options { clock: Clock::real(), seed: None, demo: true, port, ..Options::default() };
     let shop = Shop::open(options).await.unwrap();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let served = shop.clone();
+    let (close, closed) = tokio::sync::oneshot::channel::<()>();
+    let inside = shop.clone();
     let server = tokio::spawn(async move {
-        serve::serve(&served, listener, async { drop(stopped.await) }).await;
+        serve::serve(&inside, listener, async { drop(closed.await) }).await;
     });
     let (one, two) =
         tokio::join!(buy::buy(shop.base_url(), |_| ()), buy::buy(shop.base_url(), |_| ()));
     assert_ne!(one.unwrap().order_id, two.unwrap().order_id);
     assert!(shop.wire().iam().denials().is_empty(), "{:?}", shop.wire().iam().denials());
-    stop.send(()).unwrap();
+    close.send(()).unwrap();
     tokio::time::timeout(Duration::from_secs(5), server).await.unwrap().unwrap();
     assert!(buy::buy(shop.base_url(), |_| ()).await.is_err());
 }
@@ -227,9 +227,9 @@ async fn a_lost_answer_of_the_twin_breaks_the_connection() {
         "lost_responses_next": 1
     }));
     assert_eq!(shop.send(faults).await.status, 200);
-    let served = shop.clone();
+    let inside = shop.clone();
     let server = tokio::spawn(async move {
-        serve::serve(&served, listener, std::future::pending()).await;
+        serve::serve(&inside, listener, std::future::pending()).await;
     });
     let http = Client::builder(TokioExecutor::new()).build_http();
     let create = || {
