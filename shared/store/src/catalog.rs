@@ -24,7 +24,7 @@ use domain::tax::TaxTable;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::item::{Item, Key, Page, Range, document, fault, item, text};
+use crate::item::{Item, Key, Page, Range, document, fault, item, moment, text};
 use crate::transaction::{Expression, Updated};
 use crate::{Store, Table};
 
@@ -367,7 +367,7 @@ fn card(product: &Product, list: &str, currency: Currency) -> Result<Item, Fault
     let id = product.id;
     let price = product.price_from(currency).map_or(0, |price| price.amount());
     card.insert("gsi1pk".into(), text(format!("CAT#{list}#active")));
-    card.insert("gsi1sk".into(), text(format!("{}#{id}", product.created_at)));
+    card.insert("gsi1sk".into(), text(format!("{}#{id}", moment(product.created_at))));
     // Prices as text of one length sort like numbers.
     card.insert("gsi2sk".into(), text(format!("{price:015}#{id}")));
     card.insert("gsi3sk".into(), text(format!("{}#{id}", product.title.to_lowercase())));

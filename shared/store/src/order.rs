@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::idempotency::{self, Answer, Claim};
-use crate::item::{Item, Key, Page, Range, Saved, count, document, item, number, text};
+use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::transaction::{Committed, Expression, Transaction, Updated};
 use crate::{Store, Table, cart, outbox, stock};
 
@@ -93,7 +93,7 @@ fn payment_key(payment: &Payment) -> Key {
 /// The item of an order as it will stand after this write, with its index keys.
 fn order_item(order: &Order) -> Result<Item, Fault> {
     let mut item = item(&order_key(order.id), order)?;
-    let created = format!("{}#{}", order.created_at, order.id);
+    let created = format!("{}#{}", moment(order.created_at), order.id);
     if let Some(customer) = order.customer {
         item.insert("gsi1pk".into(), text(format!("CUST#{customer}")));
         item.insert("gsi1sk".into(), text(&created));
@@ -104,7 +104,7 @@ fn order_item(order: &Order) -> Result<Item, Fault> {
     item.insert("gsi2sk".into(), text(created));
     if let Some((queue, due)) = work(order) {
         item.insert("gsi3pk".into(), text(format!("WQ#{queue}")));
-        item.insert("gsi3sk".into(), text(format!("{due}#{}", order.id)));
+        item.insert("gsi3sk".into(), text(format!("{}#{}", moment(due), order.id)));
     }
     item.insert("version".into(), count(order.version + 1));
     Ok(item)
@@ -417,7 +417,7 @@ impl Store {
 
     async fn work(&self, queue: &str, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {
         let index = Some(("work", "gsi3pk", Some("gsi3sk")));
-        let due = now.to_string();
+        let due = moment(now);
         let range = Range { up_to: Some(&due), limit: Some(limit), ..Range::default() };
         let page = self.query(Table::Orders, index, &format!("WQ#{queue}"), range).await?;
         page.entries.into_iter().map(document).collect()
