@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -29,6 +30,9 @@ const HORIZON_MS: i64 = 4 * 86_400_000;
 const ROUND_MS: i64 = 60_000;
 /// One of the addresses that Stripe's webhooks come from.
 const STRIPE_ADDRESS: &str = "3.18.12.63";
+/// A shop in use waits this long, doubled with each failure, before a batch comes again.
+const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Records read from the end of a stream at once, for a reader that begins there.
 const SKIP: usize = 1_000;
 
@@ -65,9 +69,9 @@ impl Stream {
             return;
         }
         if self.bisect && batch.records.len() > 1 && done == 0 {
-            let failures = batch.failures;
+            let (failures, failed_at) = (batch.failures, batch.failed_at);
             let second = batch.records.split_off(batch.records.len() / 2);
-            self.waiting.push_front(Batch { records: second, failures });
+            self.waiting.push_front(Batch { records: second, failures, failed_at });
         }
         self.waiting.push_front(batch);
     }
@@ -76,6 +80,17 @@ impl Stream {
 struct Batch {
     records: Vec<Value>,
     failures: u64,
+    /// When it failed last, in real time.
+    failed_at: Option<Instant>,
+}
+
+impl Batch {
+    fn is_resting(&self) -> bool {
+        let doublings = u32::try_from(self.failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
+        let rest = BACKOFF_FIRST.saturating_mul(factor).min(BACKOFF_MAX);
+        self.failed_at.is_some_and(|at| at.elapsed() < rest)
+    }
 }
 
 struct Queue {
@@ -195,7 +210,7 @@ impl Shop {
     pub async fn step(&self) -> bool {
         let mut did = self.pump_webhooks().await;
         for stream in &self.0.pumps.streams {
-            did |= self.pump_stream(stream).await;
+            did |= self.pump_stream(stream, false).await;
         }
         for queue in &self.0.pumps.queues {
             did |= self.pump_queue(queue).await;
@@ -205,7 +220,7 @@ impl Shop {
 
     /// As [`Shop::step`], all sources at once: for a shop that is in use.
     pub(crate) async fn step_at_once(&self) -> bool {
-        let streams = join_all(self.0.pumps.streams.iter().map(|one| self.pump_stream(one)));
+        let streams = join_all(self.0.pumps.streams.iter().map(|one| self.pump_stream(one, true)));
         let queues = join_all(self.0.pumps.queues.iter().map(|one| self.pump_queue(one)));
         let (webhooks, streams, queues) = tokio::join!(self.pump_webhooks(), streams, queues);
         webhooks || streams.into_iter().chain(queues).any(|did| did)
@@ -273,8 +288,11 @@ impl Shop {
         did
     }
 
-    async fn pump_stream(&self, stream: &tokio::sync::Mutex<Stream>) -> bool {
+    async fn pump_stream(&self, stream: &tokio::sync::Mutex<Stream>, is_patient: bool) -> bool {
         let mut stream = stream.lock().await;
+        if is_patient && stream.waiting.front().is_some_and(Batch::is_resting) {
+            return false;
+        }
         if stream.waiting.is_empty() && !self.read_stream(&mut stream) {
             return false;
         }
@@ -287,7 +305,9 @@ impl Shop {
         };
         if let Some(from) = failed_from {
             let rest = batch.records.split_off(from);
-            stream.again(Batch { records: rest, failures: batch.failures + 1 }, from);
+            let failures = batch.failures + 1;
+            let failed_at = Some(Instant::now());
+            stream.again(Batch { records: rest, failures, failed_at }, from);
         }
         if stream.waiting.is_empty() {
             self.0.pumps.cursors.keep(&stream.handler, &stream.cursor);
@@ -310,7 +330,7 @@ impl Shop {
         if records.is_empty() {
             self.0.pumps.cursors.keep(&stream.handler, &stream.cursor);
         } else {
-            stream.waiting.push_back(Batch { records, failures: 0 });
+            stream.waiting.push_back(Batch { records, failures: 0, failed_at: None });
         }
         true
     }
@@ -383,7 +403,7 @@ mod tests {
 
     fn batch(numbers: &[&str]) -> Batch {
         let record = |number: &&str| json!({"dynamodb": {"SequenceNumber": number}});
-        Batch { records: numbers.iter().map(record).collect(), failures: 0 }
+        Batch { records: numbers.iter().map(record).collect(), failures: 0, failed_at: None }
     }
 
     #[test]

@@ -21,6 +21,12 @@ struct Advance {
 
 impl Shop {
     pub(crate) async fn surface(&self, request: &Request) -> Response {
+        if !is_for_this_machine(request) {
+            return problem(
+                421,
+                "the local shop's own pages answer to 127.0.0.1 and localhost only",
+            );
+        }
         let path = request.path().strip_prefix("/_local").unwrap_or_default();
         if let Some(rest) = path.strip_prefix("/stripe") {
             return self.stripe(request, rest);
@@ -193,6 +199,15 @@ impl Shop {
         });
         Response { status: parts.status.as_u16(), headers: headers.collect(), body }
     }
+}
+
+/// A page elsewhere whose name was pointed at this machine (DNS rebinding) still sends its own name.
+fn is_for_this_machine(request: &Request) -> bool {
+    let host = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+    host.is_none_or(|(_, host)| {
+        let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+        ["127.0.0.1", "localhost", "[::1]"].contains(&name)
+    })
 }
 
 fn problem(status: u16, detail: &str) -> Response {

@@ -270,6 +270,8 @@ async fn the_local_pages_run_no_script_and_name_no_other_host() {
         let answer = shop.send(Request::new(method, path)).await;
         assert!([403, 404].contains(&answer.status), "{path}: {}", answer.status);
     }
+    let rebound = Request::new("GET", "/_local/mail.json").header("host", "evil.example:3000");
+    assert_eq!(shop.send(rebound).await.status, 421);
     let redriven = shop.send(Request::new("POST", "/_local/queues/fluxion-mail/redrive")).await;
     assert_eq!(ok(redriven)["moved"], 0);
     assert_eq!(ok(shop.send(Request::new("GET", "/_local/mail.json")).await), json!({"data": []}));
