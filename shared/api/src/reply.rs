@@ -85,6 +85,8 @@ pub trait Output {
     fn answer(self, request: &Request) -> Answer;
     /// Adds itself to the contract.
     fn describe(operation: &mut Operation);
+    /// Whether the answer must never be written down, not even to be repeated: it signs in.
+    const IS_SECRET: bool = false;
 }
 
 /// A view: 200 with a JSON body.
@@ -143,6 +145,7 @@ impl Output for NoContent {
 pub struct WithCookies<T>(pub T, pub Vec<String>);
 
 impl<T: Output> Output for WithCookies<T> {
+    const IS_SECRET: bool = true;
     fn answer(self, request: &Request) -> Answer {
         Answer { cookies: self.1, ..self.0.answer(request) }
     }

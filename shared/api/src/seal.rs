@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 /// A 256-bit key that seals texts for a purpose. A seal made for one purpose is worth nothing for
 /// another.
 #[derive(Clone)]
-pub struct Sealer([u8; 32]);
+pub struct Sealer(Option<[u8; 32]>);
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -21,7 +21,13 @@ impl std::fmt::Debug for Sealer {
 impl Sealer {
     /// A sealer with this key.
     pub const fn new(key: [u8; 32]) -> Self {
-        Self(key)
+        Self(Some(key))
+    }
+
+    /// A sealer without a key: whatever it is shown, it is no seal. For functions that were not
+    /// told the key.
+    pub const fn blind() -> Self {
+        Self(None)
     }
 
     /// The seal of a text: URL-safe base64 of HMAC-SHA256.
@@ -32,7 +38,7 @@ impl Sealer {
     /// Whether this is the text's seal, in constant time.
     pub fn is_seal(&self, purpose: &str, text: &str, seal: &str) -> bool {
         let Ok(given) = URL_SAFE_NO_PAD.decode(seal) else { return false };
-        self.mac(purpose, text).ct_eq(&given).into()
+        self.0.is_some() && bool::from(self.mac(purpose, text).ct_eq(&given))
     }
 
     /// `text.seal`, to hand out.
@@ -52,7 +58,8 @@ impl Sealer {
     }
 
     fn mac(&self, purpose: &str, text: &str) -> Vec<u8> {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
+        let key = self.0.unwrap_or_default();
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else {
             unreachable!("HMAC takes keys of any length");
         };
         mac.update(purpose.as_bytes());
@@ -79,6 +86,14 @@ mod tests {
         assert_eq!(sealer.unwrap("cursor", &wrapped).as_deref(), Some("position"));
         assert_eq!(sealer.unwrap("csrf", &wrapped), None);
         assert_eq!(Sealer::new([8; 32]).unwrap("cursor", &wrapped), None);
+    }
+
+    #[test]
+    fn a_blind_sealer_knows_no_seal_not_even_its_own() {
+        let blind = Sealer::blind();
+        assert!(!blind.is_seal("csrf", "session", &blind.seal("csrf", "session")));
+        let zero = Sealer::new([0; 32]);
+        assert!(!blind.is_seal("csrf", "session", &zero.seal("csrf", "session")));
     }
 
     #[test]

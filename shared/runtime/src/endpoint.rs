@@ -261,7 +261,9 @@ where
     let guard = doors.guard(request.now).await?;
     let who = W::identify(&guard, request)?;
     let input: I = api::input::read(request)?;
-    let key = request.header("idempotency-key").filter(|_| request.method == Method::POST);
+    // What signs somebody in is not written down to be repeated: a session is cheap to renew.
+    let may_repeat = request.method == Method::POST && !O::IS_SECRET;
+    let key = request.header("idempotency-key").filter(|_| may_repeat);
     let (Some(key), Some(store)) = (key, app.store()) else {
         let call =
             Call { who, input, now: request.now, guard, claim: None, request: request.clone() };

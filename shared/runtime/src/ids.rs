@@ -81,7 +81,7 @@ impl Ids {
         random
     }
 
-    /// An order's number: `KJ4T-9WXP-2` style, 24⁹ of them; uniqueness is the store's condition.
+    /// An order's number like `STH-42T-DMW`, one of 24⁹; uniqueness is the store's condition.
     pub fn order_number(&self) -> String {
         let mut random = [0_u8; 9];
         self.fill(&mut random);

@@ -3,6 +3,7 @@
 use domain::cart::{Cart, LIFETIME, Owner, Phase, Status};
 use domain::fault::Fault;
 use domain::id::{CartId, CustomerId};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Item, Key, Saved, count, item, number, text};
@@ -22,14 +23,18 @@ fn active_key(customer: CustomerId) -> Key {
     Key::new(format!("CUST#{customer}"), "ACTIVE")
 }
 
+/// When a cart that was touched then is swept away, in seconds since 1970.
+pub(crate) fn expiry(touched_at: Timestamp) -> i64 {
+    touched_at.as_second().saturating_add(LIFETIME.as_secs())
+}
+
 /// The item of a cart as it will stand after this write.
 pub(crate) fn cart_item(cart: &Cart) -> Result<Item, Fault> {
     let mut item = item(&key(cart.id), cart)?;
     item.insert("version".into(), count(cart.version + 1));
     // A cart that waits for money is not swept away under its order.
     if !matches!(cart.status.phase(), Phase::Completing) {
-        let expires = cart.updated_at.as_second().saturating_add(LIFETIME.as_secs());
-        item.insert("expires".into(), number(expires));
+        item.insert("expires".into(), number(expiry(cart.updated_at)));
     }
     Ok(item)
 }
@@ -98,8 +103,7 @@ impl Store {
         cart: &Cart,
     ) -> Result<(), Fault> {
         let mut pointer = item(&active_key(customer), &Active { cart_id: cart.id })?;
-        let expires = cart.updated_at.as_second().saturating_add(LIFETIME.as_secs());
-        pointer.insert("expires".into(), number(expires));
+        pointer.insert("expires".into(), number(expiry(cart.updated_at)));
         // The newest cart is the active one, whatever was before; but never an older one.
         let condition = Expression::new("attribute_not_exists(pk) OR cart_id <= :new")
             .value(":new", text(cart.id.to_string()));

@@ -297,8 +297,9 @@ impl Store {
             .value(":completing", text("completing"))
             .value(":order", text(order.id.to_string()))
             .value(":completed", text("completed"))
-            .value(":one", number(1_i64));
-        let update = "SET #status = :completed, version = version + :one";
+            .value(":one", number(1_i64))
+            .value(":expires", number(cart::expiry(order.updated_at)));
+        let update = "SET #status = :completed, version = version + :one, expires = :expires";
         transaction.update(self, Table::Carts, &cart::key(order.cart), update, condition)
     }
 
@@ -367,8 +368,10 @@ impl Store {
             .value(":completing", text("completing"))
             .value(":order", text(order.id.to_string()))
             .value(":active", text("active"))
-            .value(":one", number(1_i64));
-        let update = "SET #status = :active, version = version + :one REMOVE order_id";
+            .value(":one", number(1_i64))
+            .value(":expires", number(cart::expiry(order.updated_at)));
+        let update = "SET #status = :active, version = version + :one, expires = :expires \
+                      REMOVE order_id";
         transaction.update(self, Table::Carts, &cart::key(order.cart), update, condition)
     }
 

@@ -35,3 +35,25 @@ pub async fn handle(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use api::form::read_value;
+    use serde_json::json;
+
+    use super::*;
+
+    fn codes<T: Form>(body: &serde_json::Value) -> Vec<(String, &'static str)> {
+        let mut flaws = Vec::new();
+        assert_eq!(read_value::<T>(body, "", &mut flaws).is_none(), !flaws.is_empty());
+        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
+    }
+
+    #[test]
+    fn an_option_is_named_by_its_id() {
+        assert_eq!(codes::<Choice>(&json!({"shipping_option_id": "de-standard"})), []);
+        for wrong in [json!(""), json!("a b"), json!(7)] {
+            assert_eq!(codes::<Choice>(&json!({"shipping_option_id": wrong})).len(), 1);
+        }
+    }
+}

@@ -37,3 +37,37 @@ pub async fn handle(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use api::form::read_value;
+    use serde_json::json;
+
+    use super::*;
+
+    fn codes<T: Form>(body: &serde_json::Value) -> Vec<(String, &'static str)> {
+        let mut flaws = Vec::new();
+        assert_eq!(read_value::<T>(body, "", &mut flaws).is_none(), !flaws.is_empty());
+        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
+    }
+
+    #[test]
+    fn every_flaw_of_every_address_is_named_at_its_place() {
+        let body = json!({
+            "email": "nobody",
+            "shipping_address": {"name": "", "line1": "Way 1", "city": "Bonn", "country": "de"},
+            "billing_address": {"name": "Jane", "planet": "Mars"},
+        });
+        let flaws = codes::<Addresses>(&body);
+        for place in [
+            ("/email", "malformed"),
+            ("/shipping_address/postal_code", "required"),
+            ("/billing_address/line1", "required"),
+            ("/billing_address/planet", "unknown_field"),
+        ] {
+            assert!(flaws.contains(&(place.0.to_owned(), place.1)), "{place:?}: {flaws:?}");
+        }
+        let at = |pointer: &str| flaws.iter().any(|(place, _)| place == pointer);
+        assert!(at("/shipping_address/name") && at("/shipping_address/country"), "{flaws:?}");
+    }
+}

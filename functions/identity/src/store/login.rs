@@ -75,3 +75,40 @@ pub async fn handle(app: &App, call: Call<Anyone, Body<Login>>) -> Reply<WithCoo
     let customer = Some(CustomerView::from(account));
     Ok(WithCookies(SessionView { customer, ..view }, cookies))
 }
+
+#[cfg(test)]
+mod tests {
+    use api::form::read_value;
+    use serde_json::json;
+
+    use super::*;
+
+    fn codes<T: Form>(body: &serde_json::Value) -> Vec<(String, &'static str)> {
+        let mut flaws = Vec::new();
+        assert_eq!(read_value::<T>(body, "", &mut flaws).is_none(), !flaws.is_empty());
+        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
+    }
+
+    #[test]
+    fn the_session_is_carried_by_cookies_unless_said_otherwise() {
+        let read = |body| read_value::<Login>(&body, "", &mut Vec::new()).unwrap().mode;
+        let body = json!({"email": "jane@example.org", "password": "x"});
+        assert_eq!(read(body), Mode::Cookie);
+        let body = json!({"email": "jane@example.org", "password": "x", "mode": "token"});
+        assert_eq!(read(body), Mode::Token);
+    }
+
+    #[test]
+    fn every_flaw_is_named_and_no_password_shows() {
+        let body = json!({"email": "jane", "password": "", "mode": "carrier pigeon"});
+        let wanted = [
+            ("/email".to_owned(), "malformed"),
+            ("/password".to_owned(), "too_short"),
+            ("/mode".to_owned(), "not_allowed"),
+        ];
+        assert_eq!(codes::<Login>(&body), wanted);
+        let body = json!({"email": "jane@example.org", "password": "hunter2hunter2"});
+        let login = read_value::<Login>(&body, "", &mut Vec::new()).unwrap();
+        assert_eq!(format!("{login:?}"), "Login(Cookie)");
+    }
+}

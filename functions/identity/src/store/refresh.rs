@@ -73,3 +73,24 @@ fn revoked() -> Problem {
     let detail = "The session has ended. Sign in again.";
     Problem::new(StatusCode::UNAUTHORIZED, "session_revoked", detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use api::form::read_value;
+    use serde_json::json;
+
+    use super::*;
+
+    fn codes<T: Form>(body: &serde_json::Value) -> Vec<(String, &'static str)> {
+        let mut flaws = Vec::new();
+        assert_eq!(read_value::<T>(body, "", &mut flaws).is_none(), !flaws.is_empty());
+        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
+    }
+
+    #[test]
+    fn a_browser_sends_no_body_and_an_app_its_token() {
+        assert_eq!(codes::<Refresh>(&json!({})), []);
+        assert_eq!(codes::<Refresh>(&json!({"refresh_token": "t"})), []);
+        assert_eq!(codes::<Refresh>(&json!({"refresh_token": 1})).len(), 1);
+    }
+}

@@ -38,3 +38,24 @@ pub async fn handle(app: &App, call: Call<Anyone, Body<Verify>>) -> Reply<NoCont
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use api::form::read_value;
+    use serde_json::json;
+
+    use super::*;
+
+    fn codes<T: Form>(body: &serde_json::Value) -> Vec<(String, &'static str)> {
+        let mut flaws = Vec::new();
+        assert_eq!(read_value::<T>(body, "", &mut flaws).is_none(), !flaws.is_empty());
+        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
+    }
+
+    #[test]
+    fn a_token_is_needed_and_never_shows() {
+        assert_eq!(codes::<Verify>(&json!({})), [("/token".to_owned(), "required")]);
+        let verify = read_value::<Verify>(&json!({"token": "abc"}), "", &mut Vec::new()).unwrap();
+        assert_eq!(format!("{verify:?}"), "Verify(…)");
+    }
+}
