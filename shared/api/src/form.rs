@@ -98,11 +98,8 @@ pub fn read_object<T: Form>(
     let form = T::read(&mut fields);
     let known = fields.known;
     for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
-        // The name is the caller's own text: escaped as a pointer asks, and kept short.
-        let name: String = name.chars().take(64).collect();
-        let name = name.replace('~', "~0").replace('/', "~1");
         flaws.push(Flaw::new(
-            format!("{pointer}/{name}"),
+            format!("{pointer}/{}", crate::json::token(name)),
             "unknown_field",
             "This field is not known here.",
         ));

@@ -58,7 +58,7 @@ impl<T: Form> Input for Body<T> {
             flaws.push(Flaw::new("", "too_deep", detail));
             return None;
         }
-        match serde_json::from_slice::<Value>(bytes) {
+        match crate::json::read(bytes, flaws) {
             Ok(value) => form::read_value(&value, "", flaws).map(Self),
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
@@ -107,9 +107,9 @@ impl<T: Form> Input for Query<T> {
                 _ => json!(value),
             };
             if object.insert(name.clone(), value).is_some() {
-                let name: String = name.chars().take(64).collect();
+                let pointer = format!("/query/{}", crate::json::token(&name));
                 let detail = "This parameter may stand once.";
-                flaws.push(Flaw::new(format!("/query/{name}"), "duplicate", detail));
+                flaws.push(Flaw::new(pointer, "duplicate", detail));
                 is_single = false;
             }
         }

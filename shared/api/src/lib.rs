@@ -10,6 +10,7 @@ pub mod download;
 pub mod form;
 pub mod headers;
 pub mod input;
+mod json;
 pub mod openapi;
 pub mod problem;
 pub mod refusals;
