@@ -17,11 +17,13 @@
     reason = "this is the host: clocks are read, dice thrown and tasks started here"
 )]
 
+pub mod bench;
 pub mod buy;
 mod chance;
 mod clock;
 pub mod demo;
 mod error;
+pub mod facts;
 mod functions;
 mod gateway;
 mod keys;

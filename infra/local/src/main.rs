@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use local::bench::{self, Load};
 use local::buy::{self, Step};
 use local::{Clock, Error, Options, Shop, serve};
 
@@ -39,6 +40,10 @@ enum Command {
     /// letter. Prints each step with its time and fails where anything deviates.
     #[command(after_help = EXAMPLES)]
     Buy(Buy),
+    /// Let many shoppers buy at once for a while in a shop of its own, over HTTP, and ask every
+    /// invariant afterwards. Prints how often and how long; fails where anything is broken.
+    #[command(after_help = EXAMPLES)]
+    Bench(Bench),
 }
 
 #[derive(Args)]
@@ -76,6 +81,19 @@ struct Buy {
     json: bool,
 }
 
+#[derive(Args)]
+struct Bench {
+    /// Shoppers at once.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    shoppers: u32,
+    /// For how long they begin new purchases.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Print one JSON object at the end instead of lines.
+    #[arg(long)]
+    json: bool,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     runtime::telemetry::init();
@@ -84,6 +102,7 @@ async fn main() -> ExitCode {
         None => serve_shop(line.serve).await,
         Some(Command::Serve(flags)) => serve_shop(flags).await,
         Some(Command::Buy(flags)) => buy_something(flags).await,
+        Some(Command::Bench(flags)) => load(flags).await,
     };
     done.unwrap_or_else(|error| {
         tracing::error!("{error}");
@@ -190,4 +209,24 @@ async fn buy_something(flags: Buy) -> Result<ExitCode, Error> {
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+async fn load(flags: Bench) -> Result<ExitCode, Error> {
+    let listener = serve::listen(0).await?;
+    let port = listener.local_addr().map_or(0, |address| address.port());
+    let clock = Clock::real();
+    let options = Options { clock, seed: None, demo: true, port, ..Options::default() };
+    let shop = Shop::open(options).await?;
+    shop.warm_up()?;
+    let load = Load { shoppers: flags.shoppers, seconds: flags.seconds };
+    let report = tokio::select! {
+        () = serve::serve(&shop, listener, std::future::pending()) => return Ok(ExitCode::FAILURE),
+        report = bench::run(&shop, load) => report?,
+    };
+    if flags.json {
+        println!("{}", serde_json::json!(report));
+    } else {
+        print!("{report}");
+    }
+    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,0 +1,107 @@
+//! Everything there is to know of a shop at rest, for the ledger of invariants: read from the
+//! tables, the mailbox, the queues and the provider's own objects, as the host.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::fault::{Fault, Retry};
+use serde::de::DeserializeOwned;
+use testkit::ledger::{Facts, Letter, Stock};
+
+use crate::error::Error;
+use crate::shop::Shop;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// All facts. `received` says how many units of each SKU ever came in.
+pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, Error> {
+    let client = Client::new(&shop.sdk_config());
+    let mut facts = Facts { now: shop.clock().now(), received, ..Facts::default() };
+    for item in scan(&client, "fluxion-orders").await? {
+        let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
+        match (pk.split('#').next(), sk.split('#').next()) {
+            (Some("ORD"), Some("META")) => facts.orders.push(read(item)?),
+            (Some("ORD"), Some("PAY")) => facts.payments.push(read(item)?),
+            (Some("OBX"), _) => facts.unsent += 1,
+            _ => {}
+        }
+    }
+    for item in scan(&client, "fluxion-ledger").await? {
+        facts.entries.push(read(item)?);
+    }
+    for item in scan(&client, "fluxion-carts").await? {
+        if text(&item, "pk").starts_with("CART#") {
+            facts.carts.push(read(item)?);
+        }
+    }
+    facts.stock = stock(&client).await?;
+    facts.letters = shop.mails().into_iter().map(letter).collect();
+    facts.intents = shop.twin().objects("payment_intent");
+    facts.refunds = shop.twin().objects("refund");
+    for depth in shop.wire().sqs().depths() {
+        facts.queued.insert(depth.queue, depth.visible + depth.in_flight + depth.delayed);
+    }
+    Ok(facts)
+}
+
+/// The units on hand of each SKU: what was received, in a shop that ships nothing yet.
+pub async fn on_hand(shop: &Shop) -> Result<BTreeMap<String, i64>, Error> {
+    let levels = stock(&Client::new(&shop.sdk_config())).await?;
+    Ok(levels.into_iter().map(|level| (level.sku, level.on_hand)).collect())
+}
+
+async fn stock(client: &Client) -> Result<Vec<Stock>, Error> {
+    let items = scan(client, "fluxion-inventory").await?;
+    let level = |item: Item| {
+        let number = |name: &str| -> Result<i64, Error> {
+            let found = item.get(name).and_then(|value| value.as_n().ok());
+            let number = found.and_then(|text| text.parse().ok());
+            number.ok_or_else(|| Error::Setup(format!("a stock level has no {name}")))
+        };
+        Ok(Stock {
+            sku: text(&item, "sku"),
+            on_hand: number("on_hand")?,
+            reserved: number("reserved")?,
+            safety: number("safety")?,
+            available: number("available")?,
+        })
+    };
+    items.into_iter().map(level).collect()
+}
+
+fn letter(mail: wire::Mail) -> Letter {
+    let tag = |name: &str| mail.tags.get(name).cloned().unwrap_or_default();
+    Letter {
+        message_id: tag("message"),
+        template: tag("template"),
+        content: format!("{:?}{:?}", mail.html, mail.text),
+        subject: mail.subject,
+    }
+}
+
+async fn scan(client: &Client, table: &str) -> Result<Vec<Item>, Error> {
+    let mut items = Vec::new();
+    let mut start = None;
+    loop {
+        let request = client.scan().table_name(table).set_exclusive_start_key(start);
+        let sent = request.send().await;
+        let page =
+            sent.map_err(|error| Fault::new(format!("look at {table}"), error, Retry::Useless))?;
+        items.extend(page.items.unwrap_or_default());
+        start = page.last_evaluated_key;
+        if start.is_none() {
+            return Ok(items);
+        }
+    }
+}
+
+fn text(item: &Item, name: &str) -> String {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+}
+
+fn read<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+    let place = text(&item, "pk");
+    serde_dynamo::from_item(item)
+        .map_err(|error| Fault::new(format!("read {place}"), error, Retry::Useless).into())
+}
