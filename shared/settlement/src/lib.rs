@@ -209,7 +209,9 @@ pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ende
             return Ok(Ended::NotWaiting(Box::new(file)));
         }
         let mut closed = None;
-        if let Some(payment) = file.payment() {
+        // Money in quarantine is a person's business; it does not keep goods from other buyers.
+        let payment = file.payment().filter(|p| p.status != payment::Status::IntegrityFailed);
+        if let Some(payment) = payment {
             match stop(desk, payment).await? {
                 Stopped::Yes => closed = close(payment, desk.now),
                 Stopped::MoneyCame => {
