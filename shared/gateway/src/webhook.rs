@@ -108,11 +108,21 @@ struct Data {
     object: Value,
 }
 
-/// Reads a verified event.
+/// Stripe's names of things: they become keys and messages of ours.
+fn is_name(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Reads a verified event; `None` where it is none of Stripe's.
 pub fn parse(body: &[u8]) -> Option<Event> {
     let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    if !is_name(&envelope.id) || !is_name(&envelope.kind) {
+        return None;
+    }
     let object = &envelope.data.object;
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let text = |value: Option<&Value>| {
+        value.and_then(Value::as_str).filter(|name| is_name(name)).map(str::to_owned)
+    };
     let intent = match object.get("object").and_then(Value::as_str) {
         Some("payment_intent") => text(object.get("id")),
         _ => text(object.get("payment_intent")),
@@ -187,6 +197,24 @@ mod tests {
         for header in ["", "t=1", "v1=00", "hello", "t=x,v1=00", "t=1,v1=zz", "t=1,v1="] {
             let refused = verify(header, b"{}", &["new".into()], now());
             assert_eq!(refused, Err(Refusal::Malformed), "{header}");
+        }
+    }
+
+    #[test]
+    fn names_that_could_be_no_keys_are_not_stripes() {
+        let event = |id: &str, kind: &str, intent: &str| {
+            let object = serde_json::json!({"object": "payment_intent", "id": intent});
+            let event = serde_json::json!({
+                "id": id, "type": kind, "livemode": false, "data": {"object": object},
+            });
+            parse(event.to_string().as_bytes())
+        };
+        assert_eq!(event("evt_1", "a.b", "pi_1").unwrap().intent.as_deref(), Some("pi_1"));
+        let long = "x".repeat(256);
+        for bad in ["", " ", "e\u{ffff}", "é", "a b", &long] {
+            assert!(event(bad, "a.b", "pi_1").is_none(), "{bad}");
+            assert!(event("evt_1", bad, "pi_1").is_none(), "{bad}");
+            assert_eq!(event("evt_1", "a.b", bad).unwrap().intent, None, "{bad}");
         }
     }
 }
