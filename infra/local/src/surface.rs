@@ -135,8 +135,8 @@ impl Shop {
         response
     }
 
-    /// A digital good, as the bucket gives it: for whoever has an address that was signed within the
-    /// last minute.
+    /// A digital good, as the bucket gives it: for whoever has an address that was signed within
+    /// the last minute.
     async fn file(&self, request: &Request, key: &str) -> Response {
         let refused = || problem(403, "this address is not signed, or not any more");
         let queries: Vec<(&str, &str)> =
@@ -201,7 +201,8 @@ impl Shop {
     }
 }
 
-/// A page elsewhere whose name was pointed at this machine (DNS rebinding) still sends its own name.
+/// A page elsewhere whose name was pointed at this machine (DNS rebinding) still sends its own
+/// name.
 fn is_for_this_machine(request: &Request) -> bool {
     let host = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
     host.is_none_or(|(_, host)| {

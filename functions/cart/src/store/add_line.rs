@@ -72,7 +72,8 @@ mod tests {
         ];
         assert_eq!(codes::<AddLine>(&body), wanted);
         for quantity in [json!(0), json!(-1), json!(i64::MAX)] {
-            let body = json!({"variant_id": "var_01ARZ3NDEKTSV4RRFFQ69G5FAV", "quantity": quantity});
+            let variant = "var_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+            let body = json!({"variant_id": variant, "quantity": quantity});
             assert_eq!(codes::<AddLine>(&body), [("/quantity".to_owned(), "out_of_range")]);
         }
     }

@@ -76,8 +76,8 @@ impl Entry {
         if let Some(delay) = self.delay_seconds {
             if !(0..=DELAY_SECONDS_MAX).contains(&delay) {
                 return refuse(format!(
-                    "Value {delay} for parameter DelaySeconds is invalid. Reason: DelaySeconds must \
-                     be >= 0 and <= {DELAY_SECONDS_MAX}."
+                    "Value {delay} for parameter DelaySeconds is invalid. Reason: \
+                     DelaySeconds must be >= 0 and <= {DELAY_SECONDS_MAX}."
                 ));
             }
             if attributes.fifo {

@@ -1,0 +1,339 @@
+//! Crash points, exhaustively: for every outgoing call of a journey and every way in which it can
+//! go wrong, the journey is run with just that fault; then retries, redeliveries and sweeps do
+//! their work, and every invariant is asked. Time is ours: nobody sleeps.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use local::{Options, Response, Shop};
+use serde_json::json;
+use testkit::goods::{self, Goods, MUG, POSTER, TEMPLATE};
+use testkit::ledger;
+use wire::{FaultKind, Plan};
+
+use crate::world::{self, Shopper, facts};
+
+/// Every way in which a call can go wrong, for the main job.
+const EVERY: &[FaultKind] = &[
+    FaultKind::FailBefore,
+    FaultKind::LoseResponse,
+    FaultKind::Throttle,
+    FaultKind::Timeout,
+    FaultKind::TransactionConflict,
+    FaultKind::DieBefore,
+    FaultKind::DieAfter,
+];
+/// Those that three tries of the SDK do not hide from us.
+const HIDDEN: &[FaultKind] =
+    &[FaultKind::LoseResponse, FaultKind::TransactionConflict, FaultKind::DieAfter];
+/// The four that differ in what is left behind, for the other journeys.
+const FOUR: &[FaultKind] = &[
+    FaultKind::FailBefore,
+    FaultKind::LoseResponse,
+    FaultKind::DieBefore,
+    FaultKind::DieAfter,
+];
+/// A client that asks more often than this has found a shop that does not answer.
+const TRIES_MAX: usize = 12;
+
+/// What is done while calls go wrong. What has to be there before is done undisturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Journey {
+    /// Complete, pay, webhook, queue, mail.
+    Buy,
+    /// The same with goods to download.
+    Download,
+    /// A declined card, then another.
+    Declined,
+    /// Completed and never paid.
+    Expire,
+    /// Completed and called off.
+    Cancel,
+    /// Paid after the goods went to somebody else.
+    LateReturn,
+    /// Paid after the time, the goods still there.
+    LatePlace,
+    /// A new account, confirmed, signed in, renewed.
+    SignUp,
+}
+
+const JOURNEYS: [Journey; 8] = [
+    Journey::Buy,
+    Journey::Download,
+    Journey::Declined,
+    Journey::Expire,
+    Journey::Cancel,
+    Journey::LateReturn,
+    Journey::LatePlace,
+    Journey::SignUp,
+];
+
+/// A client that does what the answers say: busy means again, in progress means a little later.
+async fn again<F, R>(shop: &Shop, mut call: F) -> Response
+where
+    F: FnMut() -> R,
+    R: Future<Output = Response>,
+{
+    for _ in 0..TRIES_MAX {
+        let answer = call().await;
+        let code = answer.value()["code"].as_str().unwrap_or_default().to_owned();
+        if answer.status < 500 && code != "idempotency_in_progress" {
+            return answer;
+        }
+        // Longer than any lease or time-out, much shorter than the payment window.
+        shop.clock().advance_ms(31_000);
+    }
+    panic!("the shop never answered");
+}
+
+impl Journey {
+    /// How often the SDK tries, and what goes wrong meanwhile. With three tries it hides most
+    /// faults from us, so it is told not to as well.
+    fn plans(self) -> &'static [(u32, &'static [FaultKind])] {
+        match self {
+            Self::Buy => &[(1, EVERY), (3, HIDDEN)],
+            Self::Download
+            | Self::Declined
+            | Self::Expire
+            | Self::Cancel
+            | Self::LateReturn
+            | Self::LatePlace
+            | Self::SignUp => &[(1, FOUR)],
+        }
+    }
+}
+
+async fn ready(shop: &Shop, good: goods::Good) -> Shopper {
+    let shopper = Shopper::guest(shop).await;
+    shopper.ready(good, 1).await;
+    shopper
+}
+
+async fn complete(shopper: &mut Shopper) -> Response {
+    let total = shopper.total.clone();
+    let (shop, key) = (shopper.shop.clone(), world::key());
+    let answer = again(&shop, || {
+        let mut shopper = shopper.clone();
+        let (key, total) = (key.clone(), total.clone());
+        async move { shopper.complete_at(&key, &total).await }
+    })
+    .await;
+    shopper.learn(&answer);
+    answer
+}
+
+/// Prepares a journey undisturbed.
+async fn prepare(shop: &Shop, journey: Journey) -> Shopper {
+    let good = match journey {
+        Journey::Download => TEMPLATE,
+        Journey::LateReturn | Journey::LatePlace => POSTER,
+        _ => MUG,
+    };
+    if journey == Journey::SignUp {
+        return Shopper::new(shop);
+    }
+    let mut shopper = ready(shop, good).await;
+    shopper.total = shopper.view_cart().await["totals"]["total"].clone();
+    if matches!(journey, Journey::LateReturn | Journey::LatePlace) {
+        assert_eq!(complete(&mut shopper).await.status, 201);
+        shop.clock().advance_ms(31 * 60 * 1000);
+        let order = domain::id::OrderId::parse(&shopper.order).unwrap();
+        let store = shop.store();
+        let file = store.order(order).await.unwrap().unwrap();
+        store.take_over(&file.order).await.unwrap();
+        if journey == Journey::LateReturn {
+            let mut other = ready(shop, good).await;
+            other.total = shopper.total.clone();
+            assert_eq!(complete(&mut other).await.status, 201);
+            other.pay("pm_card_visa");
+            shop.settle().await;
+        }
+    }
+    shopper
+}
+
+/// Does it, with whatever fault is armed.
+async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper) {
+    match journey {
+        Journey::Buy | Journey::Download => {
+            assert_eq!(complete(shopper).await.status, 201);
+            shopper.pay("pm_card_visa");
+        }
+        Journey::Declined => {
+            assert_eq!(complete(shopper).await.status, 201);
+            shopper.pay("pm_card_chargeDeclined");
+            shop.settle().await;
+            let path = format!("/v1/store/orders/{}/retry_payment", shopper.order);
+            let answer = again(shop, || {
+                let (shopper, path) = (shopper.clone(), path.clone());
+                async move { shopper.call("POST", &path, &json!({})).await }
+            })
+            .await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            shopper.pay("pm_card_visa");
+        }
+        Journey::Expire => {
+            assert_eq!(complete(shopper).await.status, 201);
+            shop.advance(32 * 60).await;
+            shop.advance(2 * 60).await;
+        }
+        Journey::Cancel => {
+            assert_eq!(complete(shopper).await.status, 201);
+            let path = format!("/v1/store/orders/{}/cancel", shopper.order);
+            let answer = again(shop, || {
+                let (shopper, path) = (shopper.clone(), path.clone());
+                async move { shopper.call("POST", &path, &json!({})).await }
+            })
+            .await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+        Journey::LateReturn | Journey::LatePlace => {
+            let (status, intent) = shopper.pay("pm_card_visa");
+            assert_eq!(status, 200, "{intent}");
+        }
+        Journey::SignUp => sign_up(shop, shopper).await,
+    }
+    shop.settle_all().await;
+}
+
+async fn sign_up(shop: &Shop, shopper: &Shopper) {
+    let email = "jane@example.org";
+    let answer = again(shop, || {
+        let shopper = shopper.clone();
+        async move { shopper.register(email).await }
+    })
+    .await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    shop.settle_all().await;
+    let token = shopper.mailed_token(email).expect("a letter with a link");
+    let verified = again(shop, || {
+        let (shopper, body) = (shopper.clone(), json!({"token": token}));
+        async move { shopper.call("POST", "/v1/auth/email/verify", &body).await }
+    })
+    .await;
+    // The token may have been used by a call whose answer was lost.
+    assert!([204, 400].contains(&verified.status), "{}", verified.text());
+    let answer = again(shop, || {
+        let shopper = shopper.clone();
+        async move { shopper.login(email).await }
+    })
+    .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let body = json!({"refresh_token": answer.value()["refresh_token"]});
+    // A refresh whose answer was lost is asked for again at once.
+    for _ in 0..TRIES_MAX {
+        let answer = shopper.call("POST", "/v1/auth/refresh", &body).await;
+        if answer.status < 500 {
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            return;
+        }
+    }
+    panic!("the session was never renewed");
+}
+
+/// What must be seen at the end, besides the invariants.
+async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
+    let wanted = match journey {
+        Journey::Buy | Journey::Download | Journey::Declined | Journey::LatePlace => "placed",
+        Journey::Expire | Journey::LateReturn => "expired",
+        Journey::Cancel => "canceled",
+        Journey::SignUp => return Ok(()),
+    };
+    let order = shopper.view_order().await;
+    if order["status"] == wanted {
+        Ok(())
+    } else {
+        Err(format!("the order is {} instead of {wanted}", order["status"]))
+    }
+}
+
+async fn shop(attempts: u32, goods: &Goods) -> Shop {
+    world::open_with(Options { sdk_attempts: attempts, ..Options::default() }, goods).await
+}
+
+/// How many calls the journey makes undisturbed.
+async fn calls(journey: Journey, attempts: u32, goods: &Goods) -> u64 {
+    let shop = shop(attempts, goods).await;
+    let mut shopper = prepare(&shop, journey).await;
+    // A cold start for all: the calls of the first request count, too.
+    shop.cool_down();
+    shop.wire().faults().reset();
+    run(&shop, journey, &mut shopper).await;
+    shop.wire().faults().count()
+}
+
+/// One point: this journey, this call, this fault. What broke, if anything did.
+async fn point(
+    journey: Journey,
+    attempts: u32,
+    at: u64,
+    kind: FaultKind,
+    goods: &Goods,
+) -> (bool, Vec<String>) {
+    let shop = shop(attempts, goods).await;
+    let mut shopper = prepare(&shop, journey).await;
+    shop.cool_down();
+    shop.wire().faults().reset();
+    shop.wire().faults().arm(Plan::at(at, kind));
+    run(&shop, journey, &mut shopper).await;
+    let fired = !shop.wire().faults().fired().is_empty();
+    shop.wire().faults().disarm();
+    shop.settle_all().await;
+    let mut broken = ledger::broken(&facts(&shop, goods).await);
+    if let Err(other) = expect(journey, &shopper).await {
+        broken.push(other);
+    }
+    (fired, broken)
+}
+
+/// Points of one journey that fired, for all kinds and attempts.
+async fn explore(journey: Journey) -> (usize, Vec<String>) {
+    let goods = Arc::new(goods::small(world::MUGS));
+    let (fired, mut broken) = (Arc::new(AtomicUsize::new(0)), Vec::new());
+    for &(attempts, kinds) in journey.plans() {
+        let calls = calls(journey, attempts, &goods).await;
+        let mut points = Vec::new();
+        for at in 1..=calls {
+            for kind in kinds {
+                points.push((at, *kind));
+            }
+        }
+        // Two cores: two lanes.
+        let mut lanes = Vec::new();
+        for lane in 0..2 {
+            let points: Vec<_> = points.iter().copied().skip(lane).step_by(2).collect();
+            let (goods, fired) = (Arc::clone(&goods), Arc::clone(&fired));
+            lanes.push(tokio::spawn(async move {
+                let mut broken = Vec::new();
+                for (at, kind) in points {
+                    let (did_fire, found) = point(journey, attempts, at, kind, &goods).await;
+                    fired.fetch_add(usize::from(did_fire), Ordering::Relaxed);
+                    let place = format!("{journey:?}, call {at} of {calls}, {kind:?}, {attempts}");
+                    broken.extend(found.into_iter().map(|what| format!("{place}: {what}")));
+                }
+                broken
+            }));
+        }
+        for lane in lanes {
+            broken.extend(lane.await.expect("a lane"));
+        }
+    }
+    (fired.load(Ordering::Relaxed), broken)
+}
+
+/// The least number of points that this test has ever tried: it may grow, not shrink.
+const POINTS_MIN: usize = 1_500;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_single_fault_at_any_call_breaks_an_invariant() {
+    let (mut points, mut broken) = (0, Vec::new());
+    for journey in JOURNEYS {
+        let (tried, found) = explore(journey).await;
+        println!("{journey:?}: {tried} points, {} broken", found.len());
+        points += tried;
+        broken.extend(found);
+    }
+    println!("{points} crash points tried, {} broken", broken.len());
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(points >= POINTS_MIN, "only {points} points were tried");
+}
