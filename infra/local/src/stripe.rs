@@ -1,8 +1,8 @@
 //! The twin of Stripe behind a loopback port, one address per function.
 //!
 //! The Stripe client speaks HTTP, so its calls pass here: `/as/<handler>/v1/…`. The address says
-//! who calls; recorder and fault plan are those of the emulated AWS, so that "the k-th outgoing call"
-//! counts both.
+//! who calls; recorder and fault plan are those of the emulated AWS, so that "the k-th outgoing
+//! call" counts both.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
