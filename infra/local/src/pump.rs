@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 use templates::{Stack, Trigger, filter_matches};
 use wire::{StreamCursor, Wire};
@@ -28,6 +29,9 @@ const JUMPS_MAX: usize = 500;
 const HORIZON_MS: i64 = 4 * 86_400_000;
 /// The time between two rounds of the schedules in `settle_all`.
 const ROUND_MS: i64 = 60_000;
+/// In a shop that is in use: webhooks sent, and batches of one queue worked on, at the same time.
+/// Lambda begins with five pollers of a queue.
+const AT_ONCE: usize = 5;
 /// One of the addresses that Stripe's webhooks come from.
 const STRIPE_ADDRESS: &str = "3.18.12.63";
 /// A shop in use waits this long, doubled with each failure, before a batch comes again.
@@ -208,7 +212,7 @@ impl Shop {
     /// Does what can be done now, one batch of each source, in a fixed order: webhooks, streams,
     /// queues. False when there was nothing to do.
     pub async fn step(&self) -> bool {
-        let mut did = self.pump_webhooks().await;
+        let mut did = self.pump_webhooks(1).await;
         for stream in &self.0.pumps.streams {
             did |= self.pump_stream(stream, false).await;
         }
@@ -221,8 +225,10 @@ impl Shop {
     /// As [`Shop::step`], all sources at once: for a shop that is in use.
     pub(crate) async fn step_at_once(&self) -> bool {
         let streams = join_all(self.0.pumps.streams.iter().map(|one| self.pump_stream(one, true)));
-        let queues = join_all(self.0.pumps.queues.iter().map(|one| self.pump_queue(one)));
-        let (webhooks, streams, queues) = tokio::join!(self.pump_webhooks(), streams, queues);
+        let pollers = self.0.pumps.queues.iter().flat_map(|one| std::iter::repeat_n(one, AT_ONCE));
+        let queues = join_all(pollers.map(|one| self.pump_queue(one)));
+        let webhooks = self.pump_webhooks(AT_ONCE);
+        let (webhooks, streams, queues) = tokio::join!(webhooks, streams, queues);
         webhooks || streams.into_iter().chain(queues).any(|did| did)
     }
 
@@ -269,23 +275,27 @@ impl Shop {
         message.into_iter().chain(self.0.twin.next_delivery_at_ms()).min()
     }
 
-    async fn pump_webhooks(&self) -> bool {
+    /// So many at the same time; one after the other keeps their order.
+    async fn pump_webhooks(&self, at_once: usize) -> bool {
         let due = self.0.twin.deliveries_due();
         let did = !due.is_empty();
-        for delivery in due {
-            let Some(path) = delivery.url.strip_prefix(self.base_url()) else {
-                // An endpoint elsewhere: nothing leaves this machine.
-                tracing::warn!(url = delivery.url, "a webhook for another host is not sent");
-                self.0.twin.delivered(&delivery.id, None);
-                continue;
-            };
-            let mut request = Request::new("POST", path).from_ip(STRIPE_ADDRESS);
-            request.headers = delivery.headers;
-            request.body = delivery.body;
-            let response = Box::pin(self.send(request)).await;
-            self.0.twin.delivered(&delivery.id, Some(response.status));
-        }
+        let sent = stream::iter(due).for_each_concurrent(at_once, |one| self.send_webhook(one));
+        sent.await;
         did
+    }
+
+    async fn send_webhook(&self, delivery: stripe_twin::Delivery) {
+        let Some(path) = delivery.url.strip_prefix(self.base_url()) else {
+            // An endpoint elsewhere: nothing leaves this machine.
+            tracing::warn!(url = delivery.url, "a webhook for another host is not sent");
+            self.0.twin.delivered(&delivery.id, None);
+            return;
+        };
+        let mut request = Request::new("POST", path).from_ip(STRIPE_ADDRESS);
+        request.headers = delivery.headers;
+        request.body = delivery.body;
+        let response = Box::pin(self.send(request)).await;
+        self.0.twin.delivered(&delivery.id, Some(response.status));
     }
 
     async fn pump_stream(&self, stream: &tokio::sync::Mutex<Stream>, is_patient: bool) -> bool {
