@@ -28,7 +28,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// How long a paid order may take to be placed.
 const PLACED_MAX: Duration = Duration::from_secs(30);
 /// How long the queues may take to run empty at the end.
-const REST_MAX: Duration = Duration::from_secs(60);
+const REST_MAX: Duration = Duration::from_mins(1);
 /// Between two looks at an order, or at the queues: as a page does that waits.
 const LOOK: Duration = Duration::from_millis(250);
 /// How often a busy shop is asked again.
