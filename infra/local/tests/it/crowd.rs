@@ -24,7 +24,7 @@ pub fn product(n: usize) -> String {
 
 /// The readable name of the n-th product.
 pub fn slug(n: usize) -> String {
-    format!("thing-{n}")
+    format!("thing-{n:05}")
 }
 
 /// The small shop, and as many products more, each of one variant. Some share a price, some a
@@ -43,17 +43,18 @@ pub fn goods(count: usize) -> Goods {
 
 fn thing(model: &Product, offer: &Offer, n: usize) -> (Product, Offer) {
     let number = i64::try_from(n).expect("a small number");
-    let sku = Sku::parse(&format!("THING-{n}")).expect("a SKU");
+    let sku = Sku::parse(&format!("THING-{n:05}")).expect("a SKU");
     let (id, variant) = (ProductId::from_ulid(ulid(n)), VariantId::from_ulid(ulid(n)));
     let mut product = Product {
         id,
         slug: Slug::parse(&slug(n)).expect("a slug"),
-        title: format!("Thing {}", n / 2),
+        title: format!("Thing {:05}", n / 2),
         created_at: Timestamp::from_second(1_780_100_000 + number / 3).expect("a time"),
         ..model.clone()
     };
     product.variants.truncate(1);
-    let price = 500 + number % 7 * 100;
+    // Of as many digits each: what is stored of them is equally large.
+    let price = 1_510 + number % 7 * 100;
     for shown in &mut product.variants {
         (shown.id, shown.sku) = (variant, sku.clone());
         shown.prices.insert(Currency::EUR, price);

@@ -1,0 +1,473 @@
+//! What each function costs, counted on the wire: calls of AWS and Stripe, and consumed capacity.
+//!
+//! A function's second call is measured, when its secrets and the shop's settings are known. The
+//! table of round trips is a snapshot: a budget that grows is seen by whoever reads the change.
+
+#![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes snapshots so")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, StreamSpecification, WriteRequest};
+use domain::currency::Currency;
+use domain::id::{OrderId, Ulid};
+use expect_test::expect;
+use local::{Options, Request, Shop};
+use serde_json::json;
+use testkit::goods::{Goods, MUG, SOCKS, TEMPLATE};
+use wire::{Call, Mark};
+
+use crate::crowd;
+use crate::world::{self, Shopper, key, ok};
+
+/// What one function did.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Cost {
+    /// Calls by service.
+    trips: BTreeMap<String, usize>,
+    /// The operations in their order.
+    operations: Vec<String>,
+    reads: f64,
+    writes: f64,
+}
+
+impl Cost {
+    fn of(calls: &[Call], handler: &str) -> Self {
+        let mut cost = Self::default();
+        for call in calls.iter().filter(|call| call.caller == handler) {
+            *cost.trips.entry(call.service.clone()).or_default() += 1;
+            cost.operations.push(call.operation.clone());
+            cost.reads += call.read_units;
+            cost.writes += call.write_units;
+        }
+        cost
+    }
+
+    fn total(&self) -> usize {
+        self.trips.values().sum()
+    }
+
+    fn trips(&self, service: &str) -> usize {
+        self.trips.get(service).copied().unwrap_or(0)
+    }
+
+    fn words(&self) -> String {
+        let words: Vec<String> =
+            self.trips.iter().map(|(service, trips)| format!("{trips} {service}")).collect();
+        if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    }
+}
+
+/// Notes the costliest call of each function.
+struct Meter {
+    shop: Shop,
+    costs: BTreeMap<String, Cost>,
+}
+
+impl Meter {
+    fn new(shop: &Shop) -> Self {
+        Self { shop: shop.clone(), costs: BTreeMap::new() }
+    }
+
+    fn mark(&self) -> Mark {
+        self.shop.wire().recorder().mark()
+    }
+
+    fn invocations(&self) -> BTreeMap<String, u64> {
+        self.shop.metrics().into_iter().map(|(handler, metrics)| (handler, metrics.calls)).collect()
+    }
+
+    /// What each function did since the mark that ran once since then.
+    fn note(&mut self, from: Mark, before: &BTreeMap<String, u64>) {
+        let calls = self.shop.wire().recorder().since(from);
+        let scans: Vec<&Call> =
+            calls.iter().filter(|c| c.operation == "Scan" && c.caller != wire::LOCAL).collect();
+        assert!(scans.is_empty(), "{scans:?}");
+        for (handler, count) in self.invocations() {
+            let ran = count - before.get(&handler).copied().unwrap_or(0);
+            assert!(ran <= 1, "{handler} ran {ran} times: what did one of them cost?");
+            if ran == 1 {
+                let cost = Cost::of(&calls, &handler);
+                let most = self.costs.entry(handler).or_default();
+                if cost.total() >= most.total() {
+                    *most = cost;
+                }
+            }
+        }
+    }
+
+    /// One request.
+    async fn call<T>(&mut self, request: impl Future<Output = T>) -> T {
+        let (from, before) = (self.mark(), self.invocations());
+        let answer = request.await;
+        self.note(from, &before);
+        answer
+    }
+
+    /// All that follows, webhook by webhook and step by step.
+    async fn settle(&mut self) {
+        loop {
+            let due = self.shop.twin().deliveries_due();
+            let mut did = !due.is_empty();
+            for delivery in due {
+                let mut request = Request::new("POST", "/v1/hooks/stripe");
+                request.headers = delivery.headers;
+                request.body = delivery.body;
+                let shop = self.shop.clone();
+                let answer = self.call(shop.send(request)).await;
+                self.shop.twin().delivered(&delivery.id, Some(answer.status));
+            }
+            let shop = self.shop.clone();
+            did |= self.call(shop.step()).await;
+            if !did {
+                return;
+            }
+        }
+    }
+
+    fn of(&self, handler: &str) -> &Cost {
+        self.costs.get(handler).unwrap_or_else(|| panic!("{handler} did not run"))
+    }
+
+    fn table(&self) -> String {
+        let mut text = String::new();
+        for (handler, cost) in &self.costs {
+            writeln!(text, "{handler:<34} {}", cost.words()).unwrap();
+        }
+        text
+    }
+
+    fn table_with_capacity(&self) -> String {
+        let mut text = format!("{:<34} {:>6} {:>6}  round trips\n", "handler", "read", "write");
+        for (handler, cost) in &self.costs {
+            let Cost { reads, writes, operations, .. } = cost;
+            let words = operations.join(", ");
+            writeln!(text, "{handler:<34} {reads:>6.1} {writes:>6.1}  {words}").unwrap();
+        }
+        text
+    }
+}
+
+/// A day in the shop: every function that a shopper or their purchase calls.
+async fn a_day(meter: &mut Meter, name: &str) {
+    let shop = meter.shop.clone();
+    let email = format!("{name}@example.org");
+    shop.clock().advance_ms(1);
+    let nobody = Shopper::new(&shop);
+    assert_eq!(meter.call(nobody.register(&email)).await.status, 202);
+    meter.settle().await;
+    let token = json!({"token": nobody.mailed_token(&email).unwrap()});
+    meter.call(nobody.call("POST", "/v1/auth/email/verify", &token)).await;
+    let login = meter.call(nobody.login(&email)).await;
+    let mut jane = Shopper {
+        bearer: login.value()["access_token"].as_str().map(str::to_owned),
+        ..nobody.clone()
+    };
+    let refresh = json!({"refresh_token": login.value()["refresh_token"]});
+    ok(meter.call(nobody.call("POST", "/v1/auth/refresh", &refresh)).await);
+    for path in [
+        "/v1/auth/me",
+        "/v1/auth/password_policy",
+        "/v1/store/products?category=goods&sort=price_asc",
+        "/v1/store/products?limit=100",
+        "/v1/store/products/blue-mug",
+        "/v1/store/categories",
+        "/health/ready",
+        "/health/live",
+        "/openapi.json",
+    ] {
+        ok(meter.call(jane.get(path)).await);
+    }
+    for path in [
+        "/v1/auth/login",
+        "/v1/store/products",
+        "/v1/store/carts",
+        "/v1/store/carts/x/complete",
+        "/v1/store/orders",
+        "/v1/hooks/stripe",
+    ] {
+        assert_eq!(meter.call(jane.call("PUT", path, &json!({}))).await.status, 405, "{path}");
+    }
+    assert_eq!(meter.call(jane.get("/v1/nothing")).await.status, 404);
+    let mut guest = Shopper::new(&shop);
+    meter.call(guest.open_cart("EUR")).await;
+    meter.call(guest.add(MUG, 1)).await;
+    meter.call(jane.open_cart("EUR")).await;
+    let merge = json!({"cart_token": guest.cart_token});
+    let path = format!("/v1/store/carts/{}/merge", guest.cart);
+    ok(meter.call(jane.call("POST", &path, &merge)).await);
+    meter.call(jane.add(TEMPLATE, 1)).await;
+    let cart = meter.call(jane.add(SOCKS, 1)).await;
+    let at = format!("/v1/store/carts/{}", jane.cart);
+    let line = format!("{at}/lines/{}", cart["lines"][2]["id"].as_str().unwrap());
+    ok(meter.call(jane.call("PATCH", &line, &json!({"quantity": 2}))).await);
+    ok(meter.call(jane.call("DELETE", &line, &json!({}))).await);
+    meter.call(jane.addresses()).await;
+    ok(meter.call(jane.get(&format!("{at}/shipping_options"))).await);
+    meter.call(jane.ship_by("home-standard")).await;
+    let total = meter.call(jane.view_cart()).await["totals"]["total"].clone();
+    let answer = meter.call(jane.complete_at(&key(), &total)).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    meter.settle().await;
+    let path = format!("/v1/store/orders/{}/retry_payment", jane.order);
+    ok(meter.call(jane.call("POST", &path, &json!({}))).await);
+    jane.pay("pm_card_visa");
+    meter.settle().await;
+    let order = meter.call(jane.view_order()).await;
+    assert_eq!(order["status"], "placed");
+    ok(meter.call(jane.get("/v1/store/orders")).await);
+    let url = order["downloads"][0]["url"].as_str().unwrap();
+    let download = meter.call(jane.get(url.strip_prefix(shop.base_url()).unwrap())).await;
+    assert_eq!(download.status, 302, "{}", download.text());
+
+    shop.clock().advance_ms(1);
+    jane.open_cart("EUR").await;
+    jane.ready(MUG, 1).await;
+    jane.complete().await;
+    let path = format!("/v1/store/orders/{}/cancel", jane.order);
+    ok(meter.call(jane.call("POST", &path, &json!({}))).await);
+    let out = meter.call(jane.call("POST", "/v1/auth/logout", &json!({}))).await;
+    assert_eq!(out.status, 204);
+    meter.settle().await;
+    for job in shop.jobs() {
+        meter.call(shop.run_job(&job)).await;
+    }
+}
+
+#[tokio::test]
+async fn every_function_keeps_to_its_budget() {
+    let shop = world::open().await;
+    a_day(&mut Meter::new(&shop), "anna").await;
+    let mut warm = Meter::new(&shop);
+    a_day(&mut warm, "jane").await;
+    println!("{}", warm.table_with_capacity());
+
+    // Every function of the templates was measured.
+    let declared = shop.stack().functions.iter().map(|function| function.handler.clone());
+    let missing: Vec<String> = declared.filter(|h| !warm.costs.contains_key(h)).collect();
+    assert_eq!(missing, Vec::<String>::new());
+
+    // What was promised.
+    assert_eq!(warm.of("catalog.store.list_products").operations, ["Query"]);
+    assert_eq!(warm.of("catalog.store.view_product").operations, ["Query"]);
+    assert_eq!(warm.of("catalog.store.list_categories").operations, ["Query"]);
+    assert_eq!(warm.of("orders.store.view").operations, ["Query"]);
+    assert_eq!(warm.of("orders.store.list").operations, ["Query"]);
+    for (handler, dynamodb, stripe) in [
+        ("cart.store.create", 2, 0),
+        ("cart.store.view", 2, 0),
+        ("cart.store.add_line", 3, 0),
+        ("cart.store.change_line", 3, 0),
+        ("cart.store.remove_line", 3, 0),
+        ("cart.store.set_addresses", 3, 0),
+        ("cart.store.choose_shipping", 3, 0),
+        ("checkout.store.complete", 5, 1),
+        ("payments.jobs.on_stripe_event", 4, 1),
+        // An address, an account, a session: the time goes into Argon2id.
+        ("identity.store.login", 3, 0),
+    ] {
+        let cost = warm.of(handler);
+        assert!(cost.trips("dynamodb") <= dynamodb, "{handler}: {}", cost.words());
+        assert!(cost.trips("stripe") <= stripe, "{handler}: {}", cost.words());
+        assert_eq!(cost.total(), cost.trips("dynamodb") + cost.trips("stripe"), "{handler}");
+    }
+    assert!(warm.of("payments.hooks.stripe").total() <= 2);
+
+    expect![[r#"
+        cart.store.add_line                3 dynamodb
+        cart.store.change_line             3 dynamodb
+        cart.store.choose_shipping         3 dynamodb
+        cart.store.create                  1 dynamodb
+        cart.store.merge                   5 dynamodb
+        cart.store.remove_line             3 dynamodb
+        cart.store.set_addresses           3 dynamodb
+        cart.store.shipping_options        2 dynamodb
+        cart.store.view                    2 dynamodb
+        cart.unknown                       none
+        catalog.jobs.on_stock_changed      5 dynamodb
+        catalog.store.list_categories      1 dynamodb
+        catalog.store.list_products        1 dynamodb
+        catalog.store.view_product         1 dynamodb
+        catalog.unknown                    none
+        checkout.jobs.expire_unpaid        2 dynamodb
+        checkout.store.complete            5 dynamodb, 1 stripe
+        checkout.store.retry_payment       1 dynamodb, 1 stripe
+        checkout.unknown                   none
+        identity.store.login               3 dynamodb
+        identity.store.logout              1 dynamodb
+        identity.store.me                  1 dynamodb
+        identity.store.password_policy     none
+        identity.store.refresh             2 dynamodb
+        identity.store.register            1 dynamodb
+        identity.store.verify_email        2 dynamodb
+        identity.unknown                   none
+        notifications.jobs.deliver         3 dynamodb, 1 ses
+        orders.jobs.on_order_placed        3 dynamodb, 1 sqs
+        orders.store.cancel                3 dynamodb, 1 stripe
+        orders.store.download              2 dynamodb
+        orders.store.list                  1 dynamodb
+        orders.store.view                  1 dynamodb
+        orders.unknown                     none
+        payments.hooks.stripe              1 dynamodb, 1 sqs
+        payments.jobs.on_stripe_event      2 dynamodb, 1 stripe
+        payments.unknown                   none
+        platform.jobs.relay_outbox         1 dynamodb, 1 sqs
+        platform.jobs.sweep_outbox         8 dynamodb
+        platform.store.live                none
+        platform.store.openapi             none
+        platform.store.ready               7 dynamodb, 3 secretsmanager, 1 ses, 3 sqs
+        platform.unknown                   none
+    "#]]
+    .assert_eq(&warm.table());
+}
+
+/// A shop with so many products, and a customer with so many orders.
+async fn grown(products: usize, orders: usize) -> (Shop, Shopper) {
+    let mut goods = crowd::goods(products);
+    let shop = Shop::open(Options::default()).await.unwrap();
+    let few = Goods { products: Vec::new(), stock: Vec::new(), ..goods.clone() };
+    world::fill(&shop, &few).await;
+    let store = shop.store();
+    store.import_stock(&goods.stock[..10]).await.unwrap();
+    store.import_products(&goods.products[..10], Currency::EUR).await.unwrap();
+    let mut jane = Shopper::customer(&shop, "jane@example.org").await;
+    jane.open_cart("EUR").await;
+    jane.ready(MUG, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    jane.pay("pm_card_visa");
+    shop.settle().await;
+    // Beyond the first hundred, in the list of all goods only: that list is the one that grows.
+    let mut rest = goods.products.split_off(10);
+    for (product, _) in rest.iter_mut().skip(100) {
+        product.categories.clear();
+    }
+    store.import_products(&rest, Currency::EUR).await.unwrap();
+    copy_order(&shop, &jane.order, orders - 1).await;
+    (shop, jane)
+}
+
+/// Writes so many copies of an order into its customer's history, each a second older.
+async fn copy_order(shop: &Shop, id: &str, copies: usize) {
+    let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let model = client
+        .get_item()
+        .table_name("fluxion-orders")
+        .key("pk", text(&format!("ORD#{id}")))
+        .key("sk", text("META"))
+        .send()
+        .await
+        .unwrap()
+        .item
+        .unwrap();
+    // What is copied is no news: without its stream, the table takes it much faster.
+    let off = StreamSpecification::builder().stream_enabled(false).build().unwrap();
+    let table = client.update_table().table_name("fluxion-orders").stream_specification(off);
+    table.send().await.unwrap();
+    let now = shop.clock().now_ms();
+    let rows: Vec<HashMap<String, AttributeValue>> = (1..=copies)
+        .map(|n| {
+            let at_ms = now - i64::try_from(n).unwrap() * 1000;
+            let at = jiff::Timestamp::from_millisecond(at_ms).unwrap();
+            let ulid = Ulid::from_parts(u64::try_from(at_ms).unwrap(), n as u128);
+            let id = OrderId::from_ulid(ulid).to_string();
+            let mut row = model.clone();
+            row.insert("pk".into(), text(&format!("ORD#{id}")));
+            row.insert("id".into(), text(&id));
+            row.insert("created_at".into(), text(&at.to_string()));
+            row.insert("gsi1sk".into(), text(&format!("{at:.3}#{id}")));
+            // In the customer's list alone: the merchant's are not looked at here.
+            row.retain(|name, _| !name.starts_with("gsi2") && !name.starts_with("gsi3"));
+            row
+        })
+        .collect();
+    for batch in rows.chunks(25) {
+        let puts = batch.iter().map(|row| {
+            let put = PutRequest::builder().set_item(Some(row.clone())).build().unwrap();
+            WriteRequest::builder().put_request(put).build()
+        });
+        let written = client
+            .batch_write_item()
+            .request_items("fluxion-orders", puts.collect())
+            .send()
+            .await
+            .unwrap();
+        assert!(written.unprocessed_items.unwrap_or_default().is_empty());
+    }
+}
+
+/// What a shopper's way costs, from the list to the order, in a shop that has grown.
+async fn way(shop: &Shop, mut jane: Shopper) -> BTreeMap<&'static str, Cost> {
+    let mut costs = BTreeMap::new();
+    let before = jane.order.clone();
+    for round in 0..2 {
+        shop.clock().advance_ms(1);
+        let mut note = |name, handler: &str, from| {
+            let cost = Cost::of(&shop.wire().recorder().since(from), handler);
+            assert!(cost.total() > 0, "{name}");
+            if round == 1 {
+                costs.insert(name, cost);
+            }
+        };
+        let mark = || shop.wire().recorder().mark();
+        let list = "catalog.store.list_products";
+        for (name, query) in [
+            ("list", ""),
+            ("list of a category", "&category=goods"),
+            ("list by price", "&sort=price_asc"),
+        ] {
+            let from = mark();
+            let page = ok(jane.get(&format!("/v1/store/products?limit=20{query}")).await);
+            assert_eq!(page["data"].as_array().unwrap().len(), 20);
+            note(name, list, from);
+            if name == "list" {
+                let from = mark();
+                let cursor = page["next_cursor"].as_str().unwrap();
+                let next = format!("/v1/store/products?limit=20&cursor={cursor}");
+                let page = ok(jane.get(&next).await);
+                assert_eq!(page["data"].as_array().unwrap().len(), 20);
+                note("list, second page", list, from);
+            }
+        }
+        for (name, product) in [("view", crowd::product(7)), ("view by name", crowd::slug(7))] {
+            let from = mark();
+            ok(jane.get(&format!("/v1/store/products/{product}")).await);
+            note(name, "catalog.store.view_product", from);
+        }
+        jane.open_cart("EUR").await;
+        let from = mark();
+        jane.add(MUG, 1).await;
+        note("add_line", "cart.store.add_line", from);
+        jane.addresses().await;
+        jane.ship_by("home-standard").await;
+        let total = jane.view_cart().await["totals"]["total"].clone();
+        let from = mark();
+        let answer = jane.complete_at(&key(), &total).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        note("complete", "checkout.store.complete", from);
+        let from = mark();
+        ok(jane.get("/v1/store/orders?limit=20").await);
+        note("orders", "orders.store.list", from);
+        let from = mark();
+        ok(jane.get(&format!("/v1/store/orders/{before}")).await);
+        note("order", "orders.store.view", from);
+    }
+    costs
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cost_grows_neither_with_the_catalog_nor_with_the_history() {
+    let (shop, jane) = grown(100, 100).await;
+    let small = way(&shop, jane).await;
+    let (shop, jane) = grown(10_000, 10_000).await;
+    let large = way(&shop, jane).await;
+    for (name, cost) in &small {
+        println!(
+            "{name:<20} {:>5.1} read {:>5.1} written, {}",
+            cost.reads,
+            cost.writes,
+            cost.words()
+        );
+        assert_eq!(cost, &large[name], "{name}");
+    }
+}
