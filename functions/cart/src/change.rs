@@ -85,3 +85,25 @@ pub(crate) async fn change(
     }
     Err(Problem::unavailable())
 }
+
+#[cfg(test)]
+mod tests {
+    use api::form::read_value;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cart_and_its_line_are_named_by_well_formed_ids() {
+        let flaws = |id: &str, line_id: &str| {
+            let mut flaws = Vec::new();
+            let path = json!({"id": id, "line_id": line_id});
+            let _form: Option<WhichLine> = read_value(&path, "/path", &mut flaws);
+            flaws.into_iter().map(|flaw| flaw.pointer).collect::<Vec<_>>()
+        };
+        let (cart, line) = ("cart_01ARZ3NDEKTSV4RRFFQ69G5FAV", "li_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        assert!(flaws(cart, line).is_empty());
+        assert_eq!(flaws(line, cart), ["/path/id", "/path/line_id"]);
+        assert_eq!(flaws(&cart.to_lowercase(), line), ["/path/id"]);
+    }
+}

@@ -170,3 +170,29 @@ pub(crate) fn successor(guard: &Guard, session: SessionId, token: &str) -> Strin
 pub(crate) fn session_of(token: &str) -> Option<SessionId> {
     SessionId::parse(token.split_once('.')?.0).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_are_bound_to_the_host_and_hidden_from_scripts() {
+        for cookie in [session_cookie("t"), refresh_cookie("t")].iter().chain(&cleared()) {
+            assert!(cookie.starts_with("__Host-"), "{cookie}");
+            for wanted in ["; HttpOnly", "; Secure", "; Path=/", "; SameSite="] {
+                assert!(cookie.contains(wanted), "{cookie}");
+            }
+            assert!(!cookie.contains("Domain"), "{cookie}");
+        }
+        assert!(session_cookie("t").contains("SameSite=Lax; Path=/; Max-Age=900"));
+        assert!(refresh_cookie("t").contains("SameSite=Strict"));
+    }
+
+    #[test]
+    fn a_refresh_token_names_its_session() {
+        let id = SessionId::parse("ses_01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();
+        assert_eq!(session_of(&refresh_token(id, "secret")), Some(id));
+        assert_eq!(session_of("secret"), None);
+        assert_eq!(session_of("ses_1.secret"), None);
+    }
+}

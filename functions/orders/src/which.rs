@@ -25,3 +25,19 @@ pub(crate) async fn load(app: &App, id: OrderId, who: &OrderReader) -> Reply<Ord
     let file = app.store.order(id).await?.filter(|file| who.may_read(&file.order));
     file.ok_or_else(Problem::not_found)
 }
+
+#[cfg(test)]
+mod tests {
+    use api::form::read_value;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_order_is_named_by_a_well_formed_id() {
+        let reads =
+            |id: &str| read_value::<Which>(&json!({"id": id}), "/path", &mut Vec::new()).is_some();
+        assert!(reads("ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+        assert!(!reads("") && !reads("cart_01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+    }
+}

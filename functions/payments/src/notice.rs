@@ -15,3 +15,21 @@ pub(crate) struct Notice {
     /// The order that we named on the intent.
     pub(crate) order: OrderId,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_survives_the_queue() {
+        let notice = Notice {
+            event_id: "evt_1".into(),
+            kind: "payment_intent.succeeded".into(),
+            intent: "pi_1".into(),
+            order: OrderId::parse("ord_01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
+        };
+        let text = serde_json::to_string(&notice).unwrap();
+        let read: Notice = serde_json::from_str(&text).unwrap();
+        assert_eq!((read.intent, read.order), (notice.intent, notice.order));
+    }
+}

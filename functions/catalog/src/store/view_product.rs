@@ -54,3 +54,25 @@ pub async fn handle(
     let view = found.and_then(|product| ProductView::of(product, currency));
     Ok(Cached(view.ok_or_else(Problem::not_found)?, Cache::Public))
 }
+
+#[cfg(test)]
+mod tests {
+    use api::form::read_value;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_product_is_named_by_id_or_slug_and_priced_in_a_known_currency() {
+        let flaws = |body: serde_json::Value| {
+            let mut flaws = Vec::new();
+            let _form: Option<How> = read_value(&body, "/query", &mut flaws);
+            flaws.len()
+        };
+        assert_eq!(flaws(json!({})), 0);
+        assert_eq!(flaws(json!({"currency": "JPY"})), 0);
+        assert_eq!(flaws(json!({"currency": "yen", "colour": "red"})), 2);
+        let mut none = Vec::new();
+        assert!(read_value::<Which>(&json!({"id_or_slug": ""}), "/path", &mut none).is_none());
+    }
+}

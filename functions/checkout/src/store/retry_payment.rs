@@ -56,3 +56,19 @@ pub async fn handle(app: &App, call: Call<OrderReader, Path<Which>>) -> Reply<Re
     }
     Err(Problem::unavailable())
 }
+
+#[cfg(test)]
+mod tests {
+    use api::form::read_value;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_order_is_named_by_a_well_formed_id() {
+        let reads =
+            |id: &str| read_value::<Which>(&json!({"id": id}), "/path", &mut Vec::new()).is_some();
+        assert!(reads("ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+        assert!(!reads("ord_1") && !reads("cart_01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+    }
+}

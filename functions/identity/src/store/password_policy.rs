@@ -32,7 +32,24 @@ impl View for Policy {}
 
 /// Says what a password must be.
 pub async fn handle(_: &App, _: Call<Anyone>) -> Reply<Cached<Policy>> {
+    Ok(Cached(policy(), Cache::Public))
+}
+
+fn policy() -> Policy {
     let rules = Unmet::ALL.iter().map(|r| RuleView { code: r.code(), detail: r.rule() }).collect();
-    let policy = Policy { min_length: CHARS_MIN, max_length: CHARS_MAX, long_length: LONG, rules };
-    Ok(Cached(policy, Cache::Public))
+    Policy { min_length: CHARS_MIN, max_length: CHARS_MAX, long_length: LONG, rules }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_that_refuses_a_password_is_said_beforehand() {
+        let policy = policy();
+        assert_eq!((policy.min_length, policy.max_length, policy.long_length), (8, 128, 15));
+        for rule in Unmet::ALL {
+            assert!(policy.rules.iter().any(|said| said.code == rule.code()), "{rule:?}");
+        }
+    }
 }

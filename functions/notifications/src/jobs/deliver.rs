@@ -16,12 +16,7 @@ use crate::App;
 
 /// Delivers a letter.
 pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Result<(), Fault> {
-    let event: Event = serde_json::from_str(&message.body)
-        .map_err(|error| Fault::new("read a letter's request", error, Retry::Useless))?;
-    let Fact::MessageRequested { message } = event.fact else {
-        let tried = format!("deliver {}, which is no letter", event.fact.name());
-        return Err(Fault::noticed(tried, Retry::Useless));
-    };
+    let message = read(&message.body)?;
     match app.store.claim_message(message.id, now).await? {
         Claim::Ours => {}
         Claim::Sent => return Ok(()),
@@ -42,6 +37,19 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     app.store.message_sent(message.id, &provider_id, now).await?;
     tracing::info!(op = "notifications.jobs.deliver", message_id = id, template, "delivered");
     Ok(())
+}
+
+/// The letter that a message of the queue asks for.
+fn read(body: &str) -> Result<Message, Fault> {
+    let event: Event = serde_json::from_str(body)
+        .map_err(|error| Fault::new("read a letter's request", error, Retry::Useless))?;
+    match event.fact {
+        Fact::MessageRequested { message } => Ok(message),
+        fact @ (Fact::OrderPlaced { .. } | Fact::OrderRefundedLate { .. }) => {
+            let tried = format!("deliver {}, which is no letter", fact.name());
+            Err(Fault::noticed(tried, Retry::Useless))
+        }
+    }
 }
 
 /// Writes the letter from the facts as they are recorded: the same facts are the same letter.
@@ -69,4 +77,19 @@ async fn links(app: &App, order: &Order, now: Timestamp) -> Result<Vec<Link>, Fa
     let issued_at = order.placed_at.unwrap_or(order.created_at);
     let links = download::links(order, &guard.sealer, &app.shop_url, issued_at, |_| 0);
     Ok(links.into_iter().map(|link| Link { title: link.file_name, url: link.url }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_letter_is_refused_and_not_asked_for_again() {
+        let event = r#"{"id":"evt_01ARZ3NDEKTSV4RRFFQ69G5FAV","at":"2026-11-02T09:00:00Z",
+            "sequence":1,"type":"order.placed","order_id":"ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"}"#;
+        for body in [event, "{}", "", "null"] {
+            let fault = read(body).unwrap_err();
+            assert_eq!(fault.retry(), Retry::Useless, "{body}");
+        }
+    }
 }

@@ -20,16 +20,27 @@ const RACES_MAX: usize = 5;
 pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Result<(), Fault> {
     let event: Event = serde_json::from_str(&message.body)
         .map_err(|error| Fault::new("read an event", error, Retry::Useless))?;
-    let letter = match &event.fact {
+    if let Fact::OrderPlaced { order_id } = &event.fact {
+        deliver_digital(app, *order_id, now).await?;
+    }
+    match letter_about(&event.fact) {
+        Some((order_id, letter)) => write_to_buyer(app, &event, order_id, letter, now).await,
+        None => Ok(()),
+    }
+}
+
+/// The letter that a fact is followed by, and the order it is about.
+fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
+    match fact {
         Fact::OrderPlaced { order_id } => {
-            deliver_digital(app, *order_id, now).await?;
-            Letter::OrderConfirmation { order_id: *order_id }
+            Some((*order_id, Letter::OrderConfirmation { order_id: *order_id }))
         }
-        Fact::OrderRefundedLate { order_id } => Letter::LatePaymentRefunded { order_id: *order_id },
+        Fact::OrderRefundedLate { order_id } => {
+            Some((*order_id, Letter::LatePaymentRefunded { order_id: *order_id }))
+        }
         // Letters have a queue of their own.
-        Fact::MessageRequested { .. } => return Ok(()),
-    };
-    write_to_buyer(app, &event, letter, now).await
+        Fact::MessageRequested { .. } => None,
+    }
 }
 
 /// Marks digital lines as delivered, once.
@@ -55,15 +66,11 @@ async fn load(app: &App, id: OrderId) -> Result<Order, Fault> {
 async fn write_to_buyer(
     app: &App,
     event: &Event,
+    order_id: OrderId,
     letter: Letter,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let (Letter::OrderConfirmation { order_id } | Letter::LatePaymentRefunded { order_id }) =
-        &letter
-    else {
-        return Ok(());
-    };
-    let to = load(app, *order_id).await?.email;
+    let to = load(app, order_id).await?.email;
     let ulid = event.id.ulid();
     let message = Message { id: MessageId::from_ulid(ulid), to, letter };
     let fact = Fact::MessageRequested { message };
@@ -76,4 +83,22 @@ async fn write_to_buyer(
         .as_ref()
         .ok_or_else(|| Fault::noticed("ask for a letter without a queue", Retry::Useless))?;
     queues.send(Name::Mail, &body).await
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::Ulid;
+
+    use super::*;
+
+    #[test]
+    fn every_fact_about_an_order_is_followed_by_its_letter() {
+        let order_id = OrderId::from_ulid(Ulid::from_parts(1, 1));
+        let template =
+            |fact: Fact| letter_about(&fact).map(|(about, letter)| (about, letter.template()));
+        let placed = template(Fact::OrderPlaced { order_id });
+        assert_eq!(placed, Some((order_id, "order_confirmation")));
+        let late = template(Fact::OrderRefundedLate { order_id });
+        assert_eq!(late, Some((order_id, "late_payment_refunded")));
+    }
 }

@@ -31,3 +31,14 @@ impl Output for Contract {
 pub async fn handle(_: &App, _: Call<Anyone>) -> Reply<Contract> {
     Ok(Contract)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contract_is_json_of_openapi_3_1() {
+        let contract: serde_json::Value = serde_json::from_str(CONTRACT).unwrap();
+        assert_eq!(contract["openapi"], "3.1.0");
+    }
+}

@@ -29,15 +29,15 @@ impl View for Ready {}
 /// Asks all.
 pub async fn handle(app: &App, _: Call<Anyone>) -> Reply<Ready> {
     let (database, queues, mail, secrets) = tokio::join!(
-        within("database", app.store.probe()),
-        within("queues", app.queues.probe()),
-        within("mail", async {
+        within("database", DEADLINE, app.store.probe()),
+        within("queues", DEADLINE, app.queues.probe()),
+        within("mail", DEADLINE, async {
             match &app.mailer {
                 Some(mailer) => mailer.probe().await,
                 None => Err(Fault::noticed("ask SES without a mailer", Retry::Useless)),
             }
         }),
-        within("secrets", async {
+        within("secrets", DEADLINE, async {
             for name in &app.secret_names {
                 app.secrets.probe(name).await?;
             }
@@ -58,9 +58,10 @@ pub async fn handle(app: &App, _: Call<Anyone>) -> Reply<Ready> {
 /// The dependency's name: `Ok` where it answered in time.
 async fn within(
     name: &'static str,
+    deadline: Duration,
     probe: impl Future<Output = Result<(), Fault>>,
 ) -> Result<&'static str, &'static str> {
-    match tokio::time::timeout(DEADLINE, probe).await {
+    match tokio::time::timeout(deadline, probe).await {
         Ok(Ok(())) => Ok(name),
         Ok(Err(fault)) => {
             tracing::error!(dependency = name, fault = %fault, "a dependency failed");
@@ -70,5 +71,19 @@ async fn within(
             tracing::error!(dependency = name, "a dependency did not answer in time");
             Err(name)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dependency_that_fails_or_never_answers_is_named() {
+        let soon = Duration::from_millis(1);
+        assert_eq!(within("database", DEADLINE, async { Ok(()) }).await, Ok("database"));
+        let fails = async { Err(Fault::noticed("answer", Retry::Helps)) };
+        assert_eq!(within("mail", DEADLINE, fails).await, Err("mail"));
+        assert_eq!(within("queues", soon, std::future::pending()).await, Err("queues"));
     }
 }
