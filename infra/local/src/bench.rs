@@ -29,8 +29,11 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 const PLACED_MAX: Duration = Duration::from_secs(30);
 /// How long the queues may take to run empty at the end.
 const REST_MAX: Duration = Duration::from_mins(1);
-/// Between two looks at an order, or at the queues: as a page does that waits.
+/// Between two looks at the queues, before a busy shop is asked again, and until the first look at
+/// an order; each next look at it waits twice as long, as a considerate page does.
 const LOOK: Duration = Duration::from_millis(250);
+/// The longest wait between two looks at an order.
+const LOOK_MAX: Duration = Duration::from_secs(2);
 /// How often a busy shop is asked again.
 const BUSY_MAX: u32 = 20;
 /// A shopper leaves after so many purchases.
@@ -388,7 +391,10 @@ impl Shopper {
         let began = Instant::now();
         let look = Request::new("GET", &format!("/v1/store/orders/{order}"))
             .header("x-order-token", &order_token);
+        let mut wait = LOOK;
         while began.elapsed() < PLACED_MAX {
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LOOK_MAX);
             let order = self.ask(LOOK_AT, look.clone(), 200).await?;
             match order.pointer("/status").and_then(Value::as_str) {
                 Some("placed" | "completed") => {
@@ -396,7 +402,7 @@ impl Shopper {
                     self.notes.orders_placed += 1;
                     return Ok(());
                 }
-                Some("pending_payment") => tokio::time::sleep(LOOK).await,
+                Some("pending_payment") => {}
                 other => {
                     let what = format!("a paid order is {}", other.unwrap_or("without status"));
                     self.notes.deviation(what);
