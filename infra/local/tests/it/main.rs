@@ -1,7 +1,21 @@
 //! Stories: the shop as a shopper, a merchant, a provider or a storm meets it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::needless_pass_by_value,
+    clippy::assigning_clones,
+    unreachable_pub,
+    reason = "a story that meets something else than it expects shall panic"
+)]
+
+mod budgets;
 mod crash;
+mod crowd;
 mod host;
 mod opening;
 mod purchase;
+mod refusals;
 mod world;
