@@ -1,0 +1,620 @@
+//! The policies of the templates, executed.
+//!
+//! A tour of several chapters makes every function do everything it can do. With all policies
+//! enforced nothing is denied; with any one part of any policy taken away, the function whose
+//! policy it was is denied something; and what the whole tour never needs stands in a file that
+//! may only shrink.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use domain::id::OrderId;
+use local::{Outcome, Request, Response, Shop};
+use serde_json::{Value, json};
+use templates::{Stack, Trigger};
+use testkit::goods::{self, MUG, POSTER, SOCKS, TEMPLATE};
+use wire::Grant;
+
+use crate::world::{self, PASSWORD, Shopper, address, key, ok, refusal};
+
+type Chapter = fn(Shop) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The tour, in the order in which chapters are tried.
+const TOUR: &[(&str, Chapter)] = &[
+    ("the doors", |shop| Box::pin(doors(shop))),
+    ("the catalog", |shop| Box::pin(catalog(shop))),
+    ("an account", |shop| Box::pin(account(shop))),
+    ("a cart", |shop| Box::pin(cart(shop))),
+    ("two carts become one", |shop| Box::pin(merge(shop))),
+    ("a purchase", |shop| Box::pin(purchase(shop))),
+    ("a decline", |shop| Box::pin(decline(shop))),
+    ("a shortage", |shop| Box::pin(shortage(shop))),
+    ("a gift", |shop| Box::pin(gift(shop))),
+    ("called off", |shop| Box::pin(called_off(shop))),
+    ("never paid", |shop| Box::pin(never_paid(shop))),
+    ("paid late", |shop| Box::pin(paid_late(shop))),
+    ("sent back", |shop| Box::pin(sent_back(shop))),
+    ("left unsaid", |shop| Box::pin(left_unsaid(shop))),
+];
+
+/// A POST under an idempotency key, twice: claimed, remembered, answered again.
+async fn twice(who: &Shopper, target: &str, body: &Value) -> Response {
+    let key = key();
+    let ask = || who.send(Request::new("POST", target).header("idempotency-key", &key).json(body));
+    let first = ask().await;
+    let again = ask().await;
+    assert_eq!(again.status, first.status, "{target}: {}", again.text());
+    assert_eq!(again.header("idempotent-replayed"), Some("true"), "{target}");
+    first
+}
+
+/// Health, the contract, and what fits no route of any domain.
+async fn doors(shop: Shop) {
+    let nobody = Shopper::new(&shop);
+    for path in ["/health/live", "/health/ready", "/openapi.json", "/v1/auth/password_policy"] {
+        ok(nobody.get(path).await);
+    }
+    assert_eq!(nobody.get("/nowhere").await.status, 404);
+    for function in &shop.stack().functions {
+        for trigger in &function.triggers {
+            let Trigger::Http { path, .. } = trigger else { continue };
+            if path == "$default" {
+                continue;
+            }
+            let answer = nobody.send(Request::new("PROPFIND", path)).await;
+            assert_eq!(answer.status, 405, "{path}: {}", answer.text());
+        }
+    }
+}
+
+/// Every list in every order, by page, and every way to one product.
+async fn catalog(shop: Shop) {
+    let nobody = Shopper::new(&shop);
+    ok(nobody.get("/v1/store/categories").await);
+    for sort in ["newest", "oldest", "price_asc", "price_desc", "title"] {
+        for filter in ["", "&category=goods"] {
+            let path = format!("/v1/store/products?limit=1&sort={sort}{filter}");
+            let page = ok(nobody.get(&path).await);
+            let cursor = page["next_cursor"].as_str().unwrap();
+            ok(nobody.get(&format!("{path}&cursor={cursor}")).await);
+        }
+    }
+    let found = ok(nobody.get("/v1/store/products/socks").await);
+    let id = found["id"].as_str().unwrap();
+    ok(nobody.get(&format!("/v1/store/products/{id}")).await);
+}
+
+/// The hash of [`PASSWORD`] with the parameters of long ago.
+const WEAK_HASH: &str = "$argon2id$v=19$m=64,t=1,p=1$c3Rvcnktc2FsdC0wMDAwMQ\
+                         $nW/N76dykJXDDNeylvpbW5wsBzMtix2XphHDx7zbWm0";
+
+/// Gives everybody a hash of long ago.
+async fn weaken(shop: &Shop) {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
+    let found = client.scan().table_name("fluxion-identity").send().await.unwrap();
+    for item in found.items() {
+        if item["pk"].as_s().is_ok_and(|pk| pk.starts_with("CUST#")) {
+            let weak = AttributeValue::S(WEAK_HASH.to_owned());
+            let mut item = item.clone();
+            item.insert("password".to_owned(), weak);
+            let put = client.put_item().table_name("fluxion-identity").set_item(Some(item));
+            put.send().await.unwrap();
+        }
+    }
+}
+
+/// Registered, again, confirmed, again, signed in both ways, renewed, signed out.
+async fn account(shop: Shop) {
+    let email = "jane@example.org";
+    let mut jane = Shopper::new(&shop);
+    let form = json!({"email": email, "password": PASSWORD, "name": "Jane Roe"});
+    assert_eq!(twice(&jane, "/v1/auth/register", &form).await.status, 202);
+    assert_eq!(jane.register(email).await.status, 202);
+    shop.settle().await;
+    assert_eq!(shop.mails().len(), 2);
+    let token = json!({"token": jane.mailed_token(email).unwrap()});
+    assert_eq!(twice(&jane, "/v1/auth/email/verify", &token).await.status, 204);
+    assert_eq!(jane.register(email).await.status, 202);
+    shop.settle().await;
+    assert!(shop.mails().last().unwrap().text.clone().unwrap().contains("already"));
+
+    weaken(&shop).await;
+    let form = json!({"email": email, "password": PASSWORD, "mode": "token"});
+    let session = ok(jane.call("POST", "/v1/auth/login", &form).await);
+    let text = |body: &Value, name: &str| body[name].as_str().unwrap().to_owned();
+    jane.bearer = Some(text(&session, "access_token"));
+    ok(jane.get("/v1/auth/me").await);
+    let first = json!({"refresh_token": text(&session, "refresh_token")});
+    ok(jane.call("POST", "/v1/auth/refresh", &first).await);
+    shop.clock().advance_ms(60_000);
+    let stolen = jane.call("POST", "/v1/auth/refresh", &first).await;
+    assert_eq!(refusal(&stolen), (401, "session_revoked".into()));
+    assert_eq!(jane.call("POST", "/v1/auth/logout", &Value::Null).await.status, 204);
+
+    let form = json!({"email": email, "password": PASSWORD});
+    let session = jane.call("POST", "/v1/auth/login", &form).await;
+    let cookies: Vec<&str> =
+        session.all("set-cookie").filter_map(|line| line.split(';').next()).collect();
+    let browser = |request: Request| {
+        let origin = shop.base_url().to_owned();
+        let csrf = text(&session.value(), "csrf_token");
+        request
+            .header("cookie", &cookies.join("; "))
+            .header("origin", &origin)
+            .header("x-csrf-token", &csrf)
+    };
+    ok(shop.send(browser(Request::new("POST", "/v1/auth/refresh"))).await);
+    ok(shop.send(browser(Request::new("GET", "/v1/auth/me"))).await);
+    ok(shop.send(browser(Request::new("POST", "/v1/auth/logout"))).await);
+}
+
+/// Every endpoint of a guest's cart, and a customer's new one in a browser.
+async fn cart(shop: Shop) {
+    let mut jane = Shopper::new(&shop);
+    let made = twice(&jane, "/v1/store/carts", &json!({"currency": "EUR"})).await.value();
+    jane.cart = made["cart"]["id"].as_str().unwrap().to_owned();
+    jane.cart_token = made["cart_token"].as_str().map(str::to_owned);
+    let at = |rest: &str| format!("/v1/store/carts/{}{rest}", jane.cart);
+    let body = json!({"variant_id": MUG.variant(), "quantity": 1});
+    let cart = ok(twice(&jane, &at("/lines"), &body).await);
+    let line = at(&format!("/lines/{}", cart["lines"][0]["id"].as_str().unwrap()));
+    ok(jane.call("PATCH", &line, &json!({"quantity": 2})).await);
+    jane.addresses().await;
+    ok(jane.get(&at("/shipping_options")).await);
+    jane.ship_by("home-express").await;
+    jane.view_cart().await;
+    ok(jane.send(Request::new("DELETE", &line)).await);
+
+    let mut customer = Shopper::customer(&shop, "jane@example.org").await;
+    customer.open_cart("EUR").await;
+    customer.add(MUG, 1).await;
+    // What needs the sealing key: a browser that changes something.
+    let form = json!({"email": "jane@example.org", "password": PASSWORD});
+    let session = customer.call("POST", "/v1/auth/login", &form).await;
+    let cookie = session.all("set-cookie").next().unwrap().split(';').next().unwrap().to_owned();
+    let csrf = session.value()["csrf_token"].as_str().unwrap().to_owned();
+    let browser = |method: &str, path: &str| {
+        Request::new(method, path)
+            .header("cookie", &cookie)
+            .header("origin", shop.base_url())
+            .header("x-csrf-token", &csrf)
+    };
+    let at = |rest: &str| format!("/v1/store/carts/{}{rest}", customer.cart);
+    let cart = ok(shop.send(browser("GET", &at(""))).await);
+    let line = at(&format!("/lines/{}", cart["lines"][0]["id"].as_str().unwrap()));
+    let to = json!({"email": "jane@example.org", "shipping_address": address()});
+    let way = json!({"shipping_option_id": "home-standard"});
+    ok(shop.send(browser("POST", &at("/lines")).json(&body)).await);
+    ok(shop.send(browser("PATCH", &line).json(&json!({"quantity": 3}))).await);
+    ok(shop.send(browser("PUT", &at("/addresses")).json(&to)).await);
+    ok(shop.send(browser("PUT", &at("/shipping")).json(&way)).await);
+    ok(shop.send(browser("GET", &at("/shipping_options"))).await);
+    ok(shop.send(browser("DELETE", &line)).await);
+    shop.clock().advance_ms(1);
+    ok(shop.send(browser("POST", "/v1/store/carts").json(&json!({}))).await);
+}
+
+/// A guest's cart goes into a customer's, and becomes one.
+async fn merge(shop: Shop) {
+    let jane = Shopper::customer(&shop, "jane@example.org").await;
+    for _ in 0..2 {
+        // The first time there is no cart of hers.
+        let guest = Shopper::guest(&shop).await;
+        guest.add(SOCKS, 1).await;
+        let path = format!("/v1/store/carts/{}/merge", guest.cart);
+        let body = json!({"cart_token": guest.cart_token});
+        ok(twice(&jane, &path, &body).await);
+        ok(jane.call("POST", &path, &body).await);
+    }
+}
+
+/// A customer buys both kinds of goods, twice, and downloads.
+async fn purchase(shop: Shop) {
+    let mut jane = Shopper::customer(&shop, "jane@example.org").await;
+    for _ in 0..2 {
+        // Of two carts of one moment the shop would not know the newer.
+        shop.clock().advance_ms(1);
+        jane.open_cart("EUR").await;
+        jane.add(TEMPLATE, 1).await;
+        jane.ready(MUG, 1).await;
+        let key = key();
+        assert_eq!(jane.complete_with(&key).await.status, 201);
+        assert_eq!(jane.complete_with(&key).await.header("idempotent-replayed"), Some("true"));
+        assert_eq!(refusal(&jane.complete().await), (409, "cart_completed".into()));
+        jane.pay("pm_card_visa");
+        shop.settle().await;
+    }
+    let order = jane.view_order().await;
+    assert_eq!(order["status"], "placed");
+    let url = order["downloads"][0]["url"].as_str().unwrap();
+    let path = url.strip_prefix(shop.base_url()).unwrap();
+    assert_eq!(jane.get(path).await.status, 302);
+    let page = ok(jane.get("/v1/store/orders?limit=1").await);
+    let cursor = page["next_cursor"].as_str().unwrap();
+    ok(jane.get(&format!("/v1/store/orders?limit=1&cursor={cursor}")).await);
+    // Changed at another desk: what is shown follows.
+    let store = shop.store();
+    store.import_stock(&goods::small(3).stock).await.unwrap();
+    shop.settle().await;
+}
+
+/// A declined card; an intent that the merchant canceled; a new one, paid.
+async fn decline(shop: Shop) {
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(MUG, 1).await;
+    jane.complete().await;
+    jane.pay("pm_card_chargeDeclined");
+    shop.settle().await;
+    let path = format!("/v1/store/orders/{}/retry_payment", jane.order);
+    ok(twice(&jane, &path, &json!({})).await);
+    let key = &shop.stripe_keys().secret_key;
+    let request = http::Request::post(format!("/v1/payment_intents/{}/cancel", jane.intent))
+        .header("authorization", format!("Bearer {key}"))
+        .body(bytes::Bytes::new())
+        .unwrap();
+    assert_eq!(shop.twin().handle(request).status(), 200);
+    let again = ok(jane.call("POST", &path, &json!({})).await);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    assert_ne!(text(&again["payment"]["payment_intent_id"]), jane.intent);
+    jane.intent = text(&again["payment"]["payment_intent_id"]);
+    jane.client_secret = text(&again["payment"]["client_secret"]);
+    jane.pay("pm_card_visa");
+    shop.settle().await;
+    assert_eq!(jane.view_order().await["status"], "placed");
+}
+
+/// The last one is held: refused; the hold lapses: taken over.
+async fn shortage(shop: Shop) {
+    let mut first = Shopper::guest(&shop).await;
+    first.ready(POSTER, 1).await;
+    assert_eq!(first.complete().await.status, 201);
+    let mut second = Shopper::from(&shop, "203.0.113.8");
+    second.open_cart("EUR").await;
+    second.ready(POSTER, 1).await;
+    assert_eq!(refusal(&second.complete().await), (409, "insufficient_stock".into()));
+    shop.clock().advance_ms(31 * 60 * 1000);
+    let answer = second.complete().await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+}
+
+/// What costs nothing is placed at once.
+async fn gift(shop: Shop) {
+    let mut goods = goods::small(10);
+    for (product, offers) in &mut goods.products {
+        let of_offers = offers.iter_mut().map(|offer| &mut offer.prices);
+        let of_variants = product.variants.iter_mut().map(|variant| &mut variant.prices);
+        for price in of_offers.chain(of_variants).flat_map(|prices| prices.values_mut()) {
+            *price = 0;
+        }
+    }
+    world::fill(&shop, &goods).await;
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(TEMPLATE, 1).await;
+    let answer = jane.complete().await;
+    assert_eq!(answer.value()["order"]["status"], "placed", "{}", answer.text());
+    shop.settle().await;
+    assert_eq!(shop.mails().len(), 1);
+}
+
+/// Called off, and not called off because the money was faster.
+async fn called_off(shop: Shop) {
+    for is_paid in [false, true] {
+        let mut jane = Shopper::guest(&shop).await;
+        jane.ready(MUG, 1).await;
+        jane.complete().await;
+        if is_paid {
+            jane.pay("pm_card_visa");
+        }
+        let path = format!("/v1/store/orders/{}/cancel", jane.order);
+        let answer = twice(&jane, &path, &json!({})).await;
+        assert_eq!(answer.status, if is_paid { 409 } else { 200 });
+        shop.settle().await;
+    }
+}
+
+/// The sweep of the unpaid: one that expires, one whose webhook never came.
+async fn never_paid(shop: Shop) {
+    let mut people = Vec::new();
+    for is_paid in [false, true] {
+        let mut jane = Shopper::guest(&shop).await;
+        jane.ready(MUG, 1).await;
+        jane.complete().await;
+        if is_paid {
+            jane.pay("pm_card_visa");
+        }
+        people.push(jane);
+    }
+    shop.clock().advance_ms(31 * 60 * 1000);
+    let outcome = shop.run_job("checkout.jobs.expire_unpaid").await;
+    assert!(matches!(outcome, Outcome::Answered(_)));
+    for (jane, status) in people.iter().zip(["expired", "placed"]) {
+        assert_eq!(jane.view_order().await["status"], status);
+    }
+    shop.settle().await;
+}
+
+/// A paid order whose time was over and whose stock was given back.
+async fn lapsed(shop: &Shop) -> Shopper {
+    let mut jane = Shopper::guest(shop).await;
+    jane.ready(POSTER, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    shop.clock().advance_ms(31 * 60 * 1000);
+    let store = shop.store();
+    let file = store.order(OrderId::parse(&jane.order).unwrap()).await.unwrap().unwrap();
+    store.take_over(&file.order).await.unwrap();
+    jane
+}
+
+/// The goods are still there: they are held again. By the webhook, and by the sweep.
+async fn paid_late(shop: Shop) {
+    let jane = lapsed(&shop).await;
+    jane.pay("pm_card_visa");
+    shop.settle().await;
+    assert_eq!(jane.view_order().await["status"], "placed");
+}
+
+/// The goods are gone: the money goes back, with a letter.
+async fn sent_back(shop: Shop) {
+    let jane = lapsed(&shop).await;
+    let mut joe = Shopper::from(&shop, "203.0.113.8");
+    joe.open_cart("EUR").await;
+    joe.ready(POSTER, 1).await;
+    assert_eq!(joe.complete().await.status, 201);
+    jane.pay("pm_card_visa");
+    shop.settle().await;
+    assert_eq!(jane.view_order().await["payment_status"], "refunded");
+    assert!(shop.mails().iter().any(|mail| mail.subject.contains("on its way back")));
+}
+
+/// Events that no stream brought: the sweep says them. One for each queue.
+async fn left_unsaid(shop: Shop) {
+    let jane = Shopper::new(&shop);
+    assert_eq!(jane.register("jane@example.org").await.status, 202);
+    let mut guest = Shopper::guest(&shop).await;
+    guest.ready(MUG, 1).await;
+    assert_eq!(guest.complete().await.status, 201);
+    guest.pay("pm_card_visa");
+    // The cancellation finds the money and places the order; nothing is pumped.
+    let path = format!("/v1/store/orders/{}/cancel", guest.order);
+    assert_eq!(guest.call("POST", &path, &json!({})).await.status, 409);
+    shop.clock().advance_ms(31_000);
+    let outcome = shop.run_job("platform.jobs.sweep_outbox").await;
+    assert!(matches!(outcome, Outcome::Answered(_)));
+    shop.settle().await;
+    assert_eq!(shop.mails().len(), 2);
+}
+
+pub(crate) type Policies = BTreeMap<String, Vec<wire::Statement>>;
+
+/// What the templates grant.
+pub(crate) fn policies(stack: &Stack) -> Policies {
+    let statement = |one: &templates::Statement| wire::Statement {
+        sid: one.sid.clone(),
+        effect: if one.effect == "Deny" { wire::Effect::Deny } else { wire::Effect::Allow },
+        actions: one.actions.clone(),
+        resources: one.resources.clone(),
+        condition: one.condition.clone(),
+    };
+    stack
+        .functions
+        .iter()
+        .map(|one| (one.handler.clone(), one.statements.iter().map(statement).collect()))
+        .collect()
+}
+
+/// What a tour with all policies found.
+struct Found {
+    /// For each grant the chapters that need it.
+    chapters: BTreeMap<Grant, BTreeSet<usize>>,
+    /// How many calls each chapter makes.
+    calls: Vec<usize>,
+    /// Grants that some chapter needed.
+    used: BTreeSet<Grant>,
+    /// Grants that no chapter needed.
+    unused: BTreeSet<Grant>,
+}
+
+async fn tour() -> Found {
+    let mut found = Found {
+        chapters: BTreeMap::new(),
+        calls: Vec::new(),
+        used: BTreeSet::new(),
+        unused: BTreeSet::new(),
+    };
+    let mut called = BTreeSet::new();
+    let mut handlers = BTreeSet::new();
+    for (number, (name, chapter)) in TOUR.iter().enumerate() {
+        let shop = world::open().await;
+        let mark = shop.wire().recorder().mark();
+        chapter(shop.clone()).await;
+        found.calls.push(shop.wire().recorder().since(mark).len());
+        let iam = shop.wire().iam();
+        assert!(iam.denials().is_empty(), "{name}: {:#?}", iam.denials());
+        let used = iam.used();
+        for grant in &used {
+            found.chapters.entry(grant.clone()).or_default().insert(number);
+        }
+        found.used.extend(used.iter().cloned());
+        let all = iam.unused().into_iter().chain(used);
+        found.unused.extend(all);
+        called.extend(shop.metrics().into_keys());
+        handlers.extend(shop.stack().functions.iter().map(|one| one.handler.clone()));
+    }
+    found.unused = &found.unused - &found.used;
+    let idle: Vec<_> = handlers.difference(&called).collect();
+    assert!(idle.is_empty(), "no chapter calls {idle:?}");
+    found
+}
+
+impl Found {
+    /// The chapters that need what was taken away, the shortest first.
+    fn needing(&self, reduced: &Reduced) -> Vec<usize> {
+        let needs = |grant: &Grant| {
+            let is_one = reduced.pattern.as_ref().is_none_or(|one| grant.pattern == *one);
+            grant.caller == reduced.caller && grant.sid == reduced.sid && is_one
+        };
+        let all = self.chapters.iter().filter(|(grant, _)| needs(grant));
+        let all: BTreeSet<usize> = all.flat_map(|(_, chapters)| chapters).copied().collect();
+        let mut all: Vec<usize> = all.into_iter().collect();
+        all.sort_by_key(|number| self.calls[*number]);
+        all
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_the_shop_does_is_denied_and_nothing_is_granted_in_vain() {
+    let found = tour().await;
+    let line = |grant: &Grant| format!("{} {} {}", grant.caller, grant.sid, grant.pattern);
+    let unused: BTreeSet<String> = found.unused.iter().map(line).collect();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/unused_grants.txt");
+    let text = std::fs::read_to_string(&file).unwrap_or_default();
+    let listed: BTreeSet<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect();
+    let mut faults: Vec<String> = unused
+        .difference(&listed)
+        .map(|line| format!("granted and never used; take it out of the template:\n  {line}"))
+        .collect();
+    faults.extend(
+        listed
+            .difference(&unused)
+            .map(|line| format!("used or gone; take its line out of unused_grants.txt:\n  {line}")),
+    );
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    println!("{} grants used, {} listed as unused", found.used.len(), listed.len());
+}
+
+/// A policy with something taken away.
+#[derive(Debug, Clone)]
+struct Reduced {
+    caller: String,
+    sid: String,
+    /// The action or resource that was taken away, if it was no more.
+    pattern: Option<String>,
+    /// What was taken away, in words.
+    without: String,
+    /// What is left of the caller's policy.
+    rest: Vec<wire::Statement>,
+}
+
+/// Every statement taken away once, and every action, resource and key of those that have several.
+fn reductions(policies: &Policies, unused: &BTreeSet<Grant>) -> Vec<Reduced> {
+    let mut all = Vec::new();
+    for (caller, statements) in policies {
+        for (at, statement) in statements.iter().enumerate() {
+            if statement.effect == wire::Effect::Deny {
+                continue;
+            }
+            let sid = match statement.sid.as_str() {
+                "" => format!("#{at}"),
+                sid => sid.to_owned(),
+            };
+            let is_used = |pattern: &String| {
+                let (caller, sid) = (caller.clone(), sid.clone());
+                !unused.contains(&Grant { caller, sid, pattern: pattern.clone() })
+            };
+            if !statement.actions.iter().any(is_used) {
+                continue;
+            }
+            let mut push = |without: String, pattern: Option<&String>, changed| {
+                let mut rest = statements.clone();
+                match changed {
+                    Some(changed) => rest[at] = changed,
+                    None => drop(rest.remove(at)),
+                }
+                let (caller, sid) = (caller.clone(), sid.clone());
+                all.push(Reduced { caller, sid, pattern: pattern.cloned(), without, rest });
+            };
+            push(sid.clone(), None, None);
+            for (part, list) in [("action", &statement.actions), ("resource", &statement.resources)]
+            {
+                for one in list.iter().filter(|one| list.len() > 1 && is_used(one)) {
+                    let mut changed = statement.clone();
+                    let from = if part == "action" {
+                        &mut changed.actions
+                    } else {
+                        &mut changed.resources
+                    };
+                    from.retain(|other| other != one);
+                    push(format!("the {part} {one} of {sid}"), Some(one), Some(changed));
+                }
+            }
+            let pointer = "/ForAllValues:StringLike/dynamodb:LeadingKeys";
+            let keys = statement.condition.pointer(pointer).and_then(Value::as_array);
+            for one in keys.into_iter().flatten() {
+                let left: Vec<&Value> =
+                    keys.into_iter().flatten().filter(|other| *other != one).collect();
+                if left.is_empty() {
+                    continue;
+                }
+                let mut changed = statement.clone();
+                *changed.condition.pointer_mut(pointer).unwrap() = json!(left);
+                push(format!("the keys {one} of {sid}"), None, Some(changed));
+            }
+        }
+    }
+    all
+}
+
+/// Whether the caller is denied something during these chapters.
+async fn is_denied(reduced: &Reduced, chapters: &[usize]) -> bool {
+    for number in chapters {
+        let shop = world::open().await;
+        let mut policies = policies(shop.stack());
+        policies.insert(reduced.caller.clone(), reduced.rest.clone());
+        let iam = shop.wire().iam();
+        iam.set(policies).unwrap();
+        let is_denied = || iam.denials().iter().any(|denial| denial.caller == reduced.caller);
+        let (_, chapter) = TOUR[*number];
+        // It goes wrong somewhere, as it should; how does not matter here.
+        let mut task = tokio::spawn(chapter(shop.clone()));
+        while !is_denied() {
+            let wait = Duration::from_millis(2);
+            if tokio::time::timeout(wait, &mut task).await.is_ok() {
+                break;
+            }
+        }
+        task.abort();
+        if is_denied() {
+            return true;
+        }
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_part_of_every_policy_is_missed_when_it_is_gone() {
+    let found = Arc::new(tour().await);
+    let shop = world::open().await;
+    let all = reductions(&policies(shop.stack()), &found.unused);
+    let count = all.len();
+    let left = Arc::new(Mutex::new(VecDeque::from(all)));
+    let missed = Arc::new(Mutex::new(Vec::new()));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = (0..cores).map(|_| {
+        let (left, missed, found) = (Arc::clone(&left), Arc::clone(&missed), Arc::clone(&found));
+        tokio::spawn(async move {
+            loop {
+                let next = left.lock().unwrap().pop_front();
+                let Some(reduced) = next else { return };
+                if !is_denied(&reduced, &found.needing(&reduced)).await {
+                    let fault = format!("{} does well without {}", reduced.caller, reduced.without);
+                    missed.lock().unwrap().push(fault);
+                }
+            }
+        })
+    });
+    for worker in workers.collect::<Vec<_>>() {
+        worker.await.unwrap();
+    }
+    let missed = missed.lock().unwrap();
+    assert!(missed.is_empty(), "\n{}", missed.join("\n"));
+    println!("{count} parts of policies taken away, {count} denials");
+}
