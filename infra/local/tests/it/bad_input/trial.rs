@@ -1,0 +1,451 @@
+//! The bench on which bad requests are tried: who calls, what a good request would be, and what a
+//! good refusal is.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
+use local::{Request, Response, Shop};
+use serde_json::{Value, json};
+use testkit::goods::{MUG, SOCKS, TEMPLATE};
+
+use crate::oddities::complete;
+use crate::world::{self, PASSWORD, Shopper, ok};
+
+/// An operation of the contract.
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) text: Value,
+}
+
+pub(crate) fn repository(file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    serde_json::from_str(&text).unwrap()
+}
+
+pub(crate) fn operations() -> Vec<Operation> {
+    let contract = repository("infra/openapi.json");
+    let mut all = Vec::new();
+    for (path, methods) in contract["paths"].as_object().unwrap() {
+        for (method, text) in methods.as_object().unwrap() {
+            all.push(Operation {
+                id: text["operationId"].as_str().unwrap().to_owned(),
+                method: method.to_uppercase(),
+                path: path.clone(),
+                text: text.clone(),
+            });
+        }
+    }
+    all
+}
+
+impl Operation {
+    pub(crate) fn parameters(&self, place: &str) -> Vec<(&str, &Value)> {
+        let all = self.text["parameters"].as_array().into_iter().flatten();
+        all.filter(|one| one["in"] == place)
+            .map(|one| (one["name"].as_str().unwrap(), &one["schema"]))
+            .collect()
+    }
+
+    pub(crate) fn body(&self) -> Option<&Value> {
+        self.text.pointer("/requestBody/content/application~1json/schema")
+    }
+
+    /// Whether these credentials are among those that open it.
+    pub(crate) fn asks_for(&self, credential: &str) -> bool {
+        let all = self.text["security"].as_array().into_iter().flatten();
+        all.into_iter().any(|one| one.get(credential).is_some())
+    }
+
+    /// The `Idempotency-Key`: none, optional, required.
+    pub(crate) fn key(&self) -> Option<bool> {
+        let all = self.text["parameters"].as_array().into_iter().flatten();
+        all.filter_map(|one| one["$ref"].as_str()?.rsplit('/').next()).find_map(|name| match name {
+            "IdempotencyKey" => Some(false),
+            "IdempotencyKeyRequired" => Some(true),
+            _ => None,
+        })
+    }
+
+    /// Whether the body is read as JSON before anything is known of the caller's rights to it.
+    pub(crate) fn is_signed(&self) -> bool {
+        self.asks_for("stripe_signature")
+    }
+}
+
+/// A request to an operation, before it is sent.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Ask {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(other, _)| other != name);
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(other, _)| other != name);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+}
+
+/// People with carts and orders, and what was found wrong so far.
+pub(crate) struct Trial {
+    pub(crate) shop: Shop,
+    pub(crate) jane: Shopper,
+    pub(crate) joe: Shopper,
+    /// A guest's cart that may become Jane's.
+    pub(crate) guest: Shopper,
+    pub(crate) line: String,
+    pub(crate) download: String,
+    pub(crate) cursors: BTreeMap<String, Vec<String>>,
+    pub(crate) faults: Vec<String>,
+    pub(crate) sent: BTreeMap<String, usize>,
+    pub(crate) taken: usize,
+}
+
+/// What a refused request must be refused for.
+pub(crate) enum Wanted<'a> {
+    /// 400 with flaws at exactly these places.
+    Flaws(BTreeSet<String>),
+    /// 400 with one flaw of this code.
+    Code(&'a str),
+    /// This status and code.
+    Refusal(u16, &'a str),
+    /// Anything but a failure of ours: the contract allows the input.
+    Anything,
+}
+
+impl Trial {
+    /// A shop with two customers, each with a cart, two paid orders and one unpaid.
+    pub(crate) async fn open() -> Self {
+        let shop = world::open().await;
+        let mut people = Vec::new();
+        for email in ["jane@example.org", "joe@example.org"] {
+            let mut person = Shopper::customer(&shop, email).await;
+            for good in [TEMPLATE, SOCKS, MUG] {
+                shop.clock().advance_ms(1);
+                person.open_cart("EUR").await;
+                person.ready(good, 1).await;
+                assert_eq!(person.complete().await.status, 201);
+                if good != MUG {
+                    person.pay("pm_card_visa");
+                    shop.settle().await;
+                }
+            }
+            shop.clock().advance_ms(1);
+            let (order, token) = (person.order.clone(), person.order_token.clone());
+            person.open_cart("EUR").await;
+            person.ready(MUG, 1).await;
+            (person.order, person.order_token) = (order, token);
+            people.push(person);
+        }
+        let joe = people.pop().unwrap();
+        let jane = people.pop().unwrap();
+        let guest = Shopper::guest(&shop).await;
+        guest.add(SOCKS, 1).await;
+        let line = jane.view_cart().await["lines"][0]["id"].as_str().unwrap().to_owned();
+        let list = ok(jane.get("/v1/store/orders?limit=100").await);
+        let mut download = String::new();
+        for order in list["data"].as_array().unwrap() {
+            let path = format!("/v1/store/orders/{}", order["id"].as_str().unwrap());
+            if let Some(url) = ok(jane.get(&path).await)["downloads"][0]["url"].as_str() {
+                url.rsplit('/').next().unwrap().clone_into(&mut download);
+            }
+        }
+        assert!(!download.is_empty());
+        Self {
+            shop,
+            jane,
+            joe,
+            guest,
+            line,
+            download,
+            cursors: BTreeMap::new(),
+            faults: Vec::new(),
+            sent: BTreeMap::new(),
+            taken: 0,
+        }
+    }
+
+    /// The value of a path's placeholder that Jane may call.
+    pub(crate) fn live(&self, operation: &Operation, name: &str, who: &Shopper) -> String {
+        match name {
+            "id" if operation.id == "cart.store.merge" => self.guest.cart.clone(),
+            "id" if operation.path.contains("/carts/") => who.cart.clone(),
+            "id" if operation.path.contains("/orders/") => who.order.clone(),
+            "line_id" => self.line.clone(),
+            "token" => self.download.clone(),
+            "id_or_slug" => "socks".to_owned(),
+            other => panic!("{}: say here what a good {other} is", operation.id),
+        }
+    }
+
+    pub(crate) fn path(&self, operation: &Operation, changed: &[(&str, &str)]) -> String {
+        let mut path = operation.path.clone();
+        for (name, _) in operation.parameters("path") {
+            let given = changed.iter().find(|(other, _)| *other == name);
+            let value = given
+                .map_or_else(|| self.live(operation, name, &self.jane), |(_, v)| (*v).to_owned());
+            path = path.replace(&format!("{{{name}}}"), &value);
+        }
+        path
+    }
+
+    /// A good body: the sample event's, with what lives in this shop.
+    pub(crate) fn example(&self, operation: &Operation) -> Value {
+        let Some(schema) = operation.body() else { return Value::Null };
+        let event = repository(&format!("events/{}.json", operation.id));
+        let text = event["body"].as_str().unwrap_or("{}");
+        let mut body: Value = serde_json::from_str(text).unwrap();
+        let living = [
+            ("variant_id", json!(MUG.variant())),
+            ("cart_token", json!(self.guest.cart_token)),
+            ("password", json!(PASSWORD)),
+        ];
+        for (name, value) in living {
+            if body.get(name).is_some() {
+                body[name] = value;
+            }
+        }
+        if operation.is_signed() { body } else { complete(schema, &body) }
+    }
+
+    /// A request that is good in every respect.
+    pub(crate) fn good(&self, operation: &Operation) -> Ask {
+        let mut headers = vec![("origin".to_owned(), self.shop.base_url().to_owned())];
+        let mut put = |name: &str, value: Option<&String>| {
+            if let Some(value) = value {
+                headers.push((name.to_owned(), value.clone()));
+            }
+        };
+        let bearer = self.jane.bearer.as_ref().map(|token| format!("Bearer {token}"));
+        put("authorization", bearer.as_ref());
+        put("x-order-token", self.jane.order_token.as_ref());
+        if operation.key().is_some() {
+            put("idempotency-key", Some(&world::key()));
+        }
+        let body = operation.body().map(|_| {
+            put("content-type", Some(&"application/json".to_owned()));
+            self.example(operation).to_string().into_bytes()
+        });
+        Ask { path: self.path(operation, &[]), query: String::new(), headers, body }
+    }
+
+    pub(crate) async fn send(&mut self, operation: &Operation, ask: Ask) -> Response {
+        *self.sent.entry(operation.id.clone()).or_default() += 1;
+        let target =
+            if ask.query.is_empty() { ask.path } else { format!("{}?{}", ask.path, ask.query) };
+        let mut request = Request::new(&operation.method, &target);
+        request.headers = ask.headers;
+        request.body = Bytes::from(ask.body.unwrap_or_default());
+        self.shop.send(request).await
+    }
+
+    /// Sends it and compares the answer with what is wanted.
+    pub(crate) async fn expect(
+        &mut self,
+        operation: &Operation,
+        what: &str,
+        ask: Ask,
+        wanted: Wanted<'_>,
+    ) {
+        // Of two carts of one moment the shop would not know the newer.
+        self.shop.clock().advance_ms(1);
+        // Only this request's calls are looked at.
+        self.shop.wire().recorder().reset();
+        let mark = self.shop.wire().recorder().mark();
+        let answer = self.send(operation, ask).await;
+        let mut faults = Vec::new();
+        let is_good = (200..400).contains(&answer.status);
+        match &wanted {
+            Wanted::Anything if is_good => self.taken += 1,
+            Wanted::Anything => {}
+            Wanted::Flaws(pointers) => {
+                let named = pointers_of(&answer);
+                if answer.status != 400 || named != *pointers {
+                    faults.push(format!("not refused for {pointers:?}"));
+                }
+            }
+            Wanted::Code(code) => {
+                let codes = codes_of(&answer);
+                if answer.status != 400 || codes != [*code] {
+                    faults.push(format!("not refused as {code}"));
+                }
+            }
+            Wanted::Refusal(status, code) => {
+                if answer.status != *status || answer.value()["code"] != *code {
+                    faults.push(format!("not refused with {status} {code}"));
+                }
+            }
+        }
+        if !is_good {
+            faults.extend(shape(&answer));
+            let calls = self.shop.wire().recorder().since(mark);
+            let is_input = matches!(wanted, Wanted::Flaws(_) | Wanted::Code(_));
+            for call in calls {
+                let reads = ["GetItem", "BatchGetItem", "Query", "GetSecretValue"];
+                let is_read = reads.contains(&call.operation.as_str());
+                // A claimed key and a counted try may stay; nothing else may.
+                let is_passing = call.tables == ["fluxion-ephemeral"] || call.status != 200;
+                if !is_read && !is_passing && call.service != "stripe" {
+                    faults.push(format!("{} on {:?}", call.operation, call.tables));
+                } else if is_input && call.service != "secretsmanager" {
+                    faults.push(format!("{} was asked before the input", call.service));
+                }
+            }
+        }
+        for fault in faults {
+            let text: String = answer.text().chars().take(400).collect();
+            let what: String = what.chars().take(120).collect();
+            let (id, status) = (&operation.id, answer.status);
+            self.faults.push(format!("{id}: {what:?}: {fault}\n    {status} {text}"));
+        }
+    }
+
+    /// What lies in all tables that do not forget by themselves.
+    pub(crate) async fn tables(&self) -> BTreeSet<String> {
+        let client = aws_sdk_dynamodb::Client::new(&self.shop.sdk_config());
+        let mut all = BTreeSet::new();
+        for table in &self.shop.stack().tables {
+            if table.name.ends_with("-ephemeral") {
+                continue;
+            }
+            let mut pages = client.scan().table_name(&table.name).into_paginator().send();
+            while let Some(page) = pages.next().await {
+                for item in page.unwrap().items() {
+                    all.insert(format!("{} {}", table.name, sorted(item)));
+                }
+            }
+        }
+        all
+    }
+
+    /// Ends the trial of one operation: what was refused has changed nothing.
+    pub(crate) async fn unchanged(&mut self, operation: &Operation, before: &BTreeSet<String>) {
+        let after = self.tables().await;
+        for row in before.symmetric_difference(&after) {
+            self.faults.push(format!("{}: a refused request left or took {row}", operation.id));
+        }
+    }
+
+    pub(crate) fn conclude(&self, title: &str) {
+        for (id, sent) in &self.sent {
+            println!("{sent:>6}  {id}");
+        }
+        let total: usize = self.sent.values().sum();
+        println!("{total:>6}  {title}, {} of them taken as valid", self.taken);
+        let shown = self.faults.len().min(40);
+        assert!(
+            self.faults.is_empty(),
+            "{} faults:\n{}",
+            self.faults.len(),
+            self.faults[..shown].join("\n")
+        );
+    }
+}
+
+/// An item as text: the same for the same item, whatever the order of its attributes.
+pub(crate) fn sorted(item: &HashMap<String, AttributeValue>) -> String {
+    let shown = |value: &AttributeValue| match value {
+        AttributeValue::M(map) => sorted(map),
+        AttributeValue::L(list) => {
+            let wrap = |(at, one): (usize, &AttributeValue)| (at.to_string(), one.clone());
+            sorted(&list.iter().enumerate().map(wrap).collect())
+        }
+        plain => format!("{plain:?}"),
+    };
+    let sorted: BTreeMap<&String, String> =
+        item.iter().map(|(name, value)| (name, shown(value))).collect();
+    format!("{sorted:?}")
+}
+
+pub(crate) fn pointers_of(answer: &Response) -> BTreeSet<String> {
+    let errors = answer.value()["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().filter_map(|flaw| flaw["pointer"].as_str().map(str::to_owned)).collect()
+}
+
+pub(crate) fn codes_of(answer: &Response) -> Vec<String> {
+    let errors = answer.value()["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().filter_map(|flaw| flaw["code"].as_str().map(str::to_owned)).collect()
+}
+
+/// What is wrong with the shape of a refusal.
+pub(crate) fn shape(answer: &Response) -> Vec<String> {
+    let mut faults = Vec::new();
+    if !(400..500).contains(&answer.status) {
+        faults.push("not a refusal, but a failure".to_owned());
+    }
+    let body = answer.value();
+    let is_text = |name: &str| body[name].as_str().is_some_and(|text| !text.is_empty());
+    if answer.header("content-type") != Some("application/problem+json") {
+        faults.push(format!("the content type is {:?}", answer.header("content-type")));
+    }
+    for name in ["type", "title", "detail", "code", "request_id"] {
+        if !is_text(name) {
+            faults.push(format!("no {name}"));
+        }
+    }
+    let code = body["code"].as_str().unwrap_or_default();
+    if body["type"] != json!(format!("/problems/{code}")) || body["status"] != answer.status {
+        faults.push("type or status do not fit".to_owned());
+    }
+    if body["request_id"].as_str() != answer.header("x-request-id") {
+        faults.push("two request ids".to_owned());
+    }
+    let errors = body["errors"].as_array();
+    let is_input = ["invalid_request", "idempotency_key_required", "invalid_cursor"];
+    if is_input.contains(&code) == errors.is_none_or(Vec::is_empty) {
+        faults.push("flaws and code do not fit".to_owned());
+    }
+    for flaw in errors.into_iter().flatten() {
+        let keys: Vec<&String> = flaw.as_object().unwrap().keys().collect();
+        if keys != ["code", "detail", "pointer"] {
+            faults.push(format!("a flaw with {keys:?}"));
+        }
+    }
+    faults.extend(headers(answer));
+    faults
+}
+
+/// Which of the headers that stand on every answer do not.
+pub(crate) fn headers(answer: &Response) -> Vec<String> {
+    let wanted = [
+        ("strict-transport-security", "max-age=63072000; includeSubDomains; preload"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("vary", "Origin"),
+    ];
+    let mut faults: Vec<String> = wanted
+        .iter()
+        .filter(|(name, value)| answer.header(name) != Some(*value))
+        .map(|(name, _)| format!("{name}: {:?}", answer.header(name)))
+        .collect();
+    for name in
+        ["permissions-policy", "cross-origin-resource-policy", "cache-control", "x-request-id"]
+    {
+        if answer.header(name).is_none_or(str::is_empty) {
+            faults.push(format!("no {name}"));
+        }
+    }
+    if answer.status >= 400 && answer.header("cache-control") != Some("no-store") {
+        faults.push("a refusal that may be kept".to_owned());
+    }
+    faults
+}
