@@ -11,10 +11,16 @@
     reason = "a story that meets something else than it expects shall panic"
 )]
 
+mod bad_input;
 mod budgets;
+mod canaries;
+mod contract;
 mod crash;
 mod crowd;
 mod host;
+mod iam;
+mod listen;
+mod oddities;
 mod opening;
 mod purchase;
 mod refusals;
