@@ -37,6 +37,7 @@ pub struct Fields<'a> {
     flaws: &'a mut Vec<Flaw>,
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a rule is made where it is used")]
 impl Fields<'_> {
     /// A field that must be there.
     pub fn required<R: Rule>(&mut self, name: &'static str, rule: R) -> Option<R::Out> {
@@ -385,6 +386,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "json! makes values")]
     fn flaws_of(body: Value) -> Vec<(String, &'static str)> {
         let mut flaws = Vec::new();
         let read: Option<AddLine> = read_value(&body, "", &mut flaws);

@@ -127,14 +127,16 @@ impl Phase {
 
     /// Whether the machine has the edge `self → to`.
     pub const fn may_become(self, to: Self) -> bool {
-        matches!(
-            (self, to),
-            (Self::Active, Self::Completing | Self::Abandoned | Self::Merged | Self::Expired)
-                | (Self::Completing, Self::Completed | Self::Active)
-                | (Self::Abandoned, Self::Active | Self::Merged | Self::Expired)
-                // The late payment of an order that had ended: its cart is done with, too.
-                | (Self::Active, Self::Completed)
-        )
+        match self {
+            // To completed: the late payment of an order that had ended finishes its cart, too.
+            Self::Active => matches!(
+                to,
+                Self::Completing | Self::Abandoned | Self::Merged | Self::Expired | Self::Completed
+            ),
+            Self::Completing => matches!(to, Self::Completed | Self::Active),
+            Self::Abandoned => matches!(to, Self::Active | Self::Merged | Self::Expired),
+            Self::Completed | Self::Merged | Self::Expired => false,
+        }
     }
 }
 
@@ -407,6 +409,7 @@ impl Cart {
 
     /// Says where the goods and the letters go. A chosen way of sending is kept; whether it
     /// serves the new address shows when the cart is priced.
+    #[must_use]
     pub fn address(mut self, email: Email, shipping: Address, billing: Option<Address>) -> Self {
         self.email = Some(email);
         self.shipping_address = Some(shipping);

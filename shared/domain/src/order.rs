@@ -57,14 +57,12 @@ impl Status {
     /// Whether the machine has the edge `self → to`. From `expired` and `canceled` only a payment
     /// that came late leads back, and only if the goods are still there.
     pub const fn may_become(self, to: Self) -> bool {
-        matches!(
-            (self, to),
-            (Self::PendingPayment, Self::Placed | Self::Expired | Self::Canceled)
-                | (Self::Placed, Self::OnHold | Self::Completed | Self::Canceled)
-                | (Self::OnHold, Self::Placed | Self::Canceled)
-                | (Self::Completed, Self::Placed)
-                | (Self::Expired | Self::Canceled, Self::Placed)
-        )
+        match self {
+            Self::PendingPayment => matches!(to, Self::Placed | Self::Expired | Self::Canceled),
+            Self::Placed => matches!(to, Self::OnHold | Self::Completed | Self::Canceled),
+            Self::OnHold => matches!(to, Self::Placed | Self::Canceled),
+            Self::Completed | Self::Expired | Self::Canceled => matches!(to, Self::Placed),
+        }
     }
 
     /// The name in keys and queries.
@@ -338,6 +336,10 @@ pub struct Placement {
 
 /// What the provider's word makes of an order.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made once for each event and taken apart at once, never kept"
+)]
 pub enum Settlement {
     /// We knew that.
     Known,
@@ -397,7 +399,7 @@ impl Order {
                 return Err(cart::Refusal::ShippingUnavailable);
             }
         }
-        let totals = priced.priced.totals.clone();
+        let totals = priced.priced.totals;
         let actual = totals.total;
         if actual != expected_total {
             return Err(cart::Refusal::TotalChanged { expected: expected_total, actual });
@@ -594,6 +596,7 @@ impl Order {
     }
 
     /// Marks the digital lines as delivered: their links work from now on.
+    #[must_use]
     pub fn deliver_digital(mut self, now: Timestamp) -> Self {
         for line in self.lines.iter_mut().filter(|line| line.kind == Kind::Digital) {
             line.fulfilled = line.quantity - line.canceled;

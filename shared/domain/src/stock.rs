@@ -64,6 +64,7 @@ impl StockLevel {
     }
 
     /// Takes units back into stock.
+    #[must_use]
     pub fn restock(self, quantity: u32) -> Self {
         Self { on_hand: self.on_hand + i64::from(quantity), ..self }
     }

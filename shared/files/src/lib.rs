@@ -15,7 +15,7 @@ use domain::fault::{Fault, Retry};
 use jiff::Timestamp;
 
 /// How long an address is good: the browser follows the redirection at once.
-const LIFETIME: Duration = Duration::from_secs(60);
+const LIFETIME: Duration = Duration::from_mins(1);
 
 /// A bucket of files.
 pub struct Files {
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn address(key: &str, second: i64) -> String {
-        let credentials = Credentials::from_keys("AKIDEXAMPLE", "example", None);
+        let credentials = Credentials::new("AKIDEXAMPLE", "example", None, None, "test");
         let now = Timestamp::from_second(second).unwrap();
         presign("https://files.example", "eu-central-1", credentials, key, "a b\".zip", now)
             .unwrap()

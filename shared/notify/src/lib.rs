@@ -89,6 +89,7 @@ impl Mailer {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the error is spent: its text may be personal")]
 /// SES errors may quote the recipient: only the code is kept.
 fn fault<E, R>(tried: &str, error: SdkError<E, R>) -> Fault
 where

@@ -88,8 +88,9 @@ impl Templates {
     pub fn built_in() -> Result<Self, Fault> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        environment.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+            Some((_, "html")) => AutoEscape::Html,
+            _ => AutoEscape::None,
         });
         environment
             .add_template("frame.html", include_str!("../templates/frame.html"))
@@ -165,6 +166,7 @@ impl OrderFacts {
 }
 
 /// The engine's message names template and line; values do not stand in it.
+#[allow(clippy::needless_pass_by_value, reason = "it stands where map_err hands over")]
 fn broken(error: minijinja::Error) -> Fault {
     Fault::noticed(
         format!(

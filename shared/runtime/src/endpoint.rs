@@ -56,6 +56,9 @@ where
     type Future = R;
 }
 
+/// Runs a job with its event.
+pub type RunJob<A> = fn(Arc<A>, Value, Timestamp) -> Boxed<Result<Value, Fault>>;
+
 /// A row of a domain's table: its Handler and what calls it.
 pub struct Endpoint<A: 'static> {
     /// The address: `cart.store.add_line` is `functions/cart/src/store/add_line.rs`.
@@ -84,21 +87,21 @@ pub enum Trigger<A: 'static> {
         /// Which queue.
         name: queue::Name,
         /// Runs it.
-        run: fn(Arc<A>, Value, Timestamp) -> Boxed<Result<Value, Fault>>,
+        run: RunJob<A>,
     },
     /// A schedule.
     Schedule {
         /// The beat, in seconds.
         seconds: u64,
         /// Runs it.
-        run: fn(Arc<A>, Value, Timestamp) -> Boxed<Result<Value, Fault>>,
+        run: RunJob<A>,
     },
     /// A table's stream.
     Stream {
         /// Which table.
         table: store::Table,
         /// Runs it.
-        run: fn(Arc<A>, Value, Timestamp) -> Boxed<Result<Value, Fault>>,
+        run: RunJob<A>,
     },
     /// Every request that fits no route of the domain's API.
     Unknown,

@@ -71,13 +71,11 @@ impl<'a> Setup<'a> {
 
     /// A variable that must be there.
     pub fn text(&mut self, name: &str) -> String {
-        match self.platform.variables.get(name).map(|value| value.trim()) {
-            Some(value) if !value.is_empty() => value.to_owned(),
-            _ => {
-                self.faults.push(format!("{name} is missing"));
-                String::new()
-            }
+        let value = self.platform.variables.get(name).map_or("", |value| value.trim());
+        if value.is_empty() {
+            self.faults.push(format!("{name} is missing"));
         }
+        value.to_owned()
     }
 
     /// A variable that may be there.

@@ -62,7 +62,13 @@ impl Store {
         let mut transaction = Transaction::default();
         transaction.put(self, Table::Carts, cart_item(cart)?, Expression::absent())?;
         self.point_to(&mut transaction, customer, cart)?;
-        Ok(saved(transaction.commit(self, "create a cart").await?))
+        match transaction.commit(self, "create a cart").await? {
+            Committed::Yes => Ok(Saved::Yes),
+            // Another cart of this millisecond is the active one: this one is theirs all the same.
+            Committed::Refused(_) => {
+                self.put_if(Table::Carts, cart_item(cart)?, Expression::absent()).await
+            }
+        }
     }
 
     /// Writes a cart that was loaded and changed, unless somebody changed it meanwhile. The
@@ -89,7 +95,7 @@ impl Store {
         if let (Owner::Customer(customer), true) = (&into.owner, is_new) {
             self.point_to(&mut transaction, *customer, into)?;
         }
-        let saved = saved(transaction.commit(self, "merge two carts").await?);
+        let saved = saved(&transaction.commit(self, "merge two carts").await?);
         if saved == Saved::Yes {
             into.version += 1;
         }
@@ -111,7 +117,7 @@ impl Store {
     }
 }
 
-pub(crate) fn saved(committed: Committed) -> Saved {
+pub(crate) fn saved(committed: &Committed) -> Saved {
     match committed {
         Committed::Yes => Saved::Yes,
         Committed::Refused(_) => Saved::Raced,

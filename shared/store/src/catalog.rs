@@ -19,6 +19,7 @@ use domain::catalog::{Category, Offer, Product, Sku, Slug};
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};
 use domain::id::{ProductId, VariantId};
+use domain::money::Money;
 use domain::shipping::ShippingTable;
 use domain::tax::TaxTable;
 use jiff::{SignedDuration, Timestamp};
@@ -365,7 +366,7 @@ fn card(product: &Product, list: &str, currency: Currency) -> Result<Item, Fault
     let key = Key::new(format!("PROD#{}", product.id), format!("CARD#{list}"));
     let mut card = item(&key, product)?;
     let id = product.id;
-    let price = product.price_from(currency).map_or(0, |price| price.amount());
+    let price = product.price_from(currency).map_or(0, Money::amount);
     card.insert("gsi1pk".into(), text(format!("CAT#{list}#active")));
     card.insert("gsi1sk".into(), text(format!("{}#{id}", moment(product.created_at))));
     // Prices as text of one length sort like numbers.

@@ -87,7 +87,7 @@ impl Store {
         transaction.put(self, Table::Identity, row, Expression::absent())?;
         self.verification(&mut transaction, account.id, token_hash, letter.at)?;
         outbox::say(self, &mut transaction, letter)?;
-        Ok(crate::cart::saved(transaction.commit(self, "register an account").await?))
+        Ok(crate::cart::saved(&transaction.commit(self, "register an account").await?))
     }
 
     /// Writes another confirmation token with its letter, for an account that waits for one.
@@ -148,7 +148,7 @@ impl Store {
         let update = "SET is_verified = :yes, version = version + :one";
         let account = account_key(token.customer);
         transaction.update(self, Table::Identity, &account, update, exists)?;
-        Ok(crate::cart::saved(transaction.commit(self, "confirm an address").await?))
+        Ok(crate::cart::saved(&transaction.commit(self, "confirm an address").await?))
     }
 
     /// Writes a new session.

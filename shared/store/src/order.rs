@@ -214,7 +214,7 @@ impl Store {
         if let Some((claim, answer)) = remembered {
             idempotency::remember_in(self, &mut transaction, claim, answer)?;
         }
-        let saved = cart::saved(transaction.commit(self, "answer a completion").await?);
+        let saved = cart::saved(&transaction.commit(self, "answer a completion").await?);
         if saved == Saved::Yes {
             order.version += 1;
             if let Some(payment) = payment {
@@ -282,7 +282,7 @@ impl Store {
         let condition = Expression::version(payment.version);
         transaction.put(self, Table::Orders, payment_item(payment)?, condition)?;
         self.append(&mut transaction, entry)?;
-        Ok(cart::saved(transaction.commit(self, "quarantine a payment").await?))
+        Ok(cart::saved(&transaction.commit(self, "quarantine a payment").await?))
     }
 
     fn append(&self, transaction: &mut Transaction, entry: &Entry) -> Result<(), Fault> {
@@ -344,7 +344,7 @@ impl Store {
         let condition = Expression::version(before.version);
         transaction.put(self, Table::Orders, order_item(&after)?, condition)?;
         self.give_back(&mut transaction, before, &after)?;
-        Ok(cart::saved(transaction.commit(self, "take a lapsed hold over").await?))
+        Ok(cart::saved(&transaction.commit(self, "take a lapsed hold over").await?))
     }
 
     fn give_back(

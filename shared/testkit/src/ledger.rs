@@ -255,8 +255,11 @@ fn carts(facts: &Facts, broken: &mut Vec<String>) {
         let phase = cart.status.phase();
         let wanted = match order.status {
             Status::PendingPayment => phase == Phase::Completing,
-            Status::Placed | Status::OnHold | Status::Completed => true,
-            Status::Canceled | Status::Expired => true,
+            Status::Placed
+            | Status::OnHold
+            | Status::Completed
+            | Status::Canceled
+            | Status::Expired => true,
         };
         if !wanted {
             broken.push(format!("{}: {:?} while its cart is {phase:?}", order.id, order.status));

@@ -30,12 +30,11 @@ impl Form for NewCart {
 /// Opens a cart.
 pub async fn handle(app: &App, call: Call<Shopper, Body<NewCart>>) -> Reply<Created<NewCartView>> {
     let Body(NewCart { currency }) = call.input;
-    let (owner, cart_token) = match call.who.0 {
-        Some(customer) => (Owner::Customer(customer.id), None),
-        None => {
-            let token = app.ids.token();
-            (Owner::Token(token_hash(&token)), Some(token))
-        }
+    let (owner, cart_token) = if let Some(customer) = call.who.0 {
+        (Owner::Customer(customer.id), None)
+    } else {
+        let token = app.ids.token();
+        (Owner::Token(token_hash(&token)), Some(token))
     };
     let id = CartId::from_ulid(app.ids.ulid(call.now));
     let mut cart = Cart::open(id, owner, currency.unwrap_or(app.currency), call.now);

@@ -57,12 +57,11 @@ pub async fn handle(
             matches!(cart.status.phase(), Phase::Active | Phase::Abandoned)
                 && cart.currency == guest.currency
         });
-        let own = match own {
-            Some(own) => own.changeable(call.now)?,
-            None => {
-                let id = CartId::from_ulid(app.ids.ulid(call.now));
-                Cart::open(id, Owner::Customer(call.who.id), guest.currency, call.now)
-            }
+        let own = if let Some(own) = own {
+            own.changeable(call.now)?
+        } else {
+            let id = CartId::from_ulid(app.ids.ulid(call.now));
+            Cart::open(id, Owner::Customer(call.who.id), guest.currency, call.now)
         };
         let (mut cart, trimmed) = own.merge(&guest);
         let facts = change::facts(app, &cart, None, call.now).await?;

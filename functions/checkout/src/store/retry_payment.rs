@@ -8,6 +8,7 @@ use api::view::order::{OrderView, RetriedView};
 use api::{Fields, Form, OrderReader, Path, Problem, Reply};
 use domain::id::OrderId;
 use domain::order::{Order, Refusal, Status};
+use domain::payment;
 use runtime::Call;
 use store::Saved;
 
@@ -40,6 +41,10 @@ pub async fn handle(app: &App, call: Call<OrderReader, Path<Which>>) -> Reply<Re
             return Err(Refusal::NothingToPay.into());
         }
         let mut payment = pay::awaited(&file)?;
+        // Money in quarantine is a person's business: nobody pays on top of it.
+        if payment.status == payment::Status::IntegrityFailed {
+            return Err(Refusal::NothingToPay.into());
+        }
         let before = payment.clone();
         let view = pay::open(app, &file.order, &mut payment, call.now).await?;
         let mut order = Order { is_answered: true, ..file.order };

@@ -37,15 +37,13 @@ pub async fn handle(
     app: &App,
     call: Call<Anyone, Body<Refresh>>,
 ) -> Reply<WithCookies<SessionView>> {
-    let (token, mode) = match call.input.0.refresh_token {
-        Some(token) => (token, Mode::Token),
-        None => {
-            let cookie =
-                call.request.cookie("__Host-refresh").ok_or_else(Problem::unauthenticated)?;
-            // The cookie is SameSite=Strict; browsers that do not know that say where they are.
-            call.guard.same_site(&call.request)?;
-            (cookie.to_owned(), Mode::Cookie)
-        }
+    let (token, mode) = if let Some(token) = call.input.0.refresh_token {
+        (token, Mode::Token)
+    } else {
+        let cookie = call.request.cookie("__Host-refresh").ok_or_else(Problem::unauthenticated)?;
+        // The cookie is SameSite=Strict; browsers that do not know that say where they are.
+        call.guard.same_site(&call.request)?;
+        (cookie.to_owned(), Mode::Cookie)
     };
     let id = session::session_of(&token).ok_or_else(revoked)?;
     let session = app.store.session(id).await?.ok_or_else(revoked)?;

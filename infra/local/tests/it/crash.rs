@@ -27,12 +27,8 @@ const EVERY: &[FaultKind] = &[
 const HIDDEN: &[FaultKind] =
     &[FaultKind::LoseResponse, FaultKind::TransactionConflict, FaultKind::DieAfter];
 /// The four that differ in what is left behind, for the other journeys.
-const FOUR: &[FaultKind] = &[
-    FaultKind::FailBefore,
-    FaultKind::LoseResponse,
-    FaultKind::DieBefore,
-    FaultKind::DieAfter,
-];
+const FOUR: &[FaultKind] =
+    &[FaultKind::FailBefore, FaultKind::LoseResponse, FaultKind::DieBefore, FaultKind::DieAfter];
 /// A client that asks more often than this has found a shop that does not answer.
 const TRIES_MAX: usize = 12;
 

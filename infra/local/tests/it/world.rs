@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use local::{Options, Request, Response, Shop};
 use serde_json::{Value, json};
 use testkit::goods::{self, Good, Goods};
-use testkit::ledger::{self, Facts, Letter, Stock};
+use testkit::ledger::{self, Facts};
 
 /// The mugs of the small shop unless a story says otherwise.
 pub(crate) const MUGS: i64 = 10;
@@ -64,6 +64,8 @@ pub(crate) struct Shopper {
     pub(crate) order_token: Option<String>,
     pub(crate) intent: String,
     pub(crate) client_secret: String,
+    /// The total that this person has seen last.
+    pub(crate) total: Value,
 }
 
 impl Shopper {
@@ -79,6 +81,7 @@ impl Shopper {
             order_token: None,
             intent: String::new(),
             client_secret: String::new(),
+            total: Value::Null,
         }
     }
 
@@ -287,59 +290,8 @@ pub(crate) fn refusal(answer: &Response) -> (u16, String) {
 
 /// Everything there is to know of a shop.
 pub(crate) async fn facts(shop: &Shop, goods: &Goods) -> Facts {
-    let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
-    let mut facts = Facts { now: shop.clock().now(), ..Facts::default() };
-    for item in scan(&client, "fluxion-orders").await {
-        let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
-        match (pk.split('#').next(), sk.split('#').next()) {
-            (Some("ORD"), Some("META")) => facts.orders.push(read(item)),
-            (Some("ORD"), Some("PAY")) => facts.payments.push(read(item)),
-            (Some("OBX"), _) => facts.unsent += 1,
-            _ => {}
-        }
-    }
-    for item in scan(&client, "fluxion-ledger").await {
-        facts.entries.push(read(item));
-    }
-    for item in scan(&client, "fluxion-carts").await {
-        if text(&item, "pk").starts_with("CART#") {
-            facts.carts.push(read(item));
-        }
-    }
-    for item in scan(&client, "fluxion-inventory").await {
-        let number = |name: &str| -> i64 {
-            item[name].as_n().expect("a number").parse().expect("a whole number")
-        };
-        facts.stock.push(Stock {
-            sku: text(&item, "sku"),
-            on_hand: number("on_hand"),
-            reserved: number("reserved"),
-            safety: number("safety"),
-            available: number("available"),
-        });
-    }
-    facts.received =
-        goods.stock.iter().map(|(sku, level)| (sku.to_string(), level.on_hand)).collect();
-    facts.letters = shop
-        .mails()
-        .into_iter()
-        .map(|mail| {
-            let tags = &mail.tags;
-            let tag = |name: &str| tags.get(name).cloned().unwrap_or_default();
-            Letter {
-                message_id: tag("message"),
-                template: tag("template"),
-                subject: mail.subject.clone(),
-                content: format!("{:?}{:?}", mail.html, mail.text),
-            }
-        })
-        .collect();
-    facts.intents = shop.twin().objects("payment_intent");
-    facts.refunds = shop.twin().objects("refund");
-    for depth in shop.wire().sqs().depths() {
-        facts.queued.insert(depth.queue, depth.visible + depth.in_flight + depth.delayed);
-    }
-    facts
+    let received = goods.stock.iter().map(|(sku, level)| (sku.to_string(), level.on_hand));
+    local::facts::of(shop, received.collect()).await.expect("a readable shop")
 }
 
 /// Nothing is broken.
@@ -348,33 +300,4 @@ pub(crate) async fn sound(shop: &Shop, goods: &Goods) -> Facts {
     let broken = ledger::broken(&facts);
     assert!(broken.is_empty(), "broken:\n  {}", broken.join("\n  "));
     facts
-}
-
-type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
-
-async fn scan(client: &aws_sdk_dynamodb::Client, table: &str) -> Vec<Item> {
-    let mut items = Vec::new();
-    let mut start = None;
-    loop {
-        let page = client
-            .scan()
-            .table_name(table)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .expect("a scan");
-        items.extend(page.items.unwrap_or_default());
-        start = page.last_evaluated_key;
-        if start.is_none() {
-            return items;
-        }
-    }
-}
-
-fn text(item: &Item, name: &str) -> String {
-    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
-}
-
-fn read<T: serde::de::DeserializeOwned>(item: Item) -> T {
-    serde_dynamo::from_item(item).expect("a readable item")
 }
