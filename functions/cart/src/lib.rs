@@ -2,7 +2,7 @@
 
 use ::store::{Store, Table};
 use domain::currency::Currency;
-use runtime::{Clock, Doors, Endpoint, Ids, Setup, Trigger, http};
+use runtime::{Doors, Endpoint, Ids, Setup, Trigger, http};
 
 mod change;
 pub mod store {
@@ -23,7 +23,6 @@ pub mod store {
 pub struct App {
     store: Store,
     doors: Doors,
-    clock: Clock,
     ids: Ids,
     currency: Currency,
 }
@@ -33,7 +32,6 @@ impl runtime::App for App {
         Self {
             store: setup.store(&[Table::Carts, Table::Catalog, Table::Ephemeral]),
             doors: setup.doors(),
-            clock: setup.clock(),
             ids: setup.ids(),
             currency: setup.currency(),
         }
@@ -43,9 +41,6 @@ impl runtime::App for App {
     }
     fn store(&self) -> Option<&Store> {
         Some(&self.store)
-    }
-    fn clock(&self) -> &Clock {
-        &self.clock
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ::store::{Store, Table};
 use domain::currency::Currency;
-use runtime::{Clock, Doors, Endpoint, Setup, Trigger, http, on_stream};
+use runtime::{Doors, Endpoint, Setup, Trigger, http, on_stream};
 
 pub mod jobs {
     //! What keeps the shown catalog true.
@@ -20,7 +20,6 @@ pub mod store {
 pub struct App {
     store: Store,
     doors: Doors,
-    clock: Clock,
     currency: Currency,
 }
 
@@ -29,18 +28,11 @@ impl runtime::App for App {
         Self {
             store: setup.store(&[Table::Catalog]),
             doors: setup.doors(),
-            clock: setup.clock(),
             currency: setup.currency(),
         }
     }
     fn doors(&self) -> Option<&Doors> {
         Some(&self.doors)
-    }
-    fn store(&self) -> Option<&Store> {
-        None
-    }
-    fn clock(&self) -> &Clock {
-        &self.clock
     }
 }
 

@@ -1,7 +1,7 @@
 //! The checkout: a cart becomes an order, with its stock held, before any money can move.
 
 use ::store::{Store, Table};
-use runtime::{Clock, Doors, Endpoint, Ids, Setup, Till, Trigger, every, http};
+use runtime::{Doors, Endpoint, Ids, Setup, Till, Trigger, every, http};
 
 mod pay;
 pub mod jobs {
@@ -20,7 +20,6 @@ pub struct App {
     store: Store,
     doors: Option<Doors>,
     till: Till,
-    clock: Clock,
     ids: Ids,
 }
 
@@ -38,7 +37,6 @@ impl runtime::App for App {
             store: setup.store(&tables),
             doors: (!is_job).then(|| setup.doors()),
             till: setup.till(),
-            clock: setup.clock(),
             ids: setup.ids(),
         }
     }
@@ -47,9 +45,6 @@ impl runtime::App for App {
     }
     fn store(&self) -> Option<&Store> {
         Some(&self.store)
-    }
-    fn clock(&self) -> &Clock {
-        &self.clock
     }
 }
 

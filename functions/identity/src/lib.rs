@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::store::{Store, Table};
-use runtime::{Clock, Doors, Endpoint, Ids, Setup, Trigger, http};
+use runtime::{Doors, Endpoint, Ids, Setup, Trigger, http};
 use secrets::Secrets;
 
 pub mod password;
@@ -26,7 +26,6 @@ pub struct App {
     doors: Doors,
     secrets: Arc<Secrets>,
     signing_secret: Option<String>,
-    clock: Clock,
     ids: Ids,
 }
 
@@ -43,7 +42,6 @@ impl runtime::App for App {
             doors: setup.doors(),
             secrets: setup.secrets(),
             signing_secret: signs.then(|| setup.text("SECRET_JWT_SIGNING")),
-            clock: setup.clock(),
             ids: setup.ids(),
         }
     }
@@ -52,9 +50,6 @@ impl runtime::App for App {
     }
     fn store(&self) -> Option<&Store> {
         Some(&self.store)
-    }
-    fn clock(&self) -> &Clock {
-        &self.clock
     }
 }
 

@@ -3,7 +3,7 @@
 use ::store::{Store, Table};
 use notify::{Mailer, Templates};
 use queue::Name;
-use runtime::{Clock, Doors, Endpoint, Setup, on_queue};
+use runtime::{Doors, Endpoint, Setup, on_queue};
 
 pub mod jobs {
     //! The post.
@@ -18,7 +18,6 @@ pub struct App {
     mailer: Mailer,
     templates: Templates,
     shop_url: String,
-    clock: Clock,
 }
 
 impl runtime::App for App {
@@ -36,17 +35,7 @@ impl runtime::App for App {
             mailer: setup.mailer(),
             templates,
             shop_url: setup.shop_url(),
-            clock: setup.clock(),
         }
-    }
-    fn doors(&self) -> Option<&Doors> {
-        Some(&self.doors)
-    }
-    fn store(&self) -> Option<&Store> {
-        Some(&self.store)
-    }
-    fn clock(&self) -> &Clock {
-        &self.clock
     }
 }
 

@@ -3,7 +3,7 @@
 use ::store::{Store, Table};
 use files::Files;
 use queue::{Name, Queues};
-use runtime::{Clock, Doors, Endpoint, Setup, Till, Trigger, http, on_queue};
+use runtime::{Doors, Endpoint, Setup, Till, Trigger, http, on_queue};
 
 mod which;
 pub mod jobs {
@@ -27,7 +27,6 @@ pub struct App {
     till: Option<Till>,
     files: Option<Files>,
     shop_url: Option<String>,
-    clock: Clock,
 }
 
 impl runtime::App for App {
@@ -50,7 +49,6 @@ impl runtime::App for App {
             till,
             files,
             shop_url: (setup.handler == "orders.store.view").then(|| setup.shop_url()),
-            clock: setup.clock(),
         }
     }
     fn doors(&self) -> Option<&Doors> {
@@ -58,9 +56,6 @@ impl runtime::App for App {
     }
     fn store(&self) -> Option<&Store> {
         Some(&self.store)
-    }
-    fn clock(&self) -> &Clock {
-        &self.clock
     }
 }
 

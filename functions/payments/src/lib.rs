@@ -2,7 +2,7 @@
 
 use ::store::{Store, Table};
 use queue::{Name, Queues};
-use runtime::{Clock, Doors, Endpoint, Setup, Till, Trigger, http, on_queue};
+use runtime::{Doors, Endpoint, Setup, Till, Trigger, http, on_queue};
 
 mod notice;
 pub mod hooks {
@@ -21,7 +21,6 @@ pub struct App {
     doors: Option<Doors>,
     queues: Option<Queues>,
     till: Till,
-    clock: Clock,
 }
 
 impl runtime::App for App {
@@ -38,17 +37,10 @@ impl runtime::App for App {
             doors: (!is_job).then(|| setup.doors()),
             queues: is_hook.then(|| setup.queues(&[Name::StripeEvents])),
             till: setup.till(),
-            clock: setup.clock(),
         }
     }
     fn doors(&self) -> Option<&Doors> {
         self.doors.as_ref()
-    }
-    fn store(&self) -> Option<&Store> {
-        None
-    }
-    fn clock(&self) -> &Clock {
-        &self.clock
     }
 }
 

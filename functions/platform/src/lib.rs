@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::store::{Store, Table};
 use notify::Mailer;
 use queue::{Name, Queues};
-use runtime::{Clock, Doors, Endpoint, Setup, Trigger, every, http, on_stream};
+use runtime::{Doors, Endpoint, Setup, Trigger, every, http, on_stream};
 use secrets::Secrets;
 
 mod relay;
@@ -30,7 +30,6 @@ pub struct App {
     secrets: Arc<Secrets>,
     secret_names: Vec<String>,
     doors: Option<Doors>,
-    clock: Clock,
 }
 
 impl runtime::App for App {
@@ -56,17 +55,10 @@ impl runtime::App for App {
             secrets: setup.secrets(),
             secret_names: names.iter().map(|name| setup.text(name)).collect(),
             doors: (!is_job).then(|| setup.open_doors()),
-            clock: setup.clock(),
         }
     }
     fn doors(&self) -> Option<&Doors> {
         self.doors.as_ref()
-    }
-    fn store(&self) -> Option<&Store> {
-        None
-    }
-    fn clock(&self) -> &Clock {
-        &self.clock
     }
 }
 

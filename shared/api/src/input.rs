@@ -20,8 +20,6 @@ pub trait Input: Sized {
     fn describe(operation: &mut Operation);
     /// Whether a JSON body belongs to it.
     const TAKES_JSON: bool = false;
-    /// Whether any body belongs to it.
-    const TAKES_BODY: bool = Self::TAKES_JSON;
 }
 
 impl Input for () {
@@ -33,7 +31,6 @@ impl Input for () {
 
 impl<A: Input, B: Input> Input for (A, B) {
     const TAKES_JSON: bool = A::TAKES_JSON || B::TAKES_JSON;
-    const TAKES_BODY: bool = A::TAKES_BODY || B::TAKES_BODY;
     fn read(request: &Request, flaws: &mut Vec<Flaw>) -> Option<Self> {
         let (first, second) = (A::read(request, flaws), B::read(request, flaws));
         Some((first?, second?))
@@ -144,7 +141,6 @@ impl<T: Form> Input for Path<T> {
 pub struct Raw;
 
 impl Input for Raw {
-    const TAKES_BODY: bool = true;
     fn read(_: &Request, _: &mut Vec<Flaw>) -> Option<Self> {
         Some(Self)
     }

@@ -34,12 +34,14 @@ pub struct Platform {
 pub trait App: Sized + Send + Sync + 'static {
     /// Builds it.
     fn connect(setup: &mut Setup<'_>) -> Self;
-    /// What the doors need; none for domains without HTTP endpoints.
-    fn doors(&self) -> Option<&Doors>;
-    /// Where idempotency keys are kept; none for domains without POST endpoints.
-    fn store(&self) -> Option<&Store>;
-    /// Time.
-    fn clock(&self) -> &Clock;
+    /// What the doors need; none for functions without an HTTP endpoint.
+    fn doors(&self) -> Option<&Doors> {
+        None
+    }
+    /// Where idempotency keys are kept; none for domains that keep none.
+    fn store(&self) -> Option<&Store> {
+        None
+    }
 }
 
 /// The building of an `App`.
@@ -83,11 +85,6 @@ impl<'a> Setup<'a> {
         self.platform.variables.get(name).filter(|value| !value.trim().is_empty()).cloned()
     }
 
-    /// Time.
-    pub fn clock(&self) -> Clock {
-        self.platform.clock.clone()
-    }
-
     /// Chance.
     pub fn ids(&self) -> Ids {
         self.platform.ids.clone()
@@ -121,13 +118,11 @@ impl<'a> Setup<'a> {
         let url = self.text("FILES_URL");
         let region = self.platform.aws.region().map(ToString::to_string);
         let credentials = self.platform.aws.credentials_provider();
-        match (region, credentials) {
-            (Some(region), Some(credentials)) => Some(files::Files::new(url, region, credentials)),
-            _ => {
-                self.faults.push("AWS_REGION or credentials are missing".to_owned());
-                None
-            }
-        }
+        let (Some(region), Some(credentials)) = (region, credentials) else {
+            self.faults.push("AWS_REGION or credentials are missing".to_owned());
+            return None;
+        };
+        Some(files::Files::new(url, region, credentials))
     }
 
     /// The doors of a domain with HTTP endpoints.
