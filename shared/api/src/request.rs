@@ -52,11 +52,6 @@ impl Request {
         self.cookies.iter().find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))
     }
 
-    /// The value of a placeholder of the route.
-    pub fn path_parameter(&self, name: &str) -> Option<&str> {
-        self.path_parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
     /// The query's parameters, decoded.
     pub fn query(&self) -> Vec<(String, String)> {
         self.raw_query

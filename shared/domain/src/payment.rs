@@ -271,11 +271,6 @@ impl Payment {
         RefundId::from_ulid(self.id.ulid())
     }
 
-    /// What may still be returned.
-    pub fn refundable(&self) -> Result<Money, crate::money::Refusal> {
-        self.captured.sub(self.refunded)?.sub(self.refund_pending)
-    }
-
     /// Compares what the provider says with what we asked for, and reads it.
     pub fn read(&self, intent: &Intent, is_live_shop: bool, now: Timestamp) -> Reading {
         let has_money =

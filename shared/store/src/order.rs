@@ -445,16 +445,9 @@ impl Store {
             Updated::Refused(_) => Ok(None),
         }
     }
-
-    /// The order with this number.
-    pub async fn order_by_number(&self, number: &str) -> Result<Option<OrderId>, Fault> {
-        let row: Option<Numbered> =
-            self.get(Table::Orders, &Key::meta(format!("ORDNO#{number}")), true).await?;
-        Ok(row.map(|row| row.order_id))
-    }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Numbered {
     order_id: OrderId,
 }
