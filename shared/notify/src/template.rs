@@ -1,10 +1,16 @@
-//! The letters' templates: one text and one HTML form each, with automatic escaping in HTML.
+//! The letters' templates: a subject, a text and an HTML form each, with automatic escaping in HTML.
+//!
+//! A token stands behind the `#` of its link: what stands there is sent to no server, so that no
+//! log, proxy or `Referer` has it. No subject holds personal data or a token: subjects are shown on
+//! locked screens.
+
+use std::fmt::Write as _;
 
 use domain::event::Letter;
 use domain::fault::{Fault, Retry};
 use domain::order::Order;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
 /// A letter, written.
@@ -56,6 +62,7 @@ struct OrderFacts {
     number: String,
     lines: Vec<LineFacts>,
     subtotal: String,
+    discount: Option<String>,
     shipping: Option<String>,
     tax: String,
     total: String,
@@ -92,15 +99,26 @@ impl Templates {
             Some((_, "html")) => AutoEscape::Html,
             _ => AutoEscape::None,
         });
-        environment
-            .add_template("frame.html", include_str!("../templates/frame.html"))
-            .map_err(broken)?;
-        for (name, source) in templates![
+        environment.set_formatter(escaped);
+        let shared = [
+            ("frame.html", include_str!("../templates/frame.html")),
+            ("parts.html", include_str!("../templates/parts.html")),
+        ];
+        let letters = templates![
             "verify_email",
             "already_registered",
+            "reset_password",
+            "password_changed",
+            "confirm_email_change",
+            "email_changed",
+            "account_closed",
+            "staff_invitation",
+            "staff_reset_password",
+            "second_factor_changed",
             "order_confirmation",
             "late_payment_refunded"
-        ] {
+        ];
+        for (name, source) in shared.into_iter().chain(letters) {
             environment.add_template(name, source).map_err(broken)?;
         }
         Ok(Self(environment))
@@ -108,15 +126,24 @@ impl Templates {
 
     /// Writes a letter.
     pub fn render(&self, facts: &Facts<'_>) -> Result<Rendered, Fault> {
-        let token = match facts.letter {
-            Letter::VerifyEmail { token } => Some(token),
+        let (token, is_new) = match facts.letter {
+            Letter::VerifyEmail { token }
+            | Letter::ResetPassword { token }
+            | Letter::StaffInvitation { token }
+            | Letter::StaffResetPassword { token } => (Some(token), None),
+            Letter::ConfirmEmailChange { token, is_new } => (Some(token), Some(is_new)),
             Letter::AlreadyRegistered
+            | Letter::PasswordChanged
+            | Letter::EmailChanged
+            | Letter::AccountClosed
+            | Letter::SecondFactorChanged
             | Letter::OrderConfirmation { .. }
-            | Letter::LatePaymentRefunded { .. } => None,
+            | Letter::LatePaymentRefunded { .. } => (None, None),
         };
         let context = context! {
             shop_url => facts.shop_url,
             token => token,
+            is_new => is_new,
             order => Value::from(Serde(facts.order.map(OrderFacts::of))),
             downloads => Value::from(Serde(&facts.downloads)),
         };
@@ -154,6 +181,8 @@ impl OrderFacts {
             number: order.number.clone(),
             lines,
             subtotal: order.totals.subtotal.to_string(),
+            discount: (!order.totals.discount.is_zero())
+                .then(|| format!("-{}", order.totals.discount)),
             shipping: order.shipping.as_ref().map(|_| order.totals.shipping.to_string()),
             tax: order.totals.tax.to_string(),
             total: order.totals.total.to_string(),
@@ -163,6 +192,30 @@ impl OrderFacts {
             shipping_name: order.shipping.as_ref().map(|option| option.name.clone()),
         }
     }
+}
+
+/// As the engine escapes by itself, but for the slash: it does no harm in HTML, and addresses with
+/// `&#x2f;` in them look like hiding to filters against spam.
+fn escaped(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), minijinja::Error> {
+    let text = value.to_string();
+    if value.is_safe() || *state.auto_escape() == AutoEscape::None {
+        return Ok(out.write_str(&text)?);
+    }
+    for c in text.chars() {
+        match c {
+            '&' => out.write_str("&amp;")?,
+            '<' => out.write_str("&lt;")?,
+            '>' => out.write_str("&gt;")?,
+            '"' => out.write_str("&quot;")?,
+            '\'' => out.write_str("&#39;")?,
+            c => out.write_char(c)?,
+        }
+    }
+    Ok(())
 }
 
 /// The engine's message names template and line; values do not stand in it.
@@ -180,25 +233,215 @@ fn broken(error: minijinja::Error) -> Fault {
 }
 
 #[cfg(test)]
+#[path = "../examples/letters/samples.rs"]
+mod samples;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_built_in_templates_compile() {
-        Templates::built_in().unwrap();
+    use super::samples::{SHOP_URL, TOKEN};
+
+    fn every_letter() -> Vec<(&'static str, Letter, Rendered)> {
+        let templates = Templates::built_in().unwrap();
+        let order = samples::order().unwrap();
+        let letters = samples::letters(order.id).into_iter();
+        letters
+            .map(|(name, letter)| {
+                let rendered = templates.render(&samples::facts(&letter, &order));
+                let rendered = rendered.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+                (name, letter, rendered)
+            })
+            .collect()
+    }
+
+    fn letter(name: &str) -> Rendered {
+        let found = every_letter().into_iter().find(|(each, ..)| *each == name);
+        found.map(|(_, _, rendered)| rendered).unwrap()
+    }
+
+    /// The addresses that a letter's HTML leads to.
+    fn links(html: &str) -> Vec<&str> {
+        html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
     }
 
     #[test]
-    fn a_link_is_escaped_and_carries_its_token() {
-        let letter = Letter::VerifyEmail { token: "a\"b<c>".into() };
-        let facts = Facts {
-            letter: &letter,
-            shop_url: "https://shop.example",
-            order: None,
-            downloads: vec![],
-        };
-        let rendered = Templates::built_in().unwrap().render(&facts).unwrap();
-        assert!(!rendered.html.contains("a\"b<c>"));
-        assert!(rendered.text.contains("https://shop.example/verify#token=a\"b<c>"));
+    fn every_template_is_the_form_of_a_letter_that_has_a_sample() {
+        let templates = Templates::built_in().unwrap();
+        let mut expected = vec!["frame.html".to_owned(), "parts.html".to_owned()];
+        for (_, letter, _) in every_letter() {
+            for form in ["subject", "html", "txt"] {
+                expected.push(format!("{}.{form}", letter.template()));
+            }
+        }
+        expected.sort_unstable();
+        expected.dedup();
+        let mut compiled: Vec<_> = templates.0.templates().map(|(name, _)| name).collect();
+        compiled.sort_unstable();
+        assert_eq!(compiled, expected);
+    }
+
+    #[test]
+    fn a_letter_has_no_gaps() {
+        for (name, _, Rendered { subject, html, text }) in every_letter() {
+            assert!(!subject.is_empty() && subject.len() < 78, "{name}: {subject}");
+            assert!(!subject.contains(['\r', '\n']), "{name}: {subject}");
+            for form in [&subject, &html, &text] {
+                for mark in ["{{", "{%", "{#", "}}", "%}", "#}"] {
+                    assert!(!form.contains(mark), "{name}: {mark} in {form}");
+                }
+                assert!(!form.split(' ').any(|word| word == "none"), "{name}: {form}");
+            }
+            assert!(!text.contains("\n\n\n"), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn no_subject_tells_a_token_or_a_person() {
+        for (name, _, Rendered { subject, .. }) in every_letter() {
+            for secret in [TOKEN, "Jane", "jane", "@", "Berlin"] {
+                assert!(!subject.contains(secret), "{name}: {subject}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_token_stands_behind_the_hash_of_its_own_page() {
+        let pages = [
+            ("verify_email", "/verify"),
+            ("reset_password", "/reset"),
+            ("confirm_new_email", "/email"),
+            ("confirm_old_email", "/email"),
+            ("staff_invitation", "/admin/invitation"),
+            ("staff_reset_password", "/admin/reset"),
+        ];
+        for (name, letter, Rendered { html, text, .. }) in every_letter() {
+            let page = pages.iter().find(|(each, _)| *each == name).map(|(_, page)| page);
+            let link = page.map(|page| format!("{SHOP_URL}{page}#token={TOKEN}"));
+            let about_order = matches!(letter, Letter::OrderConfirmation { .. });
+            assert!(
+                about_order || link.is_some() == (html.contains(TOKEN) || text.contains(TOKEN)),
+                "{name}"
+            );
+            let Some(link) = link else { continue };
+            // The button, and the same address to read.
+            let found = links(&html).into_iter().filter(|each| *each == link).count();
+            assert_eq!(found, 2, "{name}: {html}");
+            assert_eq!(html.matches(TOKEN).count(), 3, "{name}: {html}");
+            assert!(text.lines().any(|line| line == link), "{name}: {text}");
+            assert_eq!(text.matches(TOKEN).count(), 1, "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_link_of_the_html_is_in_the_text_and_leads_to_the_shop() {
+        for (name, _, Rendered { html, text, .. }) in every_letter() {
+            for link in links(&html) {
+                assert!(link.starts_with(SHOP_URL), "{name}: {link}");
+                assert!(link == SHOP_URL || text.contains(link), "{name}: {link} in {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_letter_says_how_long_its_link_is_good() {
+        let spans = [
+            ("verify_email", "24 hours"),
+            ("reset_password", "30 minutes"),
+            ("confirm_new_email", "24 hours"),
+            ("confirm_old_email", "24 hours"),
+            ("staff_invitation", "72 hours"),
+            ("staff_reset_password", "30 minutes"),
+        ];
+        for (name, span) in spans {
+            let Rendered { html, text, .. } = letter(name);
+            assert!(html.contains(span) && text.contains(span), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_notice_says_what_to_do_at_once_if_it_was_not_the_reader() {
+        let notices = [
+            "password_changed",
+            "email_changed",
+            "account_closed",
+            "second_factor_changed",
+            "confirm_old_email",
+        ];
+        for name in notices {
+            let Rendered { html, text, .. } = letter(name);
+            assert!(html.contains("It was not you?") && html.contains("at once"), "{name}");
+            assert!(text.contains("f it was not you") && text.contains("t once"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_can_not_write_the_letter() {
+        let Rendered { html, text, .. } = letter("order_confirmation");
+        assert!(html.contains("Mug &lt;b&gt;&quot;Blue &amp; White&quot;&lt;/b&gt;"), "{html}");
+        assert!(html.contains("1 &lt;i&gt;Long&lt;/i&gt; Street"), "{html}");
+        assert!(!html.contains("<b>") && !html.contains("<i>"), "{html}");
+        assert!(text.contains("Mug <b>\"Blue & White\"</b>"), "{text}");
+    }
+
+    #[test]
+    fn a_token_can_not_write_the_letter() {
+        let letters = [
+            Letter::VerifyEmail { token: "a\"b<c>'&".into() },
+            Letter::ResetPassword { token: "a\"b<c>'&".into() },
+            Letter::ConfirmEmailChange { token: "a\"b<c>'&".into(), is_new: true },
+            Letter::ConfirmEmailChange { token: "a\"b<c>'&".into(), is_new: false },
+            Letter::StaffInvitation { token: "a\"b<c>'&".into() },
+            Letter::StaffResetPassword { token: "a\"b<c>'&".into() },
+        ];
+        for letter in letters {
+            let order = samples::order().unwrap();
+            let templates = Templates::built_in().unwrap();
+            let rendered = templates.render(&samples::facts(&letter, &order)).unwrap();
+            assert!(!rendered.html.contains("a\"b"), "{letter:?}");
+            assert!(rendered.html.contains("#token=a&quot;b&lt;c&gt;&#39;&amp;\""), "{letter:?}");
+            assert!(rendered.text.contains("#token=a\"b<c>'&\n"), "{letter:?}");
+        }
+    }
+
+    #[test]
+    fn a_letter_about_an_order_is_not_written_without_it() {
+        let order_id = samples::order().unwrap().id;
+        let letter = Letter::OrderConfirmation { order_id };
+        let facts = Facts { letter: &letter, shop_url: SHOP_URL, order: None, downloads: vec![] };
+        let fault = Templates::built_in().unwrap().render(&facts).unwrap_err();
+        assert_eq!(fault.retry(), Retry::Useless);
+    }
+
+    #[test]
+    fn an_order_s_sums_add_up_to_the_eye() {
+        let Rendered { html, text, .. } = letter("order_confirmation");
+        for line in [
+            "2 x Mug <b>\"Blue & White\"</b> (Blue, 300 ml): 22.50 EUR",
+            "Subtotal: 1234592.89 EUR",
+            "Discount: -2.50 EUR",
+            "Shipping (Standard): 4.90 EUR",
+            "Total: 1234595.29 EUR (tax included: 197120.25 EUR)",
+        ] {
+            assert!(text.lines().any(|each| each == line), "{line} in {text}");
+        }
+        for amount in ["1234592.89 EUR", "-2.50 EUR", "4.90 EUR", "1234595.29 EUR"] {
+            assert!(html.contains(amount), "{amount}");
+        }
+    }
+
+    #[test]
+    fn a_letter_can_be_read_by_ear_and_by_night() {
+        for (name, _, Rendered { html, .. }) in every_letter() {
+            assert!(html.starts_with("<!doctype html>"), "{name}");
+            assert!(html.contains("<html lang=\"en\" dir=\"ltr\">"), "{name}");
+            assert!(html.contains("prefers-color-scheme: dark"), "{name}");
+            assert_eq!(html.matches("<h1").count(), 1, "{name}");
+            assert!(!html.contains("<img"), "{name}: a picture needs an alternative text");
+            // A table either lays out or has heads.
+            let tables = html.matches("<table").count();
+            let layout = html.matches("role=\"presentation\"").count();
+            assert_eq!(tables - layout, html.matches("<thead>").count(), "{name}");
+        }
     }
 }

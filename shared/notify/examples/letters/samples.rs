@@ -1,0 +1,51 @@
+//! One letter of each kind, with facts that strain it: long words, large sums, markup in names.
+
+use domain::event::Letter;
+use domain::id::OrderId;
+use domain::order::Order;
+
+use super::{Facts, Link};
+
+/// Where the shop's pages are.
+pub(crate) const SHOP_URL: &str = "https://shop.example";
+/// As long as a real one.
+pub(crate) const TOKEN: &str = "kq3Zr0Yx8Vb6Nm4Lp2Wt7Hs5Jd9Fg1Cc-aRuEoIyT_w";
+
+/// Every letter under a name of its own.
+pub(crate) fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
+    let token = || TOKEN.to_owned();
+    vec![
+        ("verify_email", Letter::VerifyEmail { token: token() }),
+        ("already_registered", Letter::AlreadyRegistered),
+        ("reset_password", Letter::ResetPassword { token: token() }),
+        ("password_changed", Letter::PasswordChanged),
+        ("confirm_new_email", Letter::ConfirmEmailChange { token: token(), is_new: true }),
+        ("confirm_old_email", Letter::ConfirmEmailChange { token: token(), is_new: false }),
+        ("email_changed", Letter::EmailChanged),
+        ("account_closed", Letter::AccountClosed),
+        ("staff_invitation", Letter::StaffInvitation { token: token() }),
+        ("staff_reset_password", Letter::StaffResetPassword { token: token() }),
+        ("second_factor_changed", Letter::SecondFactorChanged),
+        ("order_confirmation", Letter::OrderConfirmation { order_id }),
+        ("late_payment_refunded", Letter::LatePaymentRefunded { order_id }),
+    ]
+}
+
+/// The order that the letters about orders tell of.
+pub(crate) fn order() -> serde_json::Result<Order> {
+    serde_json::from_str(include_str!("order.json"))
+}
+
+/// What the letter is written from.
+pub(crate) fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
+    let is_about_order =
+        matches!(letter, Letter::OrderConfirmation { .. } | Letter::LatePaymentRefunded { .. });
+    let url = format!("{SHOP_URL}/v1/store/downloads/{TOKEN}");
+    let downloads = is_about_order.then(|| Link { title: "manual.pdf".to_owned(), url });
+    Facts {
+        letter,
+        shop_url: SHOP_URL,
+        order: is_about_order.then_some(order),
+        downloads: downloads.into_iter().collect(),
+    }
+}
