@@ -3,10 +3,13 @@
 
 use api::form::{Fields, Form, cart_id, line_id};
 use api::view::cart::CartView;
-use api::{CartOwner, Problem, Reply};
+use api::{CartOwner, Metered, Problem, Reply};
 use domain::cart::{Cart, Refusal};
 use domain::id::{CartId, LineId, VariantId};
 use jiff::Timestamp;
+use runtime::{Call, Tally};
+use store::cart::Counted;
+use store::limit::Bucket;
 use store::{CartFacts, Saved};
 
 use crate::App;
@@ -64,26 +67,59 @@ pub(crate) fn show(cart: &Cart, facts: &CartFacts) -> Reply<CartView> {
     Ok(CartView::of(cart, facts.price(cart)?))
 }
 
+/// Whose turn it is to change which cart.
+pub(crate) struct Turn<'a> {
+    id: CartId,
+    who: &'a CartOwner,
+    now: Timestamp,
+    toll: Option<Bucket>,
+    standing: &'a Tally,
+}
+
+impl<'a> Turn<'a> {
+    /// A call's turn.
+    pub(crate) fn of<I>(call: &'a Call<Metered<CartOwner>, I>, id: CartId) -> Self {
+        let toll = call.toll.clone();
+        Self { id, who: &call.who.0, now: call.now, toll, standing: &call.standing }
+    }
+}
+
 /// Loads, decides, saves, answers: at most three round trips where nobody is in the way.
 pub(crate) async fn change(
     app: &App,
-    id: CartId,
-    who: &CartOwner,
-    now: Timestamp,
+    turn: Turn<'_>,
     extra: Option<VariantId>,
     decide: impl Fn(Cart, &CartFacts) -> Result<Cart, Refusal> + Send + Sync,
 ) -> Reply<CartView> {
+    let Turn { id, who, now, mut toll, standing } = turn;
     for _ in 0..RACES_MAX {
         let cart = load(app, id, who).await?.changeable(now)?;
+        if let Some(toll) = &mut toll {
+            toll.guess(cart.version, cart.created_at, cart.updated_at);
+        }
         let facts = facts(app, &cart, extra, now).await?;
         let mut cart = decide(cart, &facts)?;
         // A cart that can not be shown is not saved.
         show(&cart, &facts)?;
-        if app.store.save_cart(&mut cart).await? == Saved::Yes {
+        if counted(app.store.save_cart(&mut cart, toll.as_mut(), now).await?)? == Saved::Yes {
+            if let Some(toll) = &toll {
+                standing.note(toll.standing(now));
+            }
             return show(&cart, &facts);
         }
     }
     Err(Problem::unavailable())
+}
+
+/// What became of a counted write; who wrote too often is told when to come back.
+pub(crate) fn counted(counted: Counted) -> Reply<Saved> {
+    match counted {
+        Counted::Yes => Ok(Saved::Yes),
+        Counted::Raced => Ok(Saved::Raced),
+        Counted::TooOften(standing) => {
+            Err(api::headers::limited(Problem::too_many(&standing), &standing))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use ::store::{Store, Table};
 use runtime::{Doors, Endpoint, Ids, Setup, Trigger, http};
 use secrets::Secrets;
 
+mod gate;
 pub mod password;
 mod session;
 pub mod store {
@@ -34,6 +35,9 @@ impl runtime::App for App {
         let tables: &[Table] = match setup.handler {
             "identity.store.register" => &[Table::Identity, Table::Ephemeral, Table::Orders],
             "identity.store.password_policy" | "identity.unknown" => &[],
+            "identity.store.login" | "identity.store.refresh" | "identity.store.logout" => {
+                &[Table::Identity, Table::Ephemeral, Table::Orders]
+            }
             _ => &[Table::Identity, Table::Ephemeral],
         };
         let signs = matches!(setup.handler, "identity.store.login" | "identity.store.refresh");

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use ::store::{Store, Table};
 use notify::Mailer;
 use queue::{Name, Queues};
-use runtime::{Doors, Endpoint, Setup, Trigger, every, http, on_stream};
+use runtime::{Doors, Endpoint, Setup, Trigger, every, http, on_queue, on_stream};
 use secrets::Secrets;
 
 mod relay;
 pub mod jobs {
-    //! The outbox.
+    //! The outbox and the audit log.
+    pub mod append_audit;
     pub mod relay_outbox;
     pub mod sweep_outbox;
 }
@@ -36,14 +37,16 @@ impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let is_ready = setup.handler == "platform.store.ready";
         let is_job = setup.handler.starts_with("platform.jobs.");
-        let tables: &[Table] = match (is_ready, is_job) {
-            (true, _) => &Table::ALL,
-            (_, true) => &[Table::Orders],
+        let tables: &[Table] = match setup.handler {
+            "platform.store.ready" => &Table::ALL,
+            "platform.jobs.append_audit" => &[Table::Ledger],
+            _ if is_job => &[Table::Orders],
             _ => &[],
         };
-        let queues: &[Name] = match (is_ready, is_job) {
-            (true, _) => &Name::ALL,
-            (_, true) => &[Name::OrderEvents, Name::Mail],
+        let queues: &[Name] = match setup.handler {
+            "platform.store.ready" => &Name::ALL,
+            "platform.jobs.append_audit" => &[],
+            _ if is_job => &[Name::OrderEvents, Name::Mail, Name::Audit],
             _ => &[],
         };
         let names: &[&str] =
@@ -73,6 +76,7 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     ),
     http!("platform.store.openapi", GET "/openapi.json", "This contract.", store::openapi),
     on_stream!("platform.jobs.relay_outbox", Table::Orders, jobs::relay_outbox),
+    on_queue!("platform.jobs.append_audit", Name::Audit, jobs::append_audit),
     every!("platform.jobs.sweep_outbox", 60, jobs::sweep_outbox),
     Endpoint { handler: "platform.unknown", trigger: Trigger::Unknown },
 ];

@@ -169,6 +169,57 @@ impl Input for KeyRequired {
 
 const KEY_REQUIRED: &str = "idempotency_key_required";
 
+/// The version that the caller has seen, of what they are about to change: `If-Match: "v3"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IfMatch(pub u64);
+
+impl Input for IfMatch {
+    fn read(request: &Request, flaws: &mut Vec<Flaw>) -> Option<Self> {
+        let pointer = "/headers/If-Match";
+        if !request.headers.contains_key("if-match") {
+            let detail = "Send the ETag that you have seen as If-Match.";
+            flaws.push(Flaw::new(pointer, MATCH_REQUIRED, detail));
+            return None;
+        }
+        let version = request.header("if-match").and_then(version_of);
+        if version.is_none() {
+            let detail = "This is not one of our ETags.";
+            flaws.push(Flaw::new(pointer, NO_MATCH, detail));
+        }
+        version.map(Self)
+    }
+    fn describe(operation: &mut Operation) {
+        operation.match_is_required();
+    }
+}
+
+impl IfMatch {
+    /// Refuses to change what has changed since the caller has seen it.
+    pub fn check(self, version: u64) -> Result<(), Problem> {
+        if self.0 == version { Ok(()) } else { Err(no_match()) }
+    }
+}
+
+/// Somebody else changed it meanwhile.
+pub fn no_match() -> Problem {
+    let detail = "It has changed since you have seen it. Load it again.";
+    Problem::new(http::StatusCode::PRECONDITION_FAILED, NO_MATCH, detail)
+}
+
+/// The strong ETag of a version.
+pub fn version_tag(version: u64) -> String {
+    format!("\"v{version}\"")
+}
+
+fn version_of(tag: &str) -> Option<u64> {
+    let digits = tag.trim().strip_prefix("\"v")?.strip_suffix('"')?;
+    let version = digits.parse().ok()?;
+    (version_tag(version) == tag.trim()).then_some(version)
+}
+
+const MATCH_REQUIRED: &str = "if_match_required";
+const NO_MATCH: &str = "if_match_failed";
+
 /// Reads an endpoint's input after the checks that hold for all.
 pub fn read<I: Input>(request: &Request) -> Result<I, Problem> {
     if request.body.len() > BODY_BYTES_MAX {
@@ -198,9 +249,22 @@ pub fn read<I: Input>(request: &Request) -> Result<I, Problem> {
     match I::read(request, &mut flaws) {
         Some(input) if flaws.is_empty() => Ok(input),
         _ => {
-            let is_key_missing = flaws.iter().any(|flaw| flaw.code == KEY_REQUIRED);
+            let has = |code: &str| flaws.iter().any(|flaw| flaw.code == code);
+            let is_key_missing = has(KEY_REQUIRED);
+            // What is wrong with the input comes first: it would be refused in any version.
+            let is_only_match = flaws.len() == 1 && (has(MATCH_REQUIRED) || has(NO_MATCH));
+            let is_match_missing = has(MATCH_REQUIRED);
             let problem = Problem::invalid(flaws);
-            Err(if is_key_missing { Problem { code: KEY_REQUIRED, ..problem } } else { problem })
+            Err(match (is_only_match, is_match_missing) {
+                (true, true) => Problem {
+                    status: http::StatusCode::PRECONDITION_REQUIRED,
+                    code: MATCH_REQUIRED,
+                    ..problem
+                },
+                (true, false) => no_match(),
+                (false, _) if is_key_missing => Problem { code: KEY_REQUIRED, ..problem },
+                (false, _) => problem,
+            })
         }
     }
 }
@@ -214,6 +278,14 @@ fn is_json(request: &Request) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_is_read_from_our_own_tags_alone() {
+        assert_eq!(version_of("\"v12\""), Some(12));
+        for wrong in ["v12", "W/\"v12\"", "\"v012\"", "\"v-1\"", "\"12\"", "*", ""] {
+            assert_eq!(version_of(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn depth_counts_brackets_outside_of_strings() {

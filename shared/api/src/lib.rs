@@ -22,8 +22,11 @@ pub mod view;
 pub mod who;
 
 pub use form::{Fields, Form, Rule};
-pub use input::{Body, Input, KeyRequired, Path, Query, Raw};
+pub use input::{Body, IfMatch, Input, KeyRequired, Path, Query, Raw};
 pub use problem::{Flaw, Problem};
-pub use reply::{Accepted, Answer, Cached, Created, NoContent, Output, Reply};
+pub use reply::{Accepted, Answer, Cached, Created, NoContent, Output, Reply, Versioned};
 pub use request::Request;
-pub use who::{Anyone, CartOwner, Customer, Guard, OrderReader, Who};
+pub use who::{
+    Anyone, CartOwner, Customer, FreshCustomer, Guard, Member, Metered, OrderReader, Perhaps,
+    SignedIn, Staff, Who,
+};

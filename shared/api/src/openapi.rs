@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::permission::Permission;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -18,6 +19,12 @@ pub enum Security {
     Order,
     /// Another system, by its signature.
     Signature,
+    /// Whoever is signed in: a customer, or a member of the staff.
+    SignedIn,
+    /// Any member of the staff.
+    Member,
+    /// A member of the staff, or an API key, with this permission.
+    Staff(Permission),
 }
 
 impl Security {
@@ -33,6 +40,15 @@ impl Security {
                 {"session_cookie": [], "csrf": []}
             ]),
             Self::Signature => json!([{"stripe_signature": []}]),
+            Self::SignedIn => json!([
+                {"bearer": []}, {"session_cookie": [], "csrf": []},
+                {"staff_cookie": [], "csrf": []}
+            ]),
+            Self::Member => json!([{"bearer": []}, {"staff_cookie": [], "csrf": []}]),
+            Self::Staff(permission) if permission.is_for_keys() => json!([
+                {"bearer": []}, {"staff_cookie": [], "csrf": []}, {"api_key": []}
+            ]),
+            Self::Staff(_) => json!([{"bearer": []}, {"staff_cookie": [], "csrf": []}]),
         }
     }
 }
@@ -46,6 +62,7 @@ pub struct Operation {
     responses: BTreeMap<String, Value>,
     security: Security,
     is_key_required: bool,
+    is_match_required: bool,
 }
 
 impl Operation {
@@ -57,6 +74,7 @@ impl Operation {
             responses: BTreeMap::new(),
             security: Security::None,
             is_key_required: false,
+            is_match_required: false,
         }
     }
 
@@ -81,6 +99,11 @@ impl Operation {
     /// The `Idempotency-Key` may not be left out.
     pub fn key_is_required(&mut self) {
         self.is_key_required = true;
+    }
+
+    /// The `If-Match` may not be left out.
+    pub fn match_is_required(&mut self) {
+        self.is_match_required = true;
     }
 
     /// Who may call.
@@ -139,6 +162,7 @@ pub fn document(entries: &[Entry]) -> Value {
             mut responses,
             security,
             is_key_required,
+            is_match_required,
         } = operation;
         generator = returned;
         let problem = json!({"$ref": "#/components/responses/Problem"});
@@ -149,6 +173,9 @@ pub fn document(entries: &[Entry]) -> Value {
             let name = if is_key_required { "IdempotencyKeyRequired" } else { "IdempotencyKey" };
             parameters.push(json!({"$ref": format!("#/components/parameters/{name}")}));
         }
+        if is_match_required {
+            parameters.push(json!({"$ref": "#/components/parameters/IfMatch"}));
+        }
         let mut written = json!({
             "operationId": entry.handler,
             "summary": entry.summary,
@@ -157,6 +184,10 @@ pub fn document(entries: &[Entry]) -> Value {
             "parameters": parameters,
             "responses": responses,
         });
+        if let (Value::Object(written), Security::Staff(permission)) = (&mut written, security) {
+            written.insert("x-permission".into(), json!(permission.name()));
+            written.insert("x-step-up".into(), json!(permission.needs_step_up()));
+        }
         if let (Value::Object(written), Some(schema)) = (&mut written, body) {
             // A body without required fields may be left out.
             let is_required = schema.get("required").is_some();
@@ -187,6 +218,11 @@ pub fn document(entries: &[Entry]) -> Value {
             "parameters": {
                 "IdempotencyKey": idempotency_key(false),
                 "IdempotencyKeyRequired": idempotency_key(true),
+                "IfMatch": {
+                    "name": "If-Match", "in": "header", "required": true,
+                    "description": "The ETag that was seen: 412 where it has changed since.",
+                    "schema": {"type": "string", "pattern": "^\"v[0-9]{1,19}\"$"},
+                },
             },
             "responses": {"Problem": {
                 "description": "A problem (RFC 9457).",
@@ -195,6 +231,12 @@ pub fn document(entries: &[Entry]) -> Value {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "session_cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
+                "staff_cookie": {
+                    "type": "apiKey", "in": "cookie", "name": "__Host-staff-session",
+                },
+                "api_key": {
+                    "type": "http", "scheme": "bearer", "bearerFormat": "flx_live_… or flx_test_…",
+                },
                 "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
                 "cart_token": {"type": "apiKey", "in": "header", "name": "X-Cart-Token"},
                 "order_token": {"type": "apiKey", "in": "header", "name": "X-Order-Token"},

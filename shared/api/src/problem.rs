@@ -1,5 +1,6 @@
 //! RFC 9457 problems: the one shape of every answer that is not what was asked for.
 
+use domain::limit::Standing;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -70,6 +71,21 @@ impl Problem {
     pub fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in first.")
             .header("WWW-Authenticate", "Bearer")
+    }
+
+    /// The session was ended, by its holder or for them.
+    pub fn session_revoked() -> Self {
+        let detail = "The session has ended. Sign in again.";
+        Self::new(StatusCode::UNAUTHORIZED, "session_revoked", detail)
+            .header("WWW-Authenticate", "Bearer")
+    }
+
+    /// Too often, for now.
+    pub fn too_many(standing: &Standing) -> Self {
+        let detail = "Too many requests. Wait, then try again.";
+        let wait = standing.retry_after.unwrap_or(1);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
+            .header("Retry-After", wait.to_string())
     }
 
     /// We could not; details are in our logs under the request id.

@@ -140,6 +140,20 @@ impl Output for NoContent {
     }
 }
 
+/// An output that must never be written down, not even to be repeated: it shows a secret, once.
+#[derive(Debug)]
+pub struct Secret<T>(pub T);
+
+impl<T: Output> Output for Secret<T> {
+    const IS_SECRET: bool = true;
+    fn answer(self, request: &Request) -> Answer {
+        self.0.answer(request)
+    }
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
+    }
+}
+
 /// An output with cookies.
 #[derive(Debug)]
 pub struct WithCookies<T>(pub T, pub Vec<String>);
@@ -242,6 +256,44 @@ impl<T: View> Output for Cached<T> {
     fn describe(operation: &mut Operation) {
         operation.answers::<T>(200);
         operation.response(304, None);
+    }
+}
+
+/// A single resource that is changed by version: its ETag is what `If-Match` wants.
+#[derive(Debug)]
+pub struct Versioned<T>(pub T, pub u64);
+
+impl<T: View> Output for Versioned<T> {
+    fn answer(self, request: &Request) -> Answer {
+        let tag = crate::input::version_tag(self.1);
+        let is_known = request.is_safe()
+            && request
+                .header("if-none-match")
+                .is_some_and(|known| known.split(',').any(|known| known.trim() == tag));
+        let answer = if is_known {
+            Answer::empty(StatusCode::NOT_MODIFIED)
+        } else {
+            Answer::json(StatusCode::OK, &self.0)
+        };
+        answer.header("etag", &tag)
+    }
+    fn describe(operation: &mut Operation) {
+        operation.answers::<T>(200);
+        operation.response(304, None);
+    }
+}
+
+/// A new resource that is changed by version.
+#[derive(Debug)]
+pub struct CreatedVersion<T>(pub T, pub u64);
+
+impl<T: View> Output for CreatedVersion<T> {
+    fn answer(self, _: &Request) -> Answer {
+        let tag = crate::input::version_tag(self.1);
+        Answer::json(StatusCode::CREATED, &self.0).header("etag", &tag)
+    }
+    fn describe(operation: &mut Operation) {
+        operation.answers::<T>(201);
     }
 }
 

@@ -10,7 +10,11 @@ use subtle::ConstantTimeEq as _;
 /// A 256-bit key that seals texts for a purpose. A seal made for one purpose is worth nothing for
 /// another.
 #[derive(Clone)]
-pub struct Sealer(Option<[u8; 32]>);
+pub struct Sealer {
+    key: Option<[u8; 32]>,
+    /// The key before: what it sealed is good while it is being replaced.
+    before: Option<[u8; 32]>,
+}
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -21,24 +25,40 @@ impl std::fmt::Debug for Sealer {
 impl Sealer {
     /// A sealer with this key.
     pub const fn new(key: [u8; 32]) -> Self {
-        Self(Some(key))
+        Self { key: Some(key), before: None }
     }
 
     /// A sealer without a key: whatever it is shown, it is no seal. For functions that were not
     /// told the key.
     pub const fn blind() -> Self {
-        Self(None)
+        Self { key: None, before: None }
+    }
+
+    /// A sealer that also knows what the key before sealed.
+    #[must_use]
+    pub const fn and_before(self, key: [u8; 32]) -> Self {
+        Self { before: Some(key), ..self }
     }
 
     /// The seal of a text: URL-safe base64 of HMAC-SHA256.
     pub fn seal(&self, purpose: &str, text: &str) -> String {
-        URL_SAFE_NO_PAD.encode(self.mac(purpose, text))
+        URL_SAFE_NO_PAD.encode(mac(&self.key.unwrap_or_default(), purpose, text))
+    }
+
+    /// The text's seals under the key and under the one before.
+    pub fn seals(&self, purpose: &str, text: &str) -> impl Iterator<Item = String> {
+        let seals = [self.key, self.before]
+            .map(|key| key.map(|key| URL_SAFE_NO_PAD.encode(mac(&key, purpose, text))));
+        seals.into_iter().flatten()
     }
 
     /// Whether this is the text's seal, in constant time.
     pub fn is_seal(&self, purpose: &str, text: &str, seal: &str) -> bool {
         let Ok(given) = URL_SAFE_NO_PAD.decode(seal) else { return false };
-        self.0.is_some() && bool::from(self.mac(purpose, text).ct_eq(&given))
+        [self.key, self.before]
+            .iter()
+            .flatten()
+            .any(|key| bool::from(mac(key, purpose, text).ct_eq(&given)))
     }
 
     /// `text.seal`, to hand out.
@@ -56,17 +76,16 @@ impl Sealer {
         }
         String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()
     }
+}
 
-    fn mac(&self, purpose: &str, text: &str) -> Vec<u8> {
-        let key = self.0.unwrap_or_default();
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else {
-            unreachable!("HMAC takes keys of any length");
-        };
-        mac.update(purpose.as_bytes());
-        mac.update(&[0]);
-        mac.update(text.as_bytes());
-        mac.finalize().into_bytes().to_vec()
-    }
+fn mac(key: &[u8; 32], purpose: &str, text: &str) -> Vec<u8> {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        unreachable!("HMAC takes keys of any length");
+    };
+    mac.update(purpose.as_bytes());
+    mac.update(&[0]);
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
 }
 
 /// The form in which a random token is stored: SHA-256 in hex. Our tokens have 256 random bits, so
@@ -94,6 +113,14 @@ mod tests {
         assert!(!blind.is_seal("csrf", "session", &blind.seal("csrf", "session")));
         let zero = Sealer::new([0; 32]);
         assert!(!blind.is_seal("csrf", "session", &zero.seal("csrf", "session")));
+    }
+
+    #[test]
+    fn what_the_key_before_sealed_is_good_and_new_seals_are_of_the_new_key() {
+        let (old, new) = (Sealer::new([7; 32]), Sealer::new([8; 32]));
+        let both = new.clone().and_before([7; 32]);
+        assert!(both.is_seal("csrf", "session", &old.seal("csrf", "session")));
+        assert_eq!(both.seal("csrf", "session"), new.seal("csrf", "session"));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::id::{CustomerId, SessionId};
+use domain::account::Subject;
+use domain::id::SessionId;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -19,8 +20,15 @@ pub const ACCESS_SECONDS: i64 = 15 * 60;
 const TOKEN_BYTES_MAX: usize = 4096;
 /// Clocks of ours may differ by this much.
 const LEEWAY_SECONDS: i64 = 5;
-/// The audience of customers' tokens; staff get their own, so neither opens the other's doors.
-const AUDIENCE: &str = "store";
+
+/// The audience of a subject's tokens: customers and staff have their own, so that neither opens
+/// the other's doors.
+const fn audience(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Customer(_) => "store",
+        Subject::Staff(_) => "staff",
+    }
+}
 
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +39,7 @@ pub struct Claims {
     /// For which doors.
     pub aud: String,
     /// Who it is about.
-    pub sub: CustomerId,
+    pub sub: Subject,
     /// When it was issued, in seconds since 1970.
     pub iat: i64,
     /// When it begins to be good.
@@ -86,16 +94,15 @@ impl Verifier {
         Ok(Self { issuer: issuer.to_owned(), keys: decoding })
     }
 
+    /// Whether the token names a key of ours that this verifier does not know (yet).
+    pub fn has_unknown_key(&self, token: &str) -> bool {
+        let kid = header(token).map(|header| header.kid);
+        kid.is_some_and(|kid| !self.keys.contains_key(&kid))
+    }
+
     /// What the token says, if it is ours and good now.
     pub fn verify(&self, token: &str, now: Timestamp) -> Option<Claims> {
-        if token.len() > TOKEN_BYTES_MAX {
-            return None;
-        }
-        let header = token.split('.').next()?;
-        let header: StrictHeader =
-            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-        let is_ours = header.alg == "EdDSA" && header.typ.as_deref().is_none_or(|t| t == "JWT");
-        let key = self.keys.get(&header.kid).filter(|_| is_ours)?;
+        let key = self.keys.get(&header(token)?.kid)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         // Time is our input; audience and issuer are compared below, exactly.
         validation.required_spec_claims.clear();
@@ -104,12 +111,24 @@ impl Verifier {
         let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).ok()?.claims;
         let now = now.as_second();
         let is_good = claims.iss == self.issuer
-            && claims.aud == AUDIENCE
+            && claims.aud == audience(claims.sub)
             && now < claims.exp
             && now >= claims.nbf - LEEWAY_SECONDS
             && now >= claims.iat - LEEWAY_SECONDS;
         is_good.then_some(claims)
     }
+}
+
+/// The header of a token that may be one of ours.
+fn header(token: &str) -> Option<StrictHeader> {
+    if token.len() > TOKEN_BYTES_MAX {
+        return None;
+    }
+    let header = token.split('.').next()?;
+    let header: StrictHeader =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+    let is_ours = header.alg == "EdDSA" && header.typ.as_deref().is_none_or(|typ| typ == "JWT");
+    is_ours.then_some(header)
 }
 
 /// Makes access tokens. Only the functions that sign people in hold one.
@@ -133,10 +152,10 @@ impl Signer {
         Self { issuer: issuer.to_owned(), kid: kid.to_owned(), key }
     }
 
-    /// A token for a customer's session, good for [`ACCESS_SECONDS`].
+    /// A token for a session, good for [`ACCESS_SECONDS`].
     pub fn sign(
         &self,
-        customer: CustomerId,
+        subject: Subject,
         session: SessionId,
         jti: String,
         now: Timestamp,
@@ -144,8 +163,8 @@ impl Signer {
         let iat = now.as_second();
         let claims = Claims {
             iss: self.issuer.clone(),
-            aud: AUDIENCE.to_owned(),
-            sub: customer,
+            aud: audience(subject).to_owned(),
+            sub: subject,
             iat,
             nbf: iat,
             exp: iat + ACCESS_SECONDS,

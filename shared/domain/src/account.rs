@@ -1,18 +1,24 @@
-//! A customer's account.
+//! A customer's account, and the session of whoever is signed in.
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Email, PersonName};
-use crate::id::{CustomerId, SessionId};
+use crate::id::{CustomerId, Malformed, SessionId, StaffId};
+use crate::staff::{STAFF_SESSION_ABSOLUTE, STAFF_SESSION_IDLE, STEP_UP_LIFETIME};
 
 /// How long a mailed link to confirm an address is good.
 pub const VERIFICATION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
-/// How long a session lives without being used.
+/// How long a mailed link to choose another password is good.
+pub const RESET_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
+/// How long the two links that move an account to another address are good.
+pub const EMAIL_CHANGE_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+/// How long a customer's session lives without being used.
 pub const SESSION_IDLE: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// How long a session lives at most.
+/// How long a customer's session lives at most.
 pub const SESSION_ABSOLUTE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long a refresh token that was just rotated still answers its successor: the answer may
 /// have been lost on its way.
@@ -44,13 +50,77 @@ impl fmt::Debug for Account {
     }
 }
 
+/// Whose session it is. Its text form is the id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A customer's.
+    Customer(CustomerId),
+    /// A member of the staff's.
+    Staff(StaffId),
+}
+
+impl Subject {
+    /// How long their sessions live without being used.
+    pub const fn idle(self) -> SignedDuration {
+        match self {
+            Self::Customer(_) => SESSION_IDLE,
+            Self::Staff(_) => STAFF_SESSION_IDLE,
+        }
+    }
+
+    /// How long their sessions live at most.
+    pub const fn absolute(self) -> SignedDuration {
+        match self {
+            Self::Customer(_) => SESSION_ABSOLUTE,
+            Self::Staff(_) => STAFF_SESSION_ABSOLUTE,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Customer(id) => fmt::Display::fmt(id, f),
+            Self::Staff(id) => fmt::Display::fmt(id, f),
+        }
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Subject {
+    type Err = Malformed;
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        CustomerId::parse(text)
+            .map(Self::Customer)
+            .or_else(|_| StaffId::parse(text).map(Self::Staff))
+    }
+}
+
+impl Serialize for Subject {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Subject {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// A signed-in session: a family of refresh tokens of which one is good at a time.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Its id.
     pub id: SessionId,
     /// Whose it is.
-    pub customer: CustomerId,
+    pub subject: Subject,
     /// SHA-256 (hex) of the refresh token that is good now.
     pub current: String,
     /// SHA-256 (hex) of the one before.
@@ -59,6 +129,12 @@ pub struct Session {
     pub rotated_at: Timestamp,
     /// When it began.
     pub created_at: Timestamp,
+    /// When its holder last proved who they are.
+    pub authenticated_at: Timestamp,
+    /// What the browser or app called itself, so that its holder knows it again in a list.
+    pub device: Option<String>,
+    /// The network it began in: an IPv4 /24 or an IPv6 /48.
+    pub network: Option<String>,
 }
 
 impl fmt::Debug for Session {
@@ -81,11 +157,20 @@ pub enum Worth {
 }
 
 impl Session {
+    /// Whether it has neither rested too long nor lived too long.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        now.duration_since(self.rotated_at) <= self.subject.idle()
+            && now.duration_since(self.created_at) <= self.subject.absolute()
+    }
+
+    /// Whether its holder proved who they are a moment ago, as what can not be undone wants.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.duration_since(self.authenticated_at) <= STEP_UP_LIFETIME
+    }
+
     /// What a refresh token with this hash is worth now.
     pub fn worth(&self, token_hash: &str, now: Timestamp) -> Worth {
-        let is_idle = now.duration_since(self.rotated_at) > SESSION_IDLE;
-        let is_old = now.duration_since(self.created_at) > SESSION_ABSOLUTE;
-        if is_idle || is_old {
+        if !self.is_alive(now) {
             return Worth::Expired;
         }
         if self.current == token_hash {
@@ -119,11 +204,14 @@ mod tests {
     fn session() -> Session {
         Session {
             id: SessionId::from_ulid(Ulid::from_parts(1, 1)),
-            customer: CustomerId::from_ulid(Ulid::from_parts(1, 2)),
+            subject: Subject::Customer(CustomerId::from_ulid(Ulid::from_parts(1, 2))),
             current: "a".into(),
             previous: None,
             rotated_at: at(0),
             created_at: at(0),
+            authenticated_at: at(0),
+            device: None,
+            network: None,
         }
     }
 
@@ -134,6 +222,32 @@ mod tests {
         assert_eq!(rotated.worth("a", at(110)), Worth::JustRotated);
         assert_eq!(rotated.worth("a", at(111)), Worth::Reused);
         assert_eq!(rotated.worth("never ours", at(101)), Worth::Reused);
+    }
+
+    #[test]
+    fn the_staffs_session_ends_after_an_hour_of_rest_and_after_twelve() {
+        const HOUR: i64 = 3600;
+        let subject = Subject::Staff(StaffId::from_ulid(Ulid::from_parts(1, 3)));
+        let session = Session { subject, ..session() };
+        assert_eq!(session.worth("a", at(HOUR)), Worth::Current);
+        assert_eq!(session.worth("a", at(HOUR + 1)), Worth::Expired);
+        let busy = Session { rotated_at: at(12 * HOUR), ..session };
+        assert_eq!(busy.worth("a", at(12 * HOUR)), Worth::Current);
+        assert_eq!(busy.worth("a", at(12 * HOUR + 1)), Worth::Expired);
+    }
+
+    #[test]
+    fn a_proof_of_identity_is_fresh_for_ten_minutes() {
+        assert!(session().is_fresh(at(600)));
+        assert!(!session().is_fresh(at(601)));
+    }
+
+    #[test]
+    fn a_subject_is_written_as_its_id_and_no_other_kind_is_one() {
+        let subject = Subject::Customer(CustomerId::from_ulid(Ulid::from_parts(1, 2)));
+        let text = serde_json::to_string(&subject).unwrap();
+        assert_eq!(serde_json::from_str::<Subject>(&text).unwrap(), subject);
+        assert!("ord_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse::<Subject>().is_err());
     }
 
     #[test]

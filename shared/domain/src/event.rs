@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Email;
+use crate::audit::Entry;
 use crate::id::{EventId, MessageId, OrderId};
 
 /// An event with its name and time.
@@ -39,6 +40,12 @@ pub enum Fact {
         /// Which order.
         order_id: OrderId,
     },
+    /// Something happened that the audit log keeps.
+    #[serde(rename = "audit.noted")]
+    AuditNoted {
+        /// What.
+        entry: Entry,
+    },
     /// Somebody is to be written to.
     #[serde(rename = "message.requested")]
     MessageRequested {
@@ -54,6 +61,8 @@ pub enum Destination {
     OrderEvents,
     /// Mail.
     Mail,
+    /// The audit log.
+    Audit,
 }
 
 impl Fact {
@@ -62,6 +71,7 @@ impl Fact {
         match self {
             Self::OrderPlaced { .. } | Self::OrderRefundedLate { .. } => Destination::OrderEvents,
             Self::MessageRequested { .. } => Destination::Mail,
+            Self::AuditNoted { .. } => Destination::Audit,
         }
     }
 
@@ -71,6 +81,7 @@ impl Fact {
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderRefundedLate { .. } => "order.refunded_late",
             Self::MessageRequested { .. } => "message.requested",
+            Self::AuditNoted { .. } => "audit.noted",
         }
     }
 }
@@ -99,6 +110,36 @@ pub enum Letter {
     },
     /// Somebody registered with an address that has an account.
     AlreadyRegistered,
+    /// Choose another password.
+    ResetPassword {
+        /// The single-use token of the link.
+        token: String,
+    },
+    /// The password was changed: who did not do it should know.
+    PasswordChanged,
+    /// Somebody wants the account's mail to go to another address: please agree, at both.
+    ConfirmEmailChange {
+        /// The single-use token of this address's link.
+        token: String,
+        /// Whether this is the address that the account would move to.
+        is_new: bool,
+    },
+    /// The account's mail goes to another address from now on; said to the old one.
+    EmailChanged,
+    /// The account was closed.
+    AccountClosed,
+    /// Somebody is invited to work here.
+    StaffInvitation {
+        /// The single-use token of the link.
+        token: String,
+    },
+    /// A member of the staff chooses another password.
+    StaffResetPassword {
+        /// The single-use token of the link.
+        token: String,
+    },
+    /// A member of the staff has another second factor, or none until the next sign-in.
+    SecondFactorChanged,
     /// Thank you for your order.
     OrderConfirmation {
         /// Which order.
@@ -117,6 +158,14 @@ impl Letter {
         match self {
             Self::VerifyEmail { .. } => "verify_email",
             Self::AlreadyRegistered => "already_registered",
+            Self::ResetPassword { .. } => "reset_password",
+            Self::PasswordChanged => "password_changed",
+            Self::ConfirmEmailChange { .. } => "confirm_email_change",
+            Self::EmailChanged => "email_changed",
+            Self::AccountClosed => "account_closed",
+            Self::StaffInvitation { .. } => "staff_invitation",
+            Self::StaffResetPassword { .. } => "staff_reset_password",
+            Self::SecondFactorChanged => "second_factor_changed",
             Self::OrderConfirmation { .. } => "order_confirmation",
             Self::LatePaymentRefunded { .. } => "late_payment_refunded",
         }
@@ -143,6 +192,14 @@ mod tests {
         let letters = [
             Letter::VerifyEmail { token: "t".into() },
             Letter::AlreadyRegistered,
+            Letter::ResetPassword { token: "t".into() },
+            Letter::PasswordChanged,
+            Letter::ConfirmEmailChange { token: "t".into(), is_new: true },
+            Letter::EmailChanged,
+            Letter::AccountClosed,
+            Letter::StaffInvitation { token: "t".into() },
+            Letter::StaffResetPassword { token: "t".into() },
+            Letter::SecondFactorChanged,
             Letter::OrderConfirmation { order_id },
             Letter::LatePaymentRefunded { order_id },
         ];

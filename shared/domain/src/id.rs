@@ -117,6 +117,14 @@ ids! {
     CustomerId = "cus";
     /// A member of the merchant's staff.
     StaffId = "stf";
+    /// A role: a named set of permissions.
+    RoleId = "rol";
+    /// A machine's API key.
+    KeyId = "key";
+    /// An entry of the audit log.
+    AuditId = "aud";
+    /// An address in a customer's address book.
+    AddressId = "adr";
     /// A product of the catalog.
     ProductId = "prod";
     /// A sellable variant of a product.

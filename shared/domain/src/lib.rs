@@ -5,18 +5,24 @@
 
 pub mod account;
 pub mod address;
+pub mod api_key;
+pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod currency;
 pub mod event;
 pub mod fault;
 pub mod id;
+pub mod limit;
 pub mod money;
 pub mod order;
 pub mod password;
 pub mod payment;
+pub mod permission;
 pub mod pricing;
 pub mod reservation;
 pub mod shipping;
+pub mod staff;
 pub mod stock;
 pub mod tax;
+pub mod totp;

@@ -266,6 +266,9 @@ pub struct Order {
     /// Whether somebody was answered with a way to pay.
     #[serde(default)]
     pub is_answered: bool,
+    /// Among whose unpaid orders it counts, while it is one: a hash of the customer or address.
+    #[serde(default)]
+    pub holder: Option<String>,
     /// Rises with every write.
     pub version: u64,
     /// When it was made.
@@ -456,6 +459,7 @@ impl Order {
                 cart::Owner::Token(hash) => Some(hash.clone()),
             },
             is_answered: false,
+            holder: None,
             version: 0,
             created_at: fresh.now,
             placed_at: is_free.then_some(fresh.now),

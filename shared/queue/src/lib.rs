@@ -20,11 +20,13 @@ pub enum Name {
     OrderEvents,
     /// Letters.
     Mail,
+    /// Entries of the audit log, on their way into its chain.
+    Audit,
 }
 
 impl Name {
     /// Every queue.
-    pub const ALL: [Self; 3] = [Self::StripeEvents, Self::OrderEvents, Self::Mail];
+    pub const ALL: [Self; 4] = [Self::StripeEvents, Self::OrderEvents, Self::Mail, Self::Audit];
 
     /// The environment variable that holds the queue's address.
     pub const fn variable(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Name {
             Self::StripeEvents => "QUEUE_STRIPE_EVENTS_URL",
             Self::OrderEvents => "QUEUE_ORDER_EVENTS_URL",
             Self::Mail => "QUEUE_MAIL_URL",
+            Self::Audit => "QUEUE_AUDIT_URL",
         }
     }
 }
@@ -41,6 +44,7 @@ impl From<domain::event::Destination> for Name {
         match destination {
             domain::event::Destination::OrderEvents => Self::OrderEvents,
             domain::event::Destination::Mail => Self::Mail,
+            domain::event::Destination::Audit => Self::Audit,
         }
     }
 }

@@ -5,19 +5,21 @@ use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::http::{Method, StatusCode};
 use api::openapi::{Entry, Operation};
 use api::reply::Answer;
 use api::{Input, Output, Problem, Reply, Request, Who};
 use domain::fault::{Fault, Retry};
+use domain::limit::{Limit, Standing};
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::Store;
 use store::idempotency::{Claim, Claimed};
+use store::limit::Bucket;
 
 use crate::http;
 use crate::setup::{App, Platform, Setup};
@@ -40,6 +42,26 @@ pub struct Call<W, I = ()> {
     pub claim: Option<Claim>,
     /// The request, for the few things that have no type of their own.
     pub request: Request,
+    /// The address's bucket that this write is to take from, in its own transaction: nobody is
+    /// signed in, and the endpoint counts itself.
+    pub toll: Option<Bucket>,
+    /// How the bucket stands that was taken from; the answer's headers say so.
+    pub standing: Tally,
+}
+
+/// How a caller's bucket stands, as the answer will say.
+#[derive(Debug, Clone, Default)]
+pub struct Tally(Arc<Mutex<Option<Standing>>>);
+
+impl Tally {
+    /// Notes how a bucket stands.
+    pub fn note(&self, standing: Standing) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+    }
+
+    fn read(&self) -> Option<Standing> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What an endpoint is: `async fn(&App, Call<W, I>) -> Reply<O>`.
@@ -217,7 +239,8 @@ where
     O: Output + Send,
     F: for<'a> Handle<'a, A, Call<W, I>, O>,
 {
-    let work = AssertUnwindSafe(run(&*app, &request, op, endpoint)).catch_unwind();
+    let tally = Tally::default();
+    let work = AssertUnwindSafe(run(&*app, &request, op, endpoint, &tally)).catch_unwind();
     let answer = match work.await {
         Ok(Ok(answer)) => answer,
         Ok(Err(problem)) => Answer::problem(&problem, &request.id),
@@ -225,6 +248,10 @@ where
             tracing::error!(op, request_id = request.id, bug = reason(&*panic), "a bug");
             Answer::problem(&Problem::internal(), &request.id)
         }
+    };
+    let answer = match tally.read() {
+        Some(standing) => api::headers::standing(answer, &standing),
+        None => answer,
     };
     finish(app.doors(), &request, answer)
 }
@@ -252,6 +279,7 @@ async fn run<A, W, I, O, F>(
     request: &Request,
     op: &'static str,
     endpoint: F,
+    tally: &Tally,
 ) -> Result<Answer, Problem>
 where
     A: App,
@@ -261,15 +289,30 @@ where
     F: for<'a> Handle<'a, A, Call<W, I>, O>,
 {
     let doors = app.doors().ok_or_else(Problem::internal)?;
-    let guard = doors.guard(request.now).await?;
-    let who = W::identify(&guard, request)?;
+    let guard = doors.guard_for(request).await?;
+    let caller = doors.caller::<W>(&guard, app.store(), request).await?;
+    let who = W::identify(&caller, request)?;
+    let is_free = W::COUNTS_ITSELF || app.store().is_none();
+    if let Some(standing) = doors.count(app.store(), &caller, is_free, request).await? {
+        tally.note(standing);
+    }
+    let is_tolled = W::COUNTS_ITSELF && caller.holder().is_none() && !request.is_safe();
+    let toll = is_tolled.then(|| doors.address_bucket(Limit::Write, request));
     let input: I = api::input::read(request)?;
     // What signs somebody in is not written down to be repeated: a session is cheap to renew.
     let may_repeat = request.method == Method::POST && !O::IS_SECRET;
     let key = request.header("idempotency-key").filter(|_| may_repeat);
     let (Some(key), Some(store)) = (key, app.store()) else {
-        let call =
-            Call { who, input, now: request.now, guard, claim: None, request: request.clone() };
+        let call = Call {
+            who,
+            input,
+            now: request.now,
+            guard,
+            claim: None,
+            request: request.clone(),
+            toll,
+            standing: tally.clone(),
+        };
         return endpoint(app, call).await.map(|output| output.answer(request));
     };
     let scope = format!("{}#{op}#{key}", who.principal(request));
@@ -288,8 +331,16 @@ where
         }
     };
     let claimed = Some(claim.clone());
-    let call =
-        Call { who, input, now: request.now, guard, claim: claimed, request: request.clone() };
+    let call = Call {
+        who,
+        input,
+        now: request.now,
+        guard,
+        claim: claimed,
+        request: request.clone(),
+        toll,
+        standing: tally.clone(),
+    };
     let answer = match AssertUnwindSafe(endpoint(app, call)).catch_unwind().await {
         Ok(Ok(output)) => output.answer(request),
         Ok(Err(problem)) => Answer::problem(&problem, &request.id),

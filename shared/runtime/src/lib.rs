@@ -16,7 +16,7 @@ pub mod till;
 
 pub use clock::Clock;
 pub use doors::Doors;
-pub use endpoint::{Call, Endpoint, Function, Trigger};
+pub use endpoint::{Call, Endpoint, Function, Tally, Trigger};
 pub use ids::Ids;
 pub use job::{Records, Tick};
 pub use setup::{App, Platform, Setup};

@@ -7,12 +7,13 @@ use api::cors::Origins;
 use aws_config::SdkConfig;
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};
+use domain::limit::Limits;
 use queue::Queues;
 use secrets::Secrets;
 use store::{Store, Table};
 
 use crate::clock::Clock;
-use crate::doors::Doors;
+use crate::doors::{Doors, House};
 use crate::ids::Ids;
 use crate::till::Till;
 
@@ -130,7 +131,28 @@ impl<'a> Setup<'a> {
         let origins = self.origins();
         let issuer = self.text("SHOP_URL");
         let (public, tokens) = (self.optional("SECRET_JWT_PUBLIC"), self.optional("SECRET_TOKENS"));
-        Doors::new(self.secrets(), issuer, public, tokens, origins)
+        self.build_doors(issuer, public, tokens, origins)
+    }
+
+    fn build_doors(
+        &mut self,
+        issuer: String,
+        public: Option<String>,
+        tokens: Option<String>,
+        origins: Origins,
+    ) -> Doors {
+        let is_live = self.stage() == Some(Stage::Production);
+        let (secrets, limits, ids) = (self.secrets(), self.limits(), self.ids());
+        Doors::new(House { secrets, issuer, public, tokens, origins, limits, ids, is_live })
+    }
+
+    /// How often things may be done: the built-in limits, but for those in `LIMITS`.
+    fn limits(&mut self) -> Limits {
+        let text = self.optional("LIMITS").unwrap_or_default();
+        Limits::parse(&text).unwrap_or_else(|flaws| {
+            self.faults.extend(flaws.iter().map(|flaw| format!("LIMITS: {flaw}")));
+            Limits::default()
+        })
     }
 
     fn origins(&mut self) -> Origins {
@@ -148,14 +170,14 @@ impl<'a> Setup<'a> {
     /// Doors that ask nobody who they are: for endpoints that know no caller.
     pub fn open_doors(&mut self) -> Doors {
         let origins = self.origins();
-        Doors::new(self.secrets(), String::new(), None, None, origins)
+        self.build_doors(String::new(), None, None, origins)
     }
 
     /// Doors without HTTP endpoints behind them: for jobs that seal links.
     pub fn sealing_doors(&mut self) -> Doors {
         let issuer = self.text("SHOP_URL");
         let tokens = Some(self.text("SECRET_TOKENS"));
-        Doors::new(self.secrets(), issuer, None, tokens, Origins::default())
+        self.build_doors(issuer, None, tokens, Origins::default())
     }
 
     /// The till.

@@ -64,6 +64,25 @@ pub struct PublicKey {
 pub struct TokenKey {
     /// 32 random bytes or more, as text.
     pub key: String,
+    /// The key before, while it is being replaced: what it sealed is still good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+}
+
+/// The keys that staff's second factors are derived from; the first makes new ones.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct FactorKeys {
+    /// New and old ones: a factor stays with the key it was made from.
+    pub keys: Vec<FactorKey>,
+}
+
+/// One of them.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct FactorKey {
+    /// Its name beside what was derived from it.
+    pub id: String,
+    /// 32 random bytes or more, as text.
+    pub key: String,
 }
 
 macro_rules! silent {
@@ -75,7 +94,7 @@ macro_rules! silent {
         }
     )*};
 }
-silent!(StripeKeys, SigningKey, PublicKeys, PublicKey, TokenKey);
+silent!(StripeKeys, SigningKey, PublicKeys, PublicKey, TokenKey, FactorKeys, FactorKey);
 
 /// The shop's key ring.
 pub struct Secrets {

@@ -1,14 +1,30 @@
 //! Carts: `CART#id` / META with the lines embedded; `CUST#id` / ACTIVE points to a customer's.
 
 use domain::cart::{Cart, LIFETIME, Owner, Phase, Status};
-use domain::fault::Fault;
+use domain::fault::{Fault, Retry};
 use domain::id::{CartId, CustomerId};
+use domain::limit::Standing;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Item, Key, Saved, count, item, number, text};
+use crate::limit::Bucket;
 use crate::transaction::{Committed, Expression, Transaction};
 use crate::{Store, Table};
+
+/// A bucket may have to be looked at this often while others take from it.
+const TOLL_ATTEMPTS_MAX: usize = 4;
+
+/// What became of a write that is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// It is written.
+    Yes,
+    /// Somebody else wrote first: load again and decide again.
+    Raced,
+    /// Its writer wrote too often.
+    TooOften(Standing),
+}
 
 #[derive(Serialize, Deserialize)]
 struct Active {
@@ -54,29 +70,75 @@ impl Store {
         }
     }
 
-    /// Writes a new cart; a customer's becomes the active one.
-    pub async fn create_cart(&self, cart: &Cart) -> Result<Saved, Fault> {
+    /// Writes a new cart; a customer's becomes the active one, a guest's is counted.
+    pub async fn create_cart(
+        &self,
+        cart: &Cart,
+        toll: Option<&mut Bucket>,
+        now: Timestamp,
+    ) -> Result<Counted, Fault> {
         let Owner::Customer(customer) = cart.owner else {
-            return self.put_if(Table::Carts, cart_item(cart)?, Expression::absent()).await;
+            return self.put_cart(cart, Expression::absent(), toll, now).await;
         };
         let mut transaction = Transaction::default();
         transaction.put(self, Table::Carts, cart_item(cart)?, Expression::absent())?;
         self.point_to(&mut transaction, customer, cart)?;
         match transaction.commit(self, "create a cart").await? {
-            Committed::Yes => Ok(Saved::Yes),
+            Committed::Yes => Ok(Counted::Yes),
             // Another cart of this millisecond is the active one: this one is theirs all the same.
-            Committed::Refused(_) => {
-                self.put_if(Table::Carts, cart_item(cart)?, Expression::absent()).await
+            Committed::Refused(_) => self.put_cart(cart, Expression::absent(), None, now).await,
+        }
+    }
+
+    /// Writes a cart and, in the same transaction, takes from the bucket of whoever is not signed
+    /// in: a write that is refused is not counted, and a counted one costs no further round trip.
+    async fn put_cart(
+        &self,
+        cart: &Cart,
+        condition: Expression,
+        toll: Option<&mut Bucket>,
+        now: Timestamp,
+    ) -> Result<Counted, Fault> {
+        let Some(bucket) = toll else {
+            let saved = self.put_if(Table::Carts, cart_item(cart)?, condition).await?;
+            return Ok(match saved {
+                Saved::Yes => Counted::Yes,
+                Saved::Raced => Counted::Raced,
+            });
+        };
+        for _ in 0..TOLL_ATTEMPTS_MAX {
+            let mut transaction = Transaction::default();
+            transaction.put(self, Table::Carts, cart_item(cart)?, condition.clone())?;
+            if let Err(standing) = bucket.take_in(self, &mut transaction, now)? {
+                return Ok(Counted::TooOften(standing));
+            }
+            match transaction.commit(self, "write a guest's cart").await? {
+                Committed::Yes => {
+                    bucket.took(now);
+                    return Ok(Counted::Yes);
+                }
+                Committed::Refused(refused) => {
+                    if refused.iter().any(|(position, _)| *position == 0) {
+                        return Ok(Counted::Raced);
+                    }
+                    bucket.see(refused.first().and_then(|(_, item)| item.as_ref()));
+                }
             }
         }
+        Err(Fault::noticed("write a cart past a bucket that never stands still", Retry::Helps))
     }
 
     /// Writes a cart that was loaded and changed, unless somebody changed it meanwhile. The
     /// version of the written cart is one more.
-    pub async fn save_cart(&self, cart: &mut Cart) -> Result<Saved, Fault> {
+    pub async fn save_cart(
+        &self,
+        cart: &mut Cart,
+        toll: Option<&mut Bucket>,
+        now: Timestamp,
+    ) -> Result<Counted, Fault> {
         let condition = Expression::version(cart.version);
-        let saved = self.put_if(Table::Carts, cart_item(cart)?, condition).await?;
-        if saved == Saved::Yes {
+        let saved = self.put_cart(cart, condition, toll, now).await?;
+        if matches!(saved, Counted::Yes) {
             cart.version += 1;
         }
         Ok(saved)

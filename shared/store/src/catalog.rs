@@ -173,7 +173,7 @@ impl Store {
             keys.push(Key::new("SETTINGS", "TAX"));
         }
         let mut found: HashMap<(String, String), Item> = HashMap::new();
-        for item in self.batch_get(Table::Catalog, &keys).await? {
+        for item in self.batch_get(Table::Catalog, &keys, false).await? {
             if let (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk))) =
                 (item.get("pk"), item.get("sk"))
             {
@@ -216,7 +216,12 @@ impl Store {
     }
 
     /// Items by their keys, in any order. What a throttled batch leaves out is asked for again.
-    pub(crate) async fn batch_get(&self, table: Table, keys: &[Key]) -> Result<Vec<Item>, Fault> {
+    pub(crate) async fn batch_get(
+        &self,
+        table: Table,
+        keys: &[Key],
+        is_consistent: bool,
+    ) -> Result<Vec<Item>, Fault> {
         let name = self.name(table)?;
         let mut wanted: Vec<Item> = keys.iter().map(Key::attributes).collect();
         let mut items = Vec::with_capacity(wanted.len());
@@ -226,6 +231,7 @@ impl Store {
             }
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
+                .consistent_read(is_consistent)
                 .build()
                 .map_err(|error| Fault::new("build a batch", error, Retry::Useless))?;
             let output = self

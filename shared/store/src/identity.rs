@@ -1,19 +1,18 @@
-//! Accounts and sessions.
+//! Accounts.
 //!
 //! | item | table | key |
 //! |---|---|---|
 //! | account | identity | `CUST#id` / META |
 //! | address, taken | identity | `MAIL#sha256` / META |
 //! | one-time token | ephemeral | `OTT#sha256` / META |
-//! | session | ephemeral | `SES#id` / META |
 //!
 //! No key holds an address: keys end up in messages, metrics and access logs.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::account::{Account, SESSION_ABSOLUTE, Session, VERIFICATION_LIFETIME};
+use domain::account::{Account, VERIFICATION_LIFETIME};
 use domain::event::Event;
 use domain::fault::Fault;
-use domain::id::{CustomerId, SessionId};
+use domain::id::CustomerId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -46,10 +45,6 @@ fn mail_key(email: &domain::address::Email) -> Key {
 
 fn token_key(hash: &str) -> Key {
     Key::meta(format!("OTT#{hash}"))
-}
-
-fn session_key(id: SessionId) -> Key {
-    Key::meta(format!("SES#{id}"))
 }
 
 const VERIFY: &str = "verify_email";
@@ -106,11 +101,11 @@ impl Store {
         }
     }
 
-    /// Says a letter that changes nothing else.
-    pub async fn write_to(&self, letter: &Event) -> Result<(), Fault> {
+    /// Says an event of its own: a letter, or an entry of the audit log.
+    pub async fn say(&self, event: &Event) -> Result<(), Fault> {
         let mut transaction = Transaction::default();
-        outbox::say(self, &mut transaction, letter)?;
-        match transaction.commit(self, "say a letter").await? {
+        outbox::say(self, &mut transaction, event)?;
+        match transaction.commit(self, "say an event").await? {
             Committed::Yes | Committed::Refused(_) => Ok(()),
         }
     }
@@ -151,33 +146,6 @@ impl Store {
         Ok(crate::cart::saved(&transaction.commit(self, "confirm an address").await?))
     }
 
-    /// Writes a new session.
-    pub async fn begin_session(&self, session: &Session) -> Result<Saved, Fault> {
-        let mut row = item(&session_key(session.id), session)?;
-        row.insert("expires".into(), number(expiry(session)));
-        self.put_if(Table::Ephemeral, row, Expression::absent()).await
-    }
-
-    /// A session by its id.
-    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, Fault> {
-        self.get(Table::Ephemeral, &session_key(id), true).await
-    }
-
-    /// Writes a rotated session, unless the token was rotated by somebody else meanwhile.
-    pub async fn rotate_session(&self, before: &Session, after: &Session) -> Result<Saved, Fault> {
-        let condition = Expression::new("#current = :before")
-            .name("#current", "current")
-            .value(":before", text(&before.current));
-        let mut row = item(&session_key(after.id), after)?;
-        row.insert("expires".into(), number(expiry(after)));
-        self.put_if(Table::Ephemeral, row, condition).await
-    }
-
-    /// Ends a session; ending it again changes nothing.
-    pub async fn end_session(&self, id: SessionId) -> Result<(), Fault> {
-        self.delete(Table::Ephemeral, &session_key(id)).await
-    }
-
     /// Replaces the password's hash, if it is still the one that was checked: for parameters that
     /// have risen.
     pub async fn rehash_password(&self, account: &Account, hash: &str) -> Result<(), Fault> {
@@ -189,8 +157,4 @@ impl Store {
             Updated::Yes(_) | Updated::Refused(_) => Ok(()),
         }
     }
-}
-
-fn expiry(session: &Session) -> i64 {
-    session.created_at.as_second().saturating_add(SESSION_ABSOLUTE.as_secs())
 }

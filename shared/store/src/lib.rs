@@ -11,14 +11,18 @@ use aws_sdk_dynamodb::Client;
 use domain::fault::{Fault, Retry};
 use jiff::Timestamp;
 
+pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod idempotency;
 pub mod identity;
 mod item;
+pub mod limit;
 pub mod message;
 pub mod order;
 pub mod outbox;
+pub mod session;
+pub mod staff;
 pub mod stock;
 mod transaction;
 pub mod webhook;

@@ -6,6 +6,7 @@
 //! | payment | `ORD#id` / PAY#id | |
 //! | uses of a download | `ORD#id` / DL#line | |
 //! | number, taken | `ORDNO#number` / META | |
+//! | unpaid orders of a holder, counted | `OPEN#holder` / META | |
 //!
 //! The reservation of an order's stock is part of the order: one document, one condition, instead
 //! of a row per SKU that would have to agree with it. Ledger entries go into a table of their own
@@ -14,8 +15,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::cart::{Cart, Shortage};
 use domain::event::Event;
-use domain::fault::Fault;
+use domain::fault::{Fault, Retry};
 use domain::id::{CustomerId, OrderId, OrderLineId};
+use domain::limit::Standing;
 use domain::order::{Order, Status};
 use domain::payment::{Entry, Payment};
 use domain::reservation::State;
@@ -24,8 +26,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
+use crate::limit::Bucket;
 use crate::transaction::{Committed, Expression, Transaction, Updated};
 use crate::{Store, Table, cart, outbox, stock};
+
+/// A holder's bucket may have to be looked at this often.
+const LIMIT_ATTEMPTS_MAX: usize = 4;
 
 /// An order with its payments: one query.
 #[derive(Debug, Clone)]
@@ -65,6 +71,20 @@ pub enum Placed {
     Raced,
     /// The number is taken: take another.
     NumberTaken,
+    /// The holder places orders too often.
+    TooOften(Standing),
+    /// The holder has too many unpaid orders.
+    TooManyOpen,
+}
+
+/// How often somebody may place orders, and how many may be unpaid at a time: nobody holds all
+/// the stock without paying for any.
+#[derive(Debug)]
+pub struct Allowance {
+    /// How often.
+    pub bucket: Bucket,
+    /// How many unpaid ones.
+    pub open_max: u32,
 }
 
 /// What became of a settlement.
@@ -106,6 +126,9 @@ fn order_item(order: &Order) -> Result<Item, Fault> {
         item.insert("gsi3pk".into(), text(format!("WQ#{queue}")));
         item.insert("gsi3sk".into(), text(format!("{}#{}", moment(due), order.id)));
     }
+    if !is_open(order) {
+        item.remove("holder");
+    }
     item.insert("version".into(), count(order.version + 1));
     Ok(item)
 }
@@ -123,6 +146,14 @@ fn work(order: &Order) -> Option<(&'static str, Timestamp)> {
         | Status::Canceled
         | Status::Expired => None,
     }
+}
+
+fn open_key(holder: &str) -> Key {
+    Key::meta(format!("OPEN#{holder}"))
+}
+
+const fn is_open(order: &Order) -> bool {
+    matches!(order.status, Status::PendingPayment)
 }
 
 fn payment_item(payment: &Payment) -> Result<Item, Fault> {
@@ -157,16 +188,40 @@ impl Store {
     pub async fn place(
         &self,
         order: &mut Order,
+        mut payment: Option<&mut Payment>,
+        cart: &Cart,
+        events: &[Event],
+        allowance: &mut Allowance,
+        now: Timestamp,
+    ) -> Result<Placed, Fault> {
+        order.holder =
+            (order.status == Status::PendingPayment).then(|| allowance.bucket.holder().to_owned());
+        for _ in 0..LIMIT_ATTEMPTS_MAX {
+            let placed =
+                self.place_once(order, payment.as_deref_mut(), cart, events, allowance, now);
+            if let Some(placed) = placed.await? {
+                return Ok(placed);
+            }
+        }
+        Err(Fault::noticed("place an order past a bucket that never stands still", Retry::Helps))
+    }
+
+    /// One attempt; none where the bucket stood otherwise than was thought.
+    async fn place_once(
+        &self,
+        order: &mut Order,
         payment: Option<&mut Payment>,
         cart: &Cart,
         events: &[Event],
-    ) -> Result<Placed, Fault> {
+        allowance: &mut Allowance,
+        now: Timestamp,
+    ) -> Result<Option<Placed>, Fault> {
         let mut transaction = Transaction::default();
         let condition = Expression::version(cart.version);
         transaction.put(self, Table::Carts, cart::cart_item(cart)?, condition)?;
-        let number =
+        let numbered =
             item(&Key::meta(format!("ORDNO#{}", order.number)), &Numbered { order_id: order.id })?;
-        transaction.put(self, Table::Orders, number, Expression::absent())?;
+        transaction.put(self, Table::Orders, numbered, Expression::absent())?;
         transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
         if let Some(payment) = &payment {
             transaction.put(self, Table::Orders, payment_item(payment)?, Expression::absent())?;
@@ -179,21 +234,59 @@ impl Store {
         for (sku, quantity) in &units {
             stock::hold(self, &mut transaction, sku, *quantity)?;
         }
+        let bucket_position = transaction.position();
+        if let Err(standing) = allowance.bucket.take_in(self, &mut transaction, now)? {
+            return Ok(Some(Placed::TooOften(standing)));
+        }
+        let open_position = transaction.position();
+        if let Some(holder) = &order.holder {
+            let condition = Expression::new("attribute_not_exists(orders) OR orders < :max")
+                .value(":max", number(i64::from(allowance.open_max)))
+                .value(":none", number(0_i64))
+                .value(":one", number(1_i64));
+            let update = "SET orders = if_not_exists(orders, :none) + :one";
+            transaction.update(self, Table::Orders, &open_key(holder), update, condition)?;
+        }
         let refused = match transaction.commit(self, "place an order").await? {
             Committed::Yes => {
+                allowance.bucket.took(now);
                 order.version += 1;
                 if let Some(payment) = payment {
                     payment.version += 1;
                 }
-                return Ok(Placed::Yes);
+                return Ok(Some(Placed::Yes));
             }
             Committed::Refused(refused) => refused,
         };
-        if refused.iter().any(|(position, _)| *position == 0) {
-            return Ok(Placed::Raced);
+        let at = |wanted| refused.iter().find(|(position, _)| *position == wanted);
+        if at(0).is_some() {
+            return Ok(Some(Placed::Raced));
         }
         let shortages = shortages(&units, first_hold, &refused);
-        if shortages.is_empty() { Ok(Placed::NumberTaken) } else { Ok(Placed::Short(shortages)) }
+        if !shortages.is_empty() {
+            return Ok(Some(Placed::Short(shortages)));
+        }
+        if order.holder.is_some() && at(open_position).is_some() {
+            return Ok(Some(Placed::TooManyOpen));
+        }
+        if let Some((_, item)) = at(bucket_position) {
+            allowance.bucket.see(item.as_ref());
+            return Ok(None);
+        }
+        Ok(Some(Placed::NumberTaken))
+    }
+
+    /// Counts an order no longer among its holder's unpaid ones, in the transaction in which it
+    /// ceases to be one. What is written of it forgets the holder, so that it counts once.
+    fn close(&self, transaction: &mut Transaction, order: &Order) -> Result<(), Fault> {
+        let Some(holder) = order.holder.as_ref().filter(|_| !is_open(order)) else {
+            return Ok(());
+        };
+        // No condition that could fail: money never waits for a count.
+        let condition = Expression::new("attribute_exists(pk) OR attribute_not_exists(pk)")
+            .value(":one", number(1_i64));
+        let update = "SET orders = if_not_exists(orders, :one) - :one";
+        transaction.update(self, Table::Orders, &open_key(holder), update, condition)
     }
 
     /// Links an order to its PaymentIntent and lets the holder of a token in; where the caller
@@ -252,6 +345,7 @@ impl Store {
             for event in events {
                 outbox::say(self, &mut transaction, event)?;
             }
+            self.close(&mut transaction, order)?;
             let cart_position = transaction.position();
             if with_cart {
                 self.complete_cart(&mut transaction, order)?;
@@ -321,6 +415,7 @@ impl Store {
                 transaction.put(self, Table::Orders, payment_item(payment)?, condition)?;
             }
             self.give_back(&mut transaction, before, after)?;
+            self.close(&mut transaction, after)?;
             let cart_position = transaction.position();
             if with_cart {
                 self.reopen_cart(&mut transaction, after)?;

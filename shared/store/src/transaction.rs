@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Put, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
+    AttributeValue, Delete, Put, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use domain::fault::{Fault, Retry};
 
@@ -110,6 +110,17 @@ impl Transaction {
             .build()
             .map_err(|error| Fault::new("build an update", error, Retry::Useless))?;
         self.actions.push(TransactWriteItem::builder().update(update).build());
+        Ok(())
+    }
+
+    /// Deletes an item, whether or not it is there.
+    pub(crate) fn delete(&mut self, store: &Store, table: Table, key: &Key) -> Result<(), Fault> {
+        let delete = Delete::builder()
+            .table_name(store.name(table)?)
+            .set_key(Some(key.attributes()))
+            .build()
+            .map_err(|error| Fault::new("build a delete", error, Retry::Useless))?;
+        self.actions.push(TransactWriteItem::builder().delete(delete).build());
         Ok(())
     }
 

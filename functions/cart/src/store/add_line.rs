@@ -3,13 +3,13 @@
 
 use api::form::{Integer, variant_id};
 use api::view::cart::CartView;
-use api::{Body, CartOwner, Fields, Form, Path, Reply};
+use api::{Body, CartOwner, Fields, Form, Metered, Path, Reply};
 use domain::cart::{QUANTITY_MAX, Quantity, Refusal};
 use domain::id::{LineId, VariantId};
 use runtime::Call;
 
 use crate::App;
-use crate::change::{self, Which};
+use crate::change::{self, Turn, Which};
 
 /// What is added, and how many of it.
 #[derive(Debug)]
@@ -30,15 +30,14 @@ impl Form for AddLine {
 /// Puts units of a variant into a cart.
 pub async fn handle(
     app: &App,
-    call: Call<CartOwner, (Path<Which>, Body<AddLine>)>,
+    call: Call<Metered<CartOwner>, (Path<Which>, Body<AddLine>)>,
 ) -> Reply<CartView> {
-    let (Path(Which { id }), Body(AddLine { variant_id, quantity })) = call.input;
+    let (Path(Which { id }), Body(AddLine { variant_id, quantity })) = &call.input;
     let line_id = LineId::from_ulid(app.ids.ulid(call.now));
-    change::change(app, id, &call.who, call.now, Some(variant_id), |cart, facts| {
-        match facts.offers.get(&variant_id) {
-            Some(offer) => cart.add(offer, quantity, line_id),
-            None => Err(Refusal::UnknownVariant),
-        }
+    let turn = Turn::of(&call, *id);
+    change::change(app, turn, Some(*variant_id), |cart, facts| match facts.offers.get(variant_id) {
+        Some(offer) => cart.add(offer, *quantity, line_id),
+        None => Err(Refusal::UnknownVariant),
     })
     .await
 }

@@ -2,12 +2,12 @@
 
 use api::form::Integer;
 use api::view::cart::CartView;
-use api::{Body, CartOwner, Fields, Form, Path, Reply};
+use api::{Body, CartOwner, Fields, Form, Metered, Path, Reply};
 use domain::cart::{QUANTITY_MAX, Quantity};
 use runtime::Call;
 
 use crate::App;
-use crate::change::{self, WhichLine};
+use crate::change::{self, Turn, WhichLine};
 
 /// How many.
 #[derive(Debug)]
@@ -26,12 +26,13 @@ impl Form for ChangeLine {
 /// Sets the units of a line.
 pub async fn handle(
     app: &App,
-    call: Call<CartOwner, (Path<WhichLine>, Body<ChangeLine>)>,
+    call: Call<Metered<CartOwner>, (Path<WhichLine>, Body<ChangeLine>)>,
 ) -> Reply<CartView> {
-    let (Path(which), Body(ChangeLine { quantity })) = call.input;
-    change::change(app, which.id, &call.who, call.now, None, |cart, facts| {
+    let (Path(which), Body(ChangeLine { quantity })) = &call.input;
+    let turn = Turn::of(&call, which.id);
+    change::change(app, turn, None, |cart, facts| {
         let limit = |variant| facts.offers.get(&variant).map(|offer| offer.quantity_max);
-        cart.change(which.line_id, quantity, limit)
+        cart.change(which.line_id, *quantity, limit)
     })
     .await
 }

@@ -2,12 +2,12 @@
 
 use api::form::Parsed;
 use api::view::cart::CartView;
-use api::{Body, CartOwner, Fields, Form, Path, Reply};
+use api::{Body, CartOwner, Fields, Form, Metered, Path, Reply};
 use domain::shipping::ShippingOptionId;
 use runtime::Call;
 
 use crate::App;
-use crate::change::{self, Which};
+use crate::change::{self, Turn, Which};
 
 /// Which way.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ impl Form for Choice {
 /// Chooses how the parcel goes.
 pub async fn handle(
     app: &App,
-    call: Call<CartOwner, (Path<Which>, Body<Choice>)>,
+    call: Call<Metered<CartOwner>, (Path<Which>, Body<Choice>)>,
 ) -> Reply<CartView> {
-    let (Path(Which { id }), Body(Choice { option })) = call.input;
-    change::change(app, id, &call.who, call.now, None, |cart, facts| {
+    let (Path(Which { id }), Body(Choice { option })) = &call.input;
+    change::change(app, Turn::of(&call, *id), None, |cart, facts| {
         let offers = facts.offers_of(&cart);
-        cart.ship_by(&option, &offers, &facts.settings.shipping)
+        cart.ship_by(option, &offers, &facts.settings.shipping)
     })
     .await
 }

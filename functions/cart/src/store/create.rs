@@ -5,12 +5,13 @@ use api::reply::Created;
 use api::seal::token_hash;
 use api::view::cart::NewCartView;
 use api::who::Shopper;
-use api::{Body, Fields, Form, Problem, Reply};
+use api::{Body, Fields, Form, Metered, Problem, Reply};
 use domain::cart::{Cart, Owner};
 use domain::currency::Currency;
 use domain::id::CartId;
 use runtime::Call;
 use store::Saved;
+use store::cart::Counted;
 
 use crate::{App, change};
 
@@ -28,9 +29,12 @@ impl Form for NewCart {
 }
 
 /// Opens a cart.
-pub async fn handle(app: &App, call: Call<Shopper, Body<NewCart>>) -> Reply<Created<NewCartView>> {
+pub async fn handle(
+    app: &App,
+    call: Call<Metered<Shopper>, Body<NewCart>>,
+) -> Reply<Created<NewCartView>> {
     let Body(NewCart { currency }) = call.input;
-    let (owner, cart_token) = if let Some(customer) = call.who.0 {
+    let (owner, cart_token) = if let Some(customer) = call.who.0.0 {
         (Owner::Customer(customer.id), None)
     } else {
         let token = app.ids.token();
@@ -39,7 +43,12 @@ pub async fn handle(app: &App, call: Call<Shopper, Body<NewCart>>) -> Reply<Crea
     let id = CartId::from_ulid(app.ids.ulid(call.now));
     let mut cart = Cart::open(id, owner, currency.unwrap_or(app.currency), call.now);
     let facts = change::facts(app, &cart, None, call.now).await?;
-    match app.store.create_cart(&cart).await? {
+    let mut toll = call.toll;
+    let created = app.store.create_cart(&cart, toll.as_mut(), call.now).await?;
+    if let Some(toll) = toll.filter(|_| created == Counted::Yes) {
+        call.standing.note(toll.standing(call.now));
+    }
+    match change::counted(created)? {
         Saved::Yes => {
             cart.version += 1;
             Ok(Created(NewCartView { cart: change::show(&cart, &facts)?, cart_token }))

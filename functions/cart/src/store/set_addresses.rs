@@ -2,12 +2,12 @@
 
 use api::form::{Nested, email};
 use api::view::cart::CartView;
-use api::{Body, CartOwner, Fields, Form, Path, Reply};
+use api::{Body, CartOwner, Fields, Form, Metered, Path, Reply};
 use domain::address::{Address, Email};
 use runtime::Call;
 
 use crate::App;
-use crate::change::{self, Which};
+use crate::change::{self, Turn, Which};
 
 /// Addresses.
 #[derive(Debug)]
@@ -29,10 +29,10 @@ impl Form for Addresses {
 /// Says where the goods and the letters go.
 pub async fn handle(
     app: &App,
-    call: Call<CartOwner, (Path<Which>, Body<Addresses>)>,
+    call: Call<Metered<CartOwner>, (Path<Which>, Body<Addresses>)>,
 ) -> Reply<CartView> {
-    let (Path(Which { id }), Body(to)) = call.input;
-    change::change(app, id, &call.who, call.now, None, |cart, _| {
+    let (Path(Which { id }), Body(to)) = &call.input;
+    change::change(app, Turn::of(&call, *id), None, |cart, _| {
         Ok(cart.address(to.email.clone(), to.shipping.clone(), to.billing.clone()))
     })
     .await

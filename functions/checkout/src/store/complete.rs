@@ -13,9 +13,10 @@ use api::form::{Nested, cart_id};
 use api::reply::{Answer, Created, Remembered};
 use api::seal::token_hash;
 use api::view::order::{CompletedView, OrderView, PayView};
-use api::{Body, CartOwner, Fields, Form, KeyRequired, Path, Problem, Reply};
+use api::{Body, CartOwner, Fields, Form, KeyRequired, Metered, Path, Problem, Reply};
 use domain::cart::{Cart, Refusal, Shortage, Status as CartStatus};
 use domain::id::{CartId, OrderId, PaymentId};
+use domain::limit::Limit;
 use domain::money::Money;
 use domain::order::{Fresh, Order, Status};
 use domain::payment::Payment;
@@ -23,13 +24,15 @@ use http::StatusCode;
 use jiff::Timestamp;
 use runtime::Call;
 use runtime::endpoint::stored;
-use store::order::Placed;
+use store::order::{Allowance, Placed};
 use store::{Saved, Store};
 
 use crate::{App, pay};
 
 /// How often a lost race is run again before the caller is asked to.
 const RACES_MAX: usize = 5;
+/// Orders of one customer, or of one address, that may wait for their payment at a time.
+const OPEN_MAX: u32 = 3;
 /// Lapsed holds that are looked at when stock is short.
 const LAPSED_MAX: i32 = 25;
 
@@ -64,11 +67,11 @@ type Input = (Path<Which>, (KeyRequired, Body<Complete>));
 /// Makes an order of a cart.
 pub async fn handle(
     app: &App,
-    call: Call<CartOwner, Input>,
+    call: Call<Metered<CartOwner>, Input>,
 ) -> Reply<Remembered<Created<CompletedView>>> {
     let (Path(Which { id }), (KeyRequired, Body(Complete { expected_total }))) = &call.input;
     for _ in 0..RACES_MAX {
-        let cart = app.store.cart(*id).await?.filter(|cart| call.who.owns(cart));
+        let cart = app.store.cart(*id).await?.filter(|cart| call.who.0.owns(cart));
         let cart = cart.ok_or_else(Problem::not_found)?;
         let (order, payment) = match cart.status {
             CartStatus::Completing { order_id } => resume(&app.store, order_id).await?,
@@ -76,7 +79,7 @@ pub async fn handle(
             | CartStatus::Active
             | CartStatus::Abandoned
             | CartStatus::Merged { .. }
-            | CartStatus::Expired => match place(app, cart, *expected_total, call.now).await? {
+            | CartStatus::Expired => match place(app, &call, cart, *expected_total).await? {
                 Some(placed) => placed,
                 None => continue,
             },
@@ -101,10 +104,16 @@ async fn resume(store: &Store, id: OrderId) -> Reply<(Order, Option<Payment>)> {
 /// Places the order; none where somebody was faster and all is to be looked at again.
 async fn place(
     app: &App,
+    call: &Call<Metered<CartOwner>, Input>,
     cart: Cart,
     expected_total: Money,
-    now: Timestamp,
 ) -> Reply<Option<(Order, Option<Payment>)>> {
+    let (now, doors) = (call.now, app.doors.as_ref().ok_or_else(Problem::internal)?);
+    let bucket = match &call.who.0.customer {
+        Some(customer) => doors.bucket(Limit::Complete, &customer.id.to_string()),
+        None => doors.address_bucket(Limit::Complete, &call.request),
+    };
+    let mut allowance = Allowance { bucket, open_max: OPEN_MAX };
     let variants: Vec<_> = cart.lines.iter().map(|line| line.variant).collect();
     let facts = app.store.cart_facts(&variants, now).await?;
     let priced = facts.price(&cart)?;
@@ -116,8 +125,16 @@ async fn place(
     let (mut order, mut payment) = (placement.order, placement.payment);
     let events: Vec<_> =
         placement.facts.into_iter().map(|fact| settlement::event(&order, fact, now)).collect();
-    match app.store.place(&mut order, payment.as_mut(), &placement.cart, &events).await? {
-        Placed::Yes => Ok(Some((order, payment))),
+    let (cart, allowance) = (&placement.cart, &mut allowance);
+    match app.store.place(&mut order, payment.as_mut(), cart, &events, allowance, now).await? {
+        Placed::Yes => {
+            call.standing.note(allowance.bucket.standing(now));
+            Ok(Some((order, payment)))
+        }
+        Placed::TooOften(standing) => {
+            Err(api::headers::limited(Problem::too_many(&standing), &standing))
+        }
+        Placed::TooManyOpen => Err(too_many_open()),
         Placed::Raced | Placed::NumberTaken => Ok(None),
         Placed::Short(shortages) => {
             if take_over(&app.store, &shortages, now).await? {
@@ -126,6 +143,11 @@ async fn place(
             Err(Refusal::InsufficientStock(shortages).into())
         }
     }
+}
+
+fn too_many_open() -> Problem {
+    let detail = format!("{OPEN_MAX} orders wait for their payment. Pay one or call one off.");
+    Problem::conflict("too_many_open_orders", detail).member("open_max", OPEN_MAX)
 }
 
 /// Gives back lapsed holds of what is short; tells whether there were any.
@@ -143,7 +165,7 @@ async fn take_over(store: &Store, short: &[Shortage], now: Timestamp) -> Reply<b
 /// Opens the payment, links it and remembers the answer; none where somebody was faster.
 async fn answer(
     app: &App,
-    call: &Call<CartOwner, Input>,
+    call: &Call<Metered<CartOwner>, Input>,
     mut order: Order,
     mut payment: Option<Payment>,
 ) -> Reply<Option<Remembered<Created<CompletedView>>>> {

@@ -3,17 +3,16 @@
 
 use api::form::{OneOf, Text, email};
 use api::reply::WithCookies;
-use api::seal::token_hash;
-use api::{Anyone, Body, Fields, Form, Problem, Reply};
-use domain::account::Session;
+use api::{Anyone, Body, Fields, Form, Metered, Problem, Reply};
+use domain::account::Subject;
 use domain::address::Email;
-use domain::id::SessionId;
+use domain::audit::Actor;
 use http::StatusCode;
 use runtime::Call;
 use store::Saved;
 
-use crate::session::{self, CustomerView, Mode, SessionView};
-use crate::{App, password};
+use crate::session::{self, Cookies, CustomerView, Given, Mode, SessionView};
+use crate::{App, gate, password};
 
 /// Who, with which password, and how the session is carried.
 pub struct Login {
@@ -40,40 +39,61 @@ impl Form for Login {
 }
 
 /// Signs a customer in.
-pub async fn handle(app: &App, call: Call<Anyone, Body<Login>>) -> Reply<WithCookies<SessionView>> {
-    let Body(Login { email, password, mode }) = call.input;
-    if mode == Mode::Cookie && call.request.headers.contains_key("origin") {
+pub async fn handle(
+    app: &App,
+    call: Call<Metered<Anyone>, Body<Login>>,
+) -> Reply<WithCookies<SessionView>> {
+    let Body(Login { email, password, mode }) = &call.input;
+    if *mode == Mode::Cookie && call.request.headers.contains_key("origin") {
         // Nobody is signed in from another site's page.
         call.guard.same_site(&call.request)?;
     }
-    let account = app.store.account_by_email(&email).await?;
+    let buckets = gate::sign_in(app, &call.request, &email.key());
+    let passed = gate::pass(app, buckets, &call.standing, call.now).await?;
+    let account = app.store.account_by_email(email).await?;
     let hash = account.as_ref().map(|account| account.password.clone());
     let fits = password::is_password(password.clone(), hash).await?;
     let Some(account) = account.filter(|account| fits && account.is_verified) else {
-        let detail = "The address or the password is wrong.";
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail));
+        if passed.is_last {
+            let burst = "sign_in.burst";
+            let event = app.doors.audit(&call.request, Actor::Nobody, burst, None, Vec::new());
+            app.store.say(&event).await?;
+        }
+        return Err(invalid_credentials());
     };
+    gate::give_back(app, &passed).await;
     if password::is_outdated(&account.password) {
-        let hash = password::hash(password, app.ids.salt()).await?;
+        let hash = password::hash(password.clone(), app.ids.salt()).await?;
         app.store.rehash_password(&account, &hash).await?;
     }
-    let id = SessionId::from_ulid(app.ids.ulid(call.now));
-    let refresh_token = session::refresh_token(id, &app.ids.token());
-    let session = Session {
-        id,
-        customer: account.id,
-        current: token_hash(&refresh_token),
-        previous: None,
-        rotated_at: call.now,
-        created_at: call.now,
-    };
-    if app.store.begin_session(&session).await? == Saved::Raced {
+    let (session, refresh_token) = session::begin(app, &call, Subject::Customer(account.id));
+    let (actor, object) = (Actor::Customer(account.id), Some(session.id.to_string()));
+    let event = app.doors.audit(&call.request, actor, "session.begin", object, Vec::new());
+    if app.store.begin_session(&session, &[event]).await? == Saved::Raced {
         return Err(Problem::unavailable());
     }
-    let given = session::give(app, &call.guard, &session, refresh_token, mode, call.now).await?;
+    end_replaced(app, &call, *mode).await?;
+    let given = session::give(app, &call.guard, &session, refresh_token, *mode, call.now).await?;
     let (view, cookies) = given;
     let customer = Some(CustomerView::from(account));
     Ok(WithCookies(SessionView { customer, ..view }, cookies))
+}
+
+/// Ends the session whose cookies are overwritten: nobody could end it afterwards.
+async fn end_replaced<I>(app: &App, call: &Call<Metered<Anyone>, I>, mode: Mode) -> Reply<()> {
+    if mode == Mode::Cookie
+        && let Some(token) = Cookies::CUSTOMER.sent(&call.request)
+        && let Some(given) = Given::read(&call.guard.sealer, token)
+    {
+        app.store.end_session(given.subject, given.session).await?;
+    }
+    Ok(())
+}
+
+/// The same words whatever was wrong.
+pub(crate) fn invalid_credentials() -> Problem {
+    let detail = "The address or the password is wrong.";
+    Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail)
 }
 
 #[cfg(test)]

@@ -5,18 +5,18 @@
 use api::form::Text;
 use api::reply::WithCookies;
 use api::seal::token_hash;
-use api::{Anyone, Body, Fields, Form, Problem, Reply};
-use domain::account::Worth;
-use http::StatusCode;
+use api::{Anyone, Body, Fields, Form, Metered, Problem, Reply};
+use domain::account::{Subject, Worth};
+use domain::audit::Actor;
 use runtime::Call;
 use store::Saved;
 
 use crate::App;
-use crate::session::{self, Mode, SessionView};
+use crate::session::{self, Cookies, Given, Mode, SessionView};
 
 /// The token of an app; browsers send theirs as a cookie.
 pub struct Refresh {
-    refresh_token: Option<String>,
+    pub(crate) refresh_token: Option<String>,
 }
 
 impl std::fmt::Debug for Refresh {
@@ -27,7 +27,7 @@ impl std::fmt::Debug for Refresh {
 
 impl Form for Refresh {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let refresh_token = fields.optional("refresh_token", Text::between(1, 200));
+        let refresh_token = fields.optional("refresh_token", Text::between(1, 300));
         Some(Self { refresh_token: refresh_token? })
     }
 }
@@ -35,31 +35,65 @@ impl Form for Refresh {
 /// Renews a session.
 pub async fn handle(
     app: &App,
-    call: Call<Anyone, Body<Refresh>>,
+    call: Call<Metered<Anyone>, Body<Refresh>>,
 ) -> Reply<WithCookies<SessionView>> {
-    let (token, mode) = if let Some(token) = call.input.0.refresh_token {
+    renew(app, &call, call.input.0.refresh_token.as_deref(), Cookies::CUSTOMER, |subject| {
+        matches!(subject, Subject::Customer(_))
+    })
+    .await
+}
+
+/// Renews the session of a token from the body or, without one, from a cookie.
+pub(crate) async fn renew<I>(
+    app: &App,
+    call: &Call<Metered<Anyone>, I>,
+    sent: Option<&str>,
+    cookies: Cookies,
+    is_ours: fn(Subject) -> bool,
+) -> Reply<WithCookies<SessionView>> {
+    let (token, mode) = if let Some(token) = sent {
         (token, Mode::Token)
     } else {
-        let cookie = call.request.cookie("__Host-refresh").ok_or_else(Problem::unauthenticated)?;
+        let cookie = cookies.sent(&call.request).ok_or_else(Problem::unauthenticated)?;
         // The cookie is SameSite=Strict; browsers that do not know that say where they are.
         call.guard.same_site(&call.request)?;
-        (cookie.to_owned(), Mode::Cookie)
+        (cookie, Mode::Cookie)
     };
-    let id = session::session_of(&token).ok_or_else(revoked)?;
-    let session = app.store.session(id).await?.ok_or_else(revoked)?;
-    let successor = session::successor(&call.guard, id, &token);
-    let session = match session.worth(&token_hash(&token), call.now) {
+    let given = Given::read(&call.guard.sealer, token).filter(|given| is_ours(given.subject));
+    let given = given.ok_or_else(Problem::session_revoked)?;
+    let Given { subject, session: id } = given;
+    let session = app.store.session(subject, id, call.now).await?;
+    let session = session.ok_or_else(Problem::session_revoked)?;
+    let successors = given.successors(&call.guard.sealer, token);
+    let (session, successor) = match session.worth(&token_hash(token), call.now) {
         Worth::Current => {
+            let successor = successors.into_iter().next().ok_or_else(Problem::internal)?;
             let rotated = session.rotated(token_hash(&successor), call.now);
-            match app.store.rotate_session(&session, &rotated).await? {
-                // Raced: the twin of this very call was faster; its successor is the same.
-                Saved::Yes | Saved::Raced => rotated,
+            if app.store.rotate_session(&session, &rotated).await? == Saved::Raced {
+                // Either the twin of this very call was faster, and its successor is the same; or
+                // the session was ended meanwhile.
+                let now = app.store.session(subject, id, call.now).await?;
+                if now.is_none_or(|now| now.current != rotated.current) {
+                    return Err(Problem::session_revoked());
+                }
             }
+            (rotated, successor)
         }
-        Worth::JustRotated => session,
-        Worth::Reused | Worth::Expired => {
-            app.store.end_session(id).await?;
-            return Err(revoked());
+        Worth::JustRotated => {
+            let successor = successors.into_iter().find(|s| token_hash(s) == session.current);
+            (session, successor.ok_or_else(Problem::session_revoked)?)
+        }
+        Worth::Reused => {
+            let (actor, object) = (actor(subject), Some(id.to_string()));
+            let action = "session.token_reused";
+            let event = app.doors.audit(&call.request, actor, action, object, Vec::new());
+            app.store.end_session_saying(subject, id, &event).await?;
+            app.doors.forget(id);
+            return Err(Problem::session_revoked());
+        }
+        Worth::Expired => {
+            app.store.end_session(subject, id).await?;
+            return Err(Problem::session_revoked());
         }
     };
     let given = session::give(app, &call.guard, &session, successor, mode, call.now).await?;
@@ -67,9 +101,12 @@ pub async fn handle(
     Ok(WithCookies(view, cookies))
 }
 
-fn revoked() -> Problem {
-    let detail = "The session has ended. Sign in again.";
-    Problem::new(StatusCode::UNAUTHORIZED, "session_revoked", detail)
+/// Whose session it is, as the audit log says it.
+pub(crate) fn actor(subject: Subject) -> Actor {
+    match subject {
+        Subject::Customer(id) => Actor::Customer(id),
+        Subject::Staff(id) => Actor::Staff(id),
+    }
 }
 
 #[cfg(test)]

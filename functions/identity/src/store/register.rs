@@ -90,7 +90,7 @@ pub async fn handle(app: &App, call: Call<Anyone, Body<Register>>) -> Reply<Acce
         }
         Some(known) => {
             let known = self::letter(app, &known.email, Letter::AlreadyRegistered, call.now);
-            app.store.write_to(&known).await?;
+            app.store.say(&known).await?;
         }
         None => return Err(Problem::unavailable()),
     }

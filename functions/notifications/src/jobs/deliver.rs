@@ -45,7 +45,9 @@ fn read(body: &str) -> Result<Message, Fault> {
         .map_err(|error| Fault::new("read a letter's request", error, Retry::Useless))?;
     match event.fact {
         Fact::MessageRequested { message } => Ok(message),
-        fact @ (Fact::OrderPlaced { .. } | Fact::OrderRefundedLate { .. }) => {
+        fact @ (Fact::OrderPlaced { .. }
+        | Fact::OrderRefundedLate { .. }
+        | Fact::AuditNoted { .. }) => {
             let tried = format!("deliver {}, which is no letter", fact.name());
             Err(Fault::noticed(tried, Retry::Useless))
         }
@@ -60,7 +62,16 @@ async fn write(app: &App, message: &Message, now: Timestamp) -> Result<Rendered,
             let missing = || Fault::noticed(format!("find {order_id}"), Retry::Useless);
             Some(file.ok_or_else(missing)?.order)
         }
-        Letter::VerifyEmail { .. } | Letter::AlreadyRegistered => None,
+        Letter::VerifyEmail { .. }
+        | Letter::AlreadyRegistered
+        | Letter::ResetPassword { .. }
+        | Letter::PasswordChanged
+        | Letter::ConfirmEmailChange { .. }
+        | Letter::EmailChanged
+        | Letter::AccountClosed
+        | Letter::StaffInvitation { .. }
+        | Letter::StaffResetPassword { .. }
+        | Letter::SecondFactorChanged => None,
     };
     let downloads = match &order {
         Some(order) => links(app, order, now).await?,

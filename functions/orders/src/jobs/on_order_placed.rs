@@ -38,8 +38,8 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
         Fact::OrderRefundedLate { order_id } => {
             Some((*order_id, Letter::LatePaymentRefunded { order_id: *order_id }))
         }
-        // Letters have a queue of their own.
-        Fact::MessageRequested { .. } => None,
+        // They have queues of their own.
+        Fact::MessageRequested { .. } | Fact::AuditNoted { .. } => None,
     }
 }
 
