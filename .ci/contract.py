@@ -1,0 +1,279 @@
+"""Holds the running shop to its own contract: schemathesis makes up requests from /openapi.json,
+good ones and bad ones, with a fixed seed, once for each kind of caller.
+
+    contract.py path/to/the/local/shop
+
+Ends with a failure where the shop answers with a server error, with a status, header, media type
+or body that the contract does not know, takes what the contract forbids, or answers an undeclared
+method with anything but 405 and `Allow`. It also fails where fewer operations than before answered
+with success: a test that is always refused at the door finds nothing.
+
+Every caller has a shop of their own, in memory and with the same seed, so that what is found is
+found again. Beside them one more run asks a small shop that does everything wrong, and has to
+find it.
+"""
+
+import contextlib
+import http.server
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+SEED = "3"
+# Beside the fixed set that each operation gets, so many made up at random.
+EXAMPLES = "10"
+# Several times what the slowest caller takes on two busy cores.
+CALLER_SECONDS_MAX = 300
+OPEN_SECONDS_MAX = 60
+
+# Who calls, and how many operations must answer them with success at least once. These numbers may
+# only grow.
+CALLERS = {"anonymous": 20, "customer": 25}
+
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "missing_required_header",
+    "unsupported_method",
+    "allow_header_conformance",
+    # ours, in schemathesis_hooks.py
+    "undeclared_method",
+    "census",
+]
+
+# What must be found in the shop that does everything wrong, by the codes of `st explain`.
+SINS = {
+    "ST101": "a server error",
+    "ST103": "an undocumented status",
+    "ST105": "an undocumented media type",
+    "ST108": "a body that the contract does not know",
+    "ST201": "a bad request that was taken",
+    "ST203": "a missing header that was not missed",
+    "ST204": "an undeclared method that was answered",
+    "undeclared TRACE answers 200": "the same by the check of our own",
+}
+
+
+class Failed(Exception):
+    """Said to whoever runs this; the run ends with a failure."""
+
+
+class Children:
+    """Every process that was started. None outlives this run, however it ends."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.running = []
+        self.closed = False
+
+    def start(self, command, **options):
+        with self.lock:
+            if self.closed:
+                raise Failed("interrupted")
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
+            self.running.append(process)
+            return process
+
+    def end(self, process):
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def end_all(self):
+        with self.lock:
+            self.closed = True
+        for process in self.running:
+            self.end(process)
+
+
+children = Children()
+
+
+@contextlib.contextmanager
+def local_shop(binary, folder):
+    """The address of a shop of one's own, once it answers."""
+    log = folder / "shop.log"
+    with open(log, "wb") as out:
+        command = [binary, "--ephemeral", "--port", "0", "--seed", SEED]
+        process = children.start(command, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        until = time.monotonic() + OPEN_SECONDS_MAX
+        while process.poll() is None and time.monotonic() < until:
+            said = re.search(r"open at (http://\S+?),", log.read_text(errors="replace"))
+            if said:
+                yield said[1]
+                return
+            time.sleep(0.05)
+        raise Failed(f"the shop did not open:\n{log.read_text(errors='replace')[-2000:]}")
+    finally:
+        children.end(process)
+
+
+@contextlib.contextmanager
+def wrong_shop():
+    """A shop with one endpoint, and not one promise of its contract kept."""
+    text = {"type": "string", "maxLength": 5}
+    body = {"type": "object", "required": ["name"], "properties": {"name": text}}
+    answer = {"type": "object", "required": ["ok"], "properties": {"ok": {"type": "boolean"}}}
+    key = {"name": "X-Key", "in": "header", "required": True, "schema": {"type": "string"}}
+    json_of = lambda schema: {"application/json": {"schema": schema}}  # noqa: E731
+    post = {
+        "parameters": [key],
+        "requestBody": {"required": True, "content": json_of(body)},
+        "responses": {"201": {"description": "made", "content": json_of(answer)}},
+    }
+    contract = {
+        "openapi": "3.1.0",
+        "info": {"title": "wrong", "version": "1"},
+        "paths": {"/things": {"post": post}},
+    }
+
+    class Wrong(http.server.BaseHTTPRequestHandler):
+        def reply(self, status, kind, value):
+            said = json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def do_GET(self):
+            self.reply(200, "application/json", contract)
+
+        def do_POST(self):
+            asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            # Which of its faults shows depends on the length: all of them, and the same each time.
+            faults = [
+                (201, "application/json", {"ok": "perhaps"}),
+                (202, "application/json", {"ok": True}),
+                (201, "text/plain", {"ok": True}),
+                (500, "application/json", {"ok": True}),
+            ]
+            self.reply(*faults[len(asked) % 4])
+
+        do_PUT = do_PATCH = do_DELETE = do_TRACE = do_OPTIONS = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Wrong)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def call_as(caller, url, folder):
+    """One run of schemathesis: whether all was well, its report, and what was answered."""
+    census = folder / "census.json"
+    environment = {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py"),
+        "SHOP_URL": url,
+        "SHOP_CALLER": caller,
+        "SHOP_CENSUS": str(census),
+    }
+    command = [
+        pathlib.Path(sys.executable).parent / "st",
+        *("run", url + "/openapi.json", "--no-color", "--wait-for-schema", "30"),
+        *("--phases", "coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", SEED),
+        *("--generation-database", "none", "--request-timeout", "20"),
+        *("--checks", ",".join(CHECKS), "--continue-on-failure"),
+        # What it warns of (only refusals, nothing found) is what the census counts.
+        *("--warnings", "off"),
+    ]
+    report = folder / "report.txt"
+    with open(report, "wb") as out:
+        process = children.start(
+            command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        process.wait(CALLER_SECONDS_MAX)
+    except subprocess.TimeoutExpired as slow:
+        children.end(process)
+        said = report.read_text(errors="replace")[-2000:]
+        raise Failed(f"not done after {CALLER_SECONDS_MAX} s:\n{said}") from slow
+    said = report.read_text(errors="replace")
+    counts = json.loads(census.read_text()) if census.exists() else {}
+    return process.returncode == 0, said, counts
+
+
+def judge(caller, is_well, said, counts):
+    """What was reached, in words; a failure where it is less than it was."""
+    if not is_well:
+        raise Failed(said)
+    reached = {name for name, each in counts.items() if any(code < "300" for code in each)}
+    asked = sum(sum(each.values()) for each in counts.values())
+    words = f"{caller}: {asked} requests, {len(reached)} of {len(counts)} operations succeeded"
+    never = " ".join(sorted(set(counts) - reached))
+    if len(reached) < CALLERS[caller]:
+        raise Failed(f"{words}, once it were {CALLERS[caller]}; never: {never}")
+    return words + (f"; never: {never}" if never else "")
+
+
+def hold(caller, binary, folder):
+    with local_shop(binary, folder) as url:
+        return judge(caller, *call_as(caller, url, folder))
+
+
+def prove(caller, _binary, folder):
+    with wrong_shop() as url:
+        is_well, said, _ = call_as(caller, url, folder)
+    missed = [sin for code, sin in SINS.items() if code not in said]
+    if is_well or missed:
+        raise Failed(f"does not see in a shop that does all wrong: {missed}\n{said}")
+    return f"{caller}: all {len(SINS)} kinds of flaws of the wrong shop were found"
+
+
+def main():
+    binary = sys.argv[1]
+    # Whoever ends this run ends its children, too: the finally clause runs.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    outcome = {}
+
+    def run(how, caller, folder):
+        try:
+            outcome[caller] = (True, how(caller, binary, folder))
+        except Exception as failed:  # whatever it is, it is told at the end
+            outcome[caller] = (False, f"!!! {caller}: {failed!s}")
+
+    jobs = {"planted": prove, **{caller: hold for caller in CALLERS}}
+    with tempfile.TemporaryDirectory(prefix="fluxion-contract-") as folder:
+        runs = []
+        for caller, how in jobs.items():
+            own = pathlib.Path(folder, caller)
+            own.mkdir()
+            runs.append(threading.Thread(target=run, args=(how, caller, own)))
+        try:
+            for each in runs:
+                each.start()
+            for each in runs:
+                each.join()
+        finally:
+            children.end_all()
+
+    for caller in jobs:
+        print(outcome[caller][1])
+    sys.exit(not all(is_well for is_well, _ in outcome.values()))
+
+
+if __name__ == "__main__":
+    main()
