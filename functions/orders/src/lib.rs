@@ -38,6 +38,7 @@ impl runtime::App for App {
                 tables.extend([Table::Carts, Table::Inventory, Table::Ledger, Table::Ephemeral]);
                 till = Some(setup.till());
             }
+            "orders.store.view" | "orders.store.list" => tables.push(Table::Ephemeral),
             "orders.store.download" => files = setup.files(),
             "orders.jobs.on_order_placed" => queues = Some(setup.queues(&[Name::Mail])),
             _ => {}

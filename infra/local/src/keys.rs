@@ -38,7 +38,7 @@ pub(crate) async fn place(
         ring.ensure(name("jwt-signing")?, || signing_key(&chance.bytes("token signing"))).await?;
     let public = public_keys(&signing)?;
     ring.ensure(name("jwt-public")?, || Ok(public)).await?;
-    ring.ensure(name("tokens")?, || Ok(TokenKey { key: chance.hex("tokens") })).await?;
+    ring.ensure(name("tokens")?, || Ok(TokenKey { key: chance.hex("tokens"), previous: None })).await?;
     Ok(stripe)
 }
 
