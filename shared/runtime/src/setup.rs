@@ -177,7 +177,16 @@ impl<'a> Setup<'a> {
     pub fn sealing_doors(&mut self) -> Doors {
         let issuer = self.text("SHOP_URL");
         let tokens = Some(self.text("SECRET_TOKENS"));
-        self.build_doors(issuer, None, tokens, Origins::default())
+        Doors::new(House {
+            secrets: self.secrets(),
+            issuer,
+            public: None,
+            tokens,
+            origins: Origins::default(),
+            limits: Limits::default(),
+            ids: self.ids(),
+            is_live: false,
+        })
     }
 
     /// The till.
