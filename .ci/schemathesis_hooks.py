@@ -61,11 +61,14 @@ class Shop:
         self.http = requests.Session()
         self.asked = 0
 
-    def ask(self, method, path, body=None, **headers):
+    def send(self, method, path, body=None, **headers):
         headers = {name.replace("_", "-"): value for name, value in headers.items() if value}
         headers["X-Local-Source-Ip"] = address()
         self.asked += 1
-        answer = self.http.request(method, SHOP + path, json=body, headers=headers, timeout=20)
+        return self.http.request(method, SHOP + path, json=body, headers=headers, timeout=20)
+
+    def ask(self, method, path, body=None, **headers):
+        answer = self.send(method, path, body, **headers)
         if answer.status_code >= 400:
             raise RuntimeError(f"{method} {path} answers {answer.status_code}: {answer.text}")
         return answer.json() if answer.content else None
@@ -137,6 +140,25 @@ class Caller:
         self.filled = self.waiting = None
         self.filled_uses = 0
         self.shop.asked = 0
+
+    def is_known(self):
+        """Whether the shop still knows who asks: some calls end the session they come with."""
+        return self.shop.send("GET", "/v1/auth/me", **self.headers()).status_code == 200
+
+    def listed(self, path):
+        """The last thing in a list that the caller may read, if there is one."""
+        answer = self.shop.send("GET", path, **self.headers())
+        if answer.status_code != 200:
+            return None
+        things = answer.json().get("data") or [{}]
+        return things[-1].get("id")
+
+    def unconfirmed(self):
+        """The token of somebody who has registered just now."""
+        email = f"newcomer-{next(number)}@contract.fluxion.example"
+        who = {"email": email, "password": PASSWORD, "name": "New Comer"}
+        self.shop.ask("POST", "/v1/auth/register", who)
+        return self.shop.mailed(email)
 
     def headers(self):
         return {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
@@ -235,6 +257,9 @@ def put_into_path(case):
             case.headers["X-Order-Token"] = order["token"]
     elif path == "/v1/store/products/{id_or_slug}":
         given["id_or_slug"] = caller.product["slug"]
+    elif caller.bearer and path.count("{") == 1 and "{id}" in path:
+        # Whatever else has an id is in the list beside it.
+        given["id"] = caller.listed(path.partition("/{id}")[0]) or given["id"]
 
 
 def put_into_body(case, turn):
@@ -254,6 +279,8 @@ def put_into_body(case, turn):
             case.headers["Idempotency-Key"] = f"contract-{next(number)}"
     if path == "/v1/auth/register":
         ours["password"] = PASSWORD
+    elif path == "/v1/auth/email/verify" and turn % 8 == 0:
+        ours["token"] = caller.unconfirmed()
     elif path.startswith("/v1/auth/"):
         ours.update(caller.known)
     # Optional fields only where they were chosen: their absence is a case, too.
@@ -266,6 +293,10 @@ def put_into_body(case, turn):
 def after_call(context, case, response):
     operation = operation_of(case)
     seen[operation][response.status_code] += 1
+    own = f"Bearer {caller.bearer}" if caller else None
+    if response.status_code == 401 and case.headers.get("Authorization") == own:
+        if not caller.is_known():
+            caller.renew()
     if response.status_code >= 300:
         return
     # What this call has used up is made anew when it is needed next.
