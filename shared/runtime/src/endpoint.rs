@@ -125,6 +125,11 @@ pub enum Trigger<A: 'static> {
         /// Runs it.
         run: RunJob<A>,
     },
+    /// Whoever may invoke functions, by hand: the deployment. No event leads to it.
+    Invoked {
+        /// Runs it.
+        run: RunJob<A>,
+    },
     /// Every request that fits no route of the domain's API.
     Unknown,
 }
@@ -139,6 +144,7 @@ impl<A> Endpoint<A> {
             Trigger::Queue { .. }
             | Trigger::Schedule { .. }
             | Trigger::Stream { .. }
+            | Trigger::Invoked { .. }
             | Trigger::Unknown => None,
         }
     }
@@ -208,6 +214,21 @@ macro_rules! on_stream {
                 table: $table,
                 run: |app, event, now| ::std::boxed::Box::pin(async move {
                     $crate::job::run_stream(&*app, &event, now, $($at)::+::handle).await
+                }),
+            },
+        }
+    };
+}
+
+/// A row of [`Endpoint`]s for a job that the deployment invokes by hand.
+#[macro_export]
+macro_rules! invoked {
+    ($handler:literal, $($at:ident)::+) => {
+        $crate::Endpoint {
+            handler: $handler,
+            trigger: $crate::Trigger::Invoked {
+                run: |app, event, now| ::std::boxed::Box::pin(async move {
+                    $crate::job::run_invoked(&*app, event, now, $($at)::+::handle).await
                 }),
             },
         }
@@ -444,7 +465,8 @@ impl Function {
                 }),
                 Trigger::Queue { run, .. }
                 | Trigger::Schedule { run, .. }
-                | Trigger::Stream { run, .. } => {
+                | Trigger::Stream { run, .. }
+                | Trigger::Invoked { run } => {
                     Box::new(move |event| run(Arc::clone(&app), event, clock.now()))
                 }
                 Trigger::Unknown => Box::new(move |event| {

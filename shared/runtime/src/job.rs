@@ -16,6 +16,15 @@ pub struct Tick {
     pub now: Timestamp,
 }
 
+/// What somebody who may invoke functions hands over by hand.
+#[derive(Debug)]
+pub struct Errand<T> {
+    /// What they hand over.
+    pub input: T,
+    /// When it is.
+    pub now: Timestamp,
+}
+
 /// New images of a table's stream, oldest first.
 #[derive(Debug)]
 pub struct Records {
@@ -87,6 +96,23 @@ where
     F: for<'a> OnEvent<'a, A, Tick>,
 {
     job(app, Tick { now }).await.map(|()| Value::Null)
+}
+
+/// Runs a job for what it was invoked with. What is wrong with that is said without repeating it:
+/// it may be personal.
+pub async fn run_invoked<A: 'static, T, F>(
+    app: &A,
+    event: Value,
+    now: Timestamp,
+    job: F,
+) -> Result<Value, Fault>
+where
+    T: serde::de::DeserializeOwned,
+    F: for<'a> OnEvent<'a, A, Errand<T>>,
+{
+    let input = serde_json::from_value(event)
+        .map_err(|_| Fault::noticed("read what it was invoked with", Retry::Useless))?;
+    job(app, Errand { input, now }).await.map(|()| Value::Null)
 }
 
 /// Runs a job for a batch of a stream. A failure brings the whole batch again.

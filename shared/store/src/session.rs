@@ -42,7 +42,8 @@ fn key(subject: Subject, id: SessionId) -> Key {
     Key::new(partition(subject), format!("SES#{id}"))
 }
 
-fn row(session: &Session) -> Result<Item, Fault> {
+/// A session as it lies in the table.
+pub(crate) fn row(session: &Session) -> Result<Item, Fault> {
     let mut row = item(&key(session.subject, session.id), session)?;
     let expires = session.created_at.as_second();
     let expires = expires.saturating_add(session.subject.absolute().as_secs());

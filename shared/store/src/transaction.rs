@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnConsumedCapacity, ReturnValue,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use domain::fault::{Fault, Retry};
@@ -121,6 +121,47 @@ impl Transaction {
             .build()
             .map_err(|error| Fault::new("build a delete", error, Retry::Useless))?;
         self.actions.push(TransactWriteItem::builder().delete(delete).build());
+        Ok(())
+    }
+
+    /// Deletes an item under a condition.
+    pub(crate) fn delete_if(
+        &mut self,
+        store: &Store,
+        table: Table,
+        key: &Key,
+        condition: Expression,
+    ) -> Result<(), Fault> {
+        let delete = Delete::builder()
+            .table_name(store.name(table)?)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition.text)
+            .set_expression_attribute_names(some(condition.names))
+            .set_expression_attribute_values(some(condition.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| Fault::new("build a delete", error, Retry::Useless))?;
+        self.actions.push(TransactWriteItem::builder().delete(delete).build());
+        Ok(())
+    }
+
+    /// Writes nothing, but only where an item is as it should be.
+    pub(crate) fn check(
+        &mut self,
+        store: &Store,
+        table: Table,
+        key: &Key,
+        condition: Expression,
+    ) -> Result<(), Fault> {
+        let check = ConditionCheck::builder()
+            .table_name(store.name(table)?)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition.text)
+            .set_expression_attribute_names(some(condition.names))
+            .set_expression_attribute_values(some(condition.values))
+            .build()
+            .map_err(|error| Fault::new("build a check", error, Retry::Useless))?;
+        self.actions.push(TransactWriteItem::builder().condition_check(check).build());
         Ok(())
     }
 
