@@ -1,4 +1,4 @@
-//! The platform: health, the contract, the outbox.
+//! The platform: health, the contract, the outbox, the audit log.
 
 use std::sync::Arc;
 
@@ -9,6 +9,10 @@ use runtime::{Doors, Endpoint, Setup, Trigger, every, http, on_queue, on_stream}
 use secrets::Secrets;
 
 mod relay;
+pub mod admin {
+    //! Endpoints for staff.
+    pub mod audit;
+}
 pub mod jobs {
     //! The outbox and the audit log.
     pub mod append_audit;
@@ -31,15 +35,21 @@ pub struct App {
     secrets: Arc<Secrets>,
     secret_names: Vec<String>,
     doors: Option<Doors>,
+    /// Whether callers are looked up here.
+    knows_callers: bool,
 }
 
 impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let is_ready = setup.handler == "platform.store.ready";
         let is_job = setup.handler.starts_with("platform.jobs.");
+        let knows_callers = setup.handler.starts_with("platform.admin.");
         let tables: &[Table] = match setup.handler {
             "platform.store.ready" => &Table::ALL,
             "platform.jobs.append_audit" => &[Table::Ledger],
+            "platform.admin.audit" => {
+                &[Table::Ledger, Table::Identity, Table::Ephemeral, Table::Orders]
+            }
             _ if is_job => &[Table::Orders],
             _ => &[],
         };
@@ -51,17 +61,26 @@ impl runtime::App for App {
         };
         let names: &[&str] =
             if is_ready { &["SECRET_STRIPE", "SECRET_JWT_PUBLIC", "SECRET_TOKENS"] } else { &[] };
+        let doors = match (is_job, knows_callers) {
+            (true, _) => None,
+            (false, true) => Some(setup.doors()),
+            (false, false) => Some(setup.open_doors()),
+        };
         Self {
             store: setup.store(tables),
             queues: setup.queues(queues),
             mailer: is_ready.then(|| setup.mailer()),
             secrets: setup.secrets(),
             secret_names: names.iter().map(|name| setup.text(name)).collect(),
-            doors: (!is_job).then(|| setup.open_doors()),
+            doors,
+            knows_callers,
         }
     }
     fn doors(&self) -> Option<&Doors> {
         self.doors.as_ref()
+    }
+    fn store(&self) -> Option<&Store> {
+        self.knows_callers.then_some(&self.store)
     }
 }
 
@@ -75,6 +94,12 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         store::ready
     ),
     http!("platform.store.openapi", GET "/openapi.json", "This contract.", store::openapi),
+    http!(
+        "platform.admin.audit",
+        GET "/v1/admin/audit",
+        "What was done, newest first; the whole log or a part of it.",
+        admin::audit
+    ),
     on_stream!("platform.jobs.relay_outbox", Table::Orders, jobs::relay_outbox),
     on_queue!("platform.jobs.append_audit", Name::Audit, jobs::append_audit),
     every!("platform.jobs.sweep_outbox", 60, jobs::sweep_outbox),

@@ -1,4 +1,4 @@
-//! `cargo run`: the local shop on a port, or a purchase in it.
+//! `cargo run`: the local shop on a port, a purchase in it, or its audit log.
 #![allow(clippy::print_stdout, reason = "a command line speaks on its standard output")]
 
 use std::path::PathBuf;
@@ -44,6 +44,9 @@ enum Command {
     /// invariant afterwards. Prints how often and how long; fails where anything is broken.
     #[command(after_help = EXAMPLES)]
     Bench(Bench),
+    /// Print the audit log of a shop that is closed, oldest first, one JSON link a line.
+    #[command(after_help = EXAMPLES)]
+    Audit(Audit),
 }
 
 #[derive(Args)]
@@ -82,6 +85,13 @@ struct Buy {
 }
 
 #[derive(Args)]
+struct Audit {
+    /// The folder that the shop is kept in.
+    #[arg(long, default_value = ".fluxion")]
+    data_dir: PathBuf,
+}
+
+#[derive(Args)]
 struct Bench {
     /// Shoppers at once.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -103,6 +113,7 @@ async fn main() -> ExitCode {
         Some(Command::Serve(flags)) => serve_shop(flags).await,
         Some(Command::Buy(flags)) => buy_something(flags).await,
         Some(Command::Bench(flags)) => load(flags).await,
+        Some(Command::Audit(flags)) => print_audit(flags).await,
     };
     done.unwrap_or_else(|error| {
         tracing::error!("{error}");
@@ -229,4 +240,18 @@ async fn load(flags: Bench) -> Result<ExitCode, Error> {
         print!("{report}");
     }
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn print_audit(flags: Audit) -> Result<ExitCode, Error> {
+    if !flags.data_dir.is_dir() {
+        let folder = flags.data_dir.display();
+        return Err(Error::Setup(format!("no shop is kept in {folder}")));
+    }
+    let options =
+        Options { data_dir: Some(flags.data_dir), clock: Clock::real(), ..Options::default() };
+    let shop = Shop::open(options).await?;
+    for link in shop.audit_log().await? {
+        println!("{}", serde_json::json!(link));
+    }
+    Ok(ExitCode::SUCCESS)
 }

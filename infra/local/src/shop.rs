@@ -39,6 +39,8 @@ const MAIL_FROM: &str = "Fluxion <shop@fluxion.example>";
 const MAIL_IDENTITY: &str = "fluxion.example";
 /// Keeps two processes out of one folder.
 const LOCK_FILE: &str = "lock";
+/// Links of the audit log that one query reads.
+const AUDIT_AT_ONCE: i32 = 500;
 /// How far the clock was moved ahead.
 const CLOCK_FILE: &str = "clock.json";
 
@@ -402,6 +404,22 @@ impl Shop {
     /// A store over all tables for the host itself: to look at, or to arrange what lies in them.
     pub fn store(&self) -> store::Store {
         demo::store(&self.0.wire, &self.0.stack)
+    }
+
+    /// The whole audit log, oldest link first.
+    pub async fn audit_log(&self) -> Result<Vec<domain::audit::Link>, Error> {
+        let (store, mut log) = (self.store(), Vec::new());
+        loop {
+            let after = log.last().map(|link: &domain::audit::Link| link.sequence);
+            let links = store
+                .audit(false, AUDIT_AT_ONCE, after)
+                .await
+                .map_err(|error| Error::setup("the audit log can not be read", error))?;
+            if links.is_empty() {
+                return Ok(log);
+            }
+            log.extend(links);
+        }
     }
 
     /// The mails that were accepted, oldest first.

@@ -4,6 +4,7 @@
 //! first thing; it ends with 0 when there is nothing to say, 1 when there is, and 2 when it could
 //! not look. Only `openapi` without `--check` writes, and only `infra/openapi.json`.
 
+mod audit;
 mod repository;
 mod source;
 mod tidy;
@@ -24,6 +25,10 @@ cargo xtask <chore>
                     events, decision numbers, environment variables, links
   openapi           writes infra/openapi.json from the tables of endpoints
   openapi --check   compares it with them and names each difference; writes nothing
+  audit-verify --file FILE | --data-dir DIR [--head SEQUENCE:HASH]
+                    names the first broken link of an audit log: one JSON link a line from a
+                    file (- for stdin), or the log in a folder of the local shop; with a head
+                    noted earlier, also whether the log was cut off
   --help            this text
 
 Ends with 0 when all is well, 1 when something is wrong (each with file and line), 2 when the
@@ -35,6 +40,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["tidy"] => tidy(),
         ["openapi", arguments @ ..] => openapi(arguments),
+        ["audit-verify", arguments @ ..] => audit::verify(arguments),
         [] | ["--help" | "-h" | "help"] => {
             println!("{HELP}");
             Ok(true)

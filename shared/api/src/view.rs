@@ -1,5 +1,6 @@
 //! What is shown of our things. Views are made of domain types and never read back.
 
+pub mod audit;
 pub mod cart;
 pub mod order;
 pub mod product;

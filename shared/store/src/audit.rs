@@ -7,7 +7,7 @@ use domain::audit::{Entry, Link};
 use domain::fault::{Fault, Retry};
 use serde::{Deserialize, Serialize};
 
-use crate::item::{Key, Page, Range, document, item};
+use crate::item::{Key, Range, document, item};
 use crate::transaction::{Committed, Expression, Transaction};
 use crate::{Store, Table};
 
@@ -58,16 +58,20 @@ impl Store {
         page.entries.into_iter().next().map(document).transpose()
     }
 
-    /// Links of the chain, newest or oldest first.
+    /// Links of the chain after this one, newest or oldest first. Behind the last there are none.
     pub async fn audit(
         &self,
         is_descending: bool,
         limit: i32,
-        position: Option<&str>,
-    ) -> Result<Page<Link>, Fault> {
+        after: Option<u64>,
+    ) -> Result<Vec<Link>, Fault> {
+        let position = after.map(|sequence| {
+            let Key { pk, sk } = link_key(sequence);
+            serde_json::json!({"pk": pk, "sk": sk}).to_string()
+        });
+        let position = position.as_deref();
         let range = Range { is_descending, limit: Some(limit), position, ..Range::default() };
         let page = self.query(Table::Ledger, None, LOG, range).await?;
-        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
-        Ok(Page { entries, next: page.next })
+        page.entries.into_iter().map(document).collect()
     }
 }
