@@ -116,6 +116,14 @@ pub fn read_value<T: Form>(value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) 
     }
 }
 
+/// The flaws that a form finds in a value, as pointers and codes: for tests of forms.
+pub fn flaws_of<T: Form>(value: &Value) -> Vec<(String, &'static str)> {
+    let mut flaws = Vec::new();
+    let read: Option<T> = read_value(value, "", &mut flaws);
+    debug_assert_eq!(read.is_none(), !flaws.is_empty(), "no form without a flaw, or with one");
+    flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
+}
+
 /// The JSON schema of a form.
 pub fn schema_of<T: Form>() -> Value {
     let mut flaws = Vec::new();
@@ -288,7 +296,7 @@ macro_rules! id_rules {
 
 id_rules! {
     cart_id = CartId, line_id = LineId, order_id = OrderId, variant_id = VariantId,
-    product_id = ProductId,
+    product_id = ProductId, address_id = AddressId, session_id = SessionId,
 }
 
 impl<T> Rule for Id<T> {
@@ -325,6 +333,19 @@ impl<T: Copy> Rule for OneOf<T> {
     }
     fn schema(&self) -> Value {
         json!({"type": "string", "enum": self.0.iter().map(|(word, _)| *word).collect::<Vec<_>>()})
+    }
+}
+
+/// A yes or a no.
+pub struct YesOrNo;
+
+impl Rule for YesOrNo {
+    type Out = bool;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<bool> {
+        value.as_bool().or_else(|| wrong_type(pointer, "true or false", flaws))
+    }
+    fn schema(&self) -> Value {
+        json!({"type": "boolean"})
     }
 }
 
@@ -386,14 +407,6 @@ mod tests {
         }
     }
 
-    #[allow(clippy::needless_pass_by_value, reason = "json! makes values")]
-    fn flaws_of(body: Value) -> Vec<(String, &'static str)> {
-        let mut flaws = Vec::new();
-        let read: Option<AddLine> = read_value(&body, "", &mut flaws);
-        assert_eq!(read.is_none(), !flaws.is_empty(), "{body}");
-        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
-    }
-
     #[test]
     fn a_good_body_is_read() {
         let mut flaws = Vec::new();
@@ -405,7 +418,7 @@ mod tests {
     #[test]
     fn every_flaw_is_named_at_once() {
         assert_eq!(
-            flaws_of(json!({"quantity": 101, "note": "too long", "colour": 1})),
+            flaws_of::<AddLine>(&json!({"quantity": 101, "note": "too long", "colour": 1})),
             [
                 ("/quantity".to_owned(), "out_of_range"),
                 ("/note".to_owned(), "too_long"),
@@ -417,11 +430,11 @@ mod tests {
     #[test]
     fn numbers_are_whole_numbers_within_bounds() {
         for quantity in [json!(0), json!(-1), json!(u64::MAX), json!(i64::MIN)] {
-            let flaws = flaws_of(json!({ "quantity": quantity }));
+            let flaws = flaws_of::<AddLine>(&json!({ "quantity": quantity }));
             assert_eq!(flaws, [("/quantity".to_owned(), "out_of_range")]);
         }
         for quantity in [json!(1.5), json!("1"), json!([1]), json!(true), json!(1e300)] {
-            let flaws = flaws_of(json!({ "quantity": quantity }));
+            let flaws = flaws_of::<AddLine>(&json!({ "quantity": quantity }));
             assert_eq!(flaws, [("/quantity".to_owned(), "wrong_type")]);
         }
     }

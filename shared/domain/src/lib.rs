@@ -5,11 +5,13 @@
 
 pub mod account;
 pub mod address;
+pub mod address_book;
 pub mod api_key;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod currency;
+pub mod email_change;
 pub mod event;
 pub mod fault;
 pub mod id;

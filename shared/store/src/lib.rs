@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::Client;
 use domain::fault::{Fault, Retry};
 use jiff::Timestamp;
 
+pub mod address_book;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
