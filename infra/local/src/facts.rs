@@ -28,7 +28,9 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
         }
     }
     for item in scan(&client, "fluxion-ledger").await? {
-        facts.entries.push(read(item)?);
+        if text(&item, "pk").starts_with("PAY#") {
+            facts.entries.push(read(item)?);
+        }
     }
     for item in scan(&client, "fluxion-carts").await? {
         if text(&item, "pk").starts_with("CART#") {

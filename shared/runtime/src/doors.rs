@@ -34,8 +34,8 @@ const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// Callers that are remembered at most.
 const CALLERS_MAX: usize = 10_000;
-/// A caller's tokens are taken a tenth of a bucket at a time.
-const LEASE_SHARE: u32 = 10;
+/// Requests of a known caller that are written down together.
+const STRIDE: u32 = 5;
 
 /// What the doors need to know of the function that they are the doors of.
 #[derive(Debug)]
@@ -55,22 +55,22 @@ pub(crate) struct House {
 pub struct Doors {
     house: House,
     known: Mutex<BTreeMap<String, (Timestamp, Arc<Facts>)>>,
-    leases: Mutex<BTreeMap<String, Lease>>,
+    tabs: Mutex<BTreeMap<String, Tab>>,
     looked: Mutex<Option<Timestamp>>,
 }
 
-/// Tokens that were taken for a caller in advance.
+/// A caller's requests that are not in the table yet.
 #[derive(Debug)]
-struct Lease {
+struct Tab {
     bucket: Bucket,
-    left: u32,
+    requests: u32,
     at: Timestamp,
 }
 
 impl Doors {
     pub(crate) fn new(house: House) -> Self {
-        let (known, leases, looked) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { house, known, leases, looked }
+        let (known, tabs, looked) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { house, known, tabs, looked }
     }
 
     /// Who issues our access tokens.
@@ -263,8 +263,8 @@ impl Doors {
         self.bucket(limit, address.as_deref().unwrap_or("nowhere"))
     }
 
-    /// Counts a request. Tokens of a known caller are taken some at a time; where the table can
-    /// not be asked, the request goes on: what it does will tell.
+    /// Counts a request, or refuses it. Where the table can not be asked, the request goes on:
+    /// what it does will tell.
     pub(crate) async fn count(
         &self,
         store: Option<&Store>,
@@ -274,7 +274,7 @@ impl Doors {
     ) -> Result<Option<Standing>, Problem> {
         let Some(store) = store else { return Ok(None) };
         let taken = if let Some(holder) = caller.holder() {
-            self.take_leased(store, &holder, request.now).await
+            self.tally(store, &holder, request.now).await
         } else if is_counted_elsewhere || request.is_safe() {
             return Ok(None);
         } else {
@@ -293,44 +293,40 @@ impl Doors {
         }
     }
 
-    async fn take_leased(
-        &self,
-        store: &Store,
-        holder: &str,
-        now: Timestamp,
-    ) -> Result<Taken, Fault> {
-        if let Some(standing) = self.leased(holder, now) {
-            return Ok(Taken::Yes(standing));
+    /// Counts a known caller's request here, and in the table each time that [`STRIDE`] of them
+    /// have come: nobody is refused for what was never done, and few requests wait for a count.
+    async fn tally(&self, store: &Store, holder: &str, now: Timestamp) -> Result<Taken, Fault> {
+        let mut tab = self.tab(holder, now);
+        tab.requests += 1;
+        if tab.requests < STRIDE {
+            let standing = tab.bucket.standing(now);
+            let remaining = standing.remaining.saturating_sub(tab.requests);
+            self.tabs().insert(holder.to_owned(), tab);
+            return Ok(Taken::Yes(Standing { remaining, ..standing }));
         }
-        let mut bucket = self.bucket(Limit::Caller, holder);
-        let share = (self.house.limits.quota(Limit::Caller).capacity() / LEASE_SHARE).max(1);
-        let mut taken = store.take(&mut bucket, share, now).await?;
-        let mut left = share - 1;
-        if matches!(taken, Taken::No(_)) && share > 1 {
-            // The last tokens are given one by one.
-            taken = store.take(&mut bucket, 1, now).await?;
-            left = 0;
-        }
-        if matches!(taken, Taken::Yes(_)) {
-            let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-            if leases.len() >= CALLERS_MAX {
-                leases.clear();
-            }
-            leases.insert(holder.to_owned(), Lease { bucket, left, at: now });
-        }
-        Ok(taken)
+        let taken = store.take(&mut tab.bucket, STRIDE, now).await;
+        // What was refused asks again with its next request.
+        tab.requests = if matches!(taken, Ok(Taken::No(_))) { STRIDE - 1 } else { 0 };
+        self.tabs().insert(holder.to_owned(), tab);
+        taken
     }
 
-    fn leased(&self, holder: &str, now: Timestamp) -> Option<Standing> {
-        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-        let lease = leases.get_mut(holder)?;
-        let is_young = (SignedDuration::ZERO..BELIEVED).contains(&now.duration_since(lease.at));
-        if !is_young || lease.left == 0 {
-            return None;
+    fn tabs(&self) -> MutexGuard<'_, BTreeMap<String, Tab>> {
+        self.tabs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A caller's tab; one that was not touched for a while is closed.
+    fn tab(&self, holder: &str, now: Timestamp) -> Tab {
+        let mut tabs = self.tabs();
+        if tabs.len() >= CALLERS_MAX {
+            tabs.clear();
         }
-        lease.left -= 1;
-        let standing = lease.bucket.standing(now);
-        Some(Standing { remaining: standing.remaining + lease.left, ..standing })
+        let young =
+            |tab: &Tab| (SignedDuration::ZERO..BELIEVED).contains(&now.duration_since(tab.at));
+        match tabs.remove(holder) {
+            Some(tab) if young(&tab) => tab,
+            _ => Tab { bucket: self.bucket(Limit::Caller, holder), requests: 0, at: now },
+        }
     }
 }
 

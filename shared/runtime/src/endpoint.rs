@@ -313,13 +313,13 @@ where
     let guard = doors.guard_for(request).await?;
     let caller = doors.caller::<W>(&guard, app.store(), request).await?;
     let who = W::identify(&caller, request)?;
-    let is_free = W::COUNTS_ITSELF || app.store().is_none();
-    if let Some(standing) = doors.count(app.store(), &caller, is_free, request).await? {
+    let input: I = api::input::read(request)?;
+    // What is malformed costs nothing but this: it is not counted.
+    if let Some(standing) = doors.count(app.store(), &caller, W::COUNTS_ITSELF, request).await? {
         tally.note(standing);
     }
     let is_tolled = W::COUNTS_ITSELF && caller.holder().is_none() && !request.is_safe();
     let toll = is_tolled.then(|| doors.address_bucket(Limit::Write, request));
-    let input: I = api::input::read(request)?;
     // What signs somebody in is not written down to be repeated: a session is cheap to renew.
     let may_repeat = request.method == Method::POST && !O::IS_SECRET;
     let key = request.header("idempotency-key").filter(|_| may_repeat);

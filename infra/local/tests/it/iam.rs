@@ -133,6 +133,10 @@ async fn account(shop: Shop) {
     shop.clock().advance_ms(60_000);
     let stolen = jane.call("POST", "/v1/auth/refresh", &first).await;
     assert_eq!(refusal(&stolen), (401, "session_revoked".into()));
+    let gone = jane.call("POST", "/v1/auth/logout", &Value::Null).await;
+    assert_eq!(refusal(&gone), (401, "session_revoked".into()));
+    let session = ok(jane.call("POST", "/v1/auth/login", &form).await);
+    jane.bearer = Some(text(&session, "access_token"));
     assert_eq!(jane.call("POST", "/v1/auth/logout", &Value::Null).await.status, 204);
 
     let form = json!({"email": email, "password": PASSWORD});
