@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use ::store::{Store, Table};
-use runtime::{Doors, Endpoint, Ids, Setup, Trigger, http};
+use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http};
 use secrets::Secrets;
 
 mod gate;
 pub mod password;
 mod session;
+pub mod jobs {
+    //! What is done by the clock.
+    pub mod rotate_signing_key;
+}
 pub mod store {
     //! Endpoints for customers.
     pub mod login;
@@ -27,6 +31,7 @@ pub struct App {
     doors: Doors,
     secrets: Arc<Secrets>,
     signing_secret: Option<String>,
+    rotation: Option<jobs::rotate_signing_key::Names>,
     ids: Ids,
 }
 
@@ -34,17 +39,24 @@ impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let tables: &[Table] = match setup.handler {
             "identity.store.register" => &[Table::Identity, Table::Ephemeral, Table::Orders],
-            "identity.store.password_policy" | "identity.unknown" => &[],
+            "identity.store.password_policy"
+            | "identity.jobs.rotate_signing_key"
+            | "identity.unknown" => &[],
             "identity.store.login" | "identity.store.refresh" | "identity.store.logout" => {
                 &[Table::Identity, Table::Ephemeral, Table::Orders]
             }
             _ => &[Table::Identity, Table::Ephemeral],
         };
         let signs = matches!(setup.handler, "identity.store.login" | "identity.store.refresh");
+        let rotates = setup.handler == "identity.jobs.rotate_signing_key";
         Self {
             store: setup.store(tables),
             doors: setup.doors(),
             secrets: setup.secrets(),
+            rotation: rotates.then(|| jobs::rotate_signing_key::Names {
+                signing: setup.text("SECRET_JWT_SIGNING"),
+                public: setup.text("SECRET_JWT_PUBLIC"),
+            }),
             signing_secret: signs.then(|| setup.text("SECRET_JWT_SIGNING")),
             ids: setup.ids(),
         }
@@ -91,5 +103,6 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         "Says what a password must be.",
         store::password_policy
     ),
+    every!("identity.jobs.rotate_signing_key", 3600, jobs::rotate_signing_key),
     Endpoint { handler: "identity.unknown", trigger: Trigger::Unknown },
 ];

@@ -69,9 +69,14 @@ impl Ids {
 
     /// A secret of 256 random bits, as 64 hexadecimal digits.
     pub fn token(&self) -> String {
+        self.seed().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// 256 random bits, to make a key of.
+    pub fn seed(&self) -> [u8; 32] {
         let mut random = [0_u8; 32];
         self.fill(&mut random);
-        random.iter().map(|byte| format!("{byte:02x}")).collect()
+        random
     }
 
     /// Sixteen random bytes, to salt a hash with.

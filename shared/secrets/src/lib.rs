@@ -1,4 +1,5 @@
-//! Secrets Manager: keys are fetched by name, kept for five minutes, and never shown.
+//! Secrets Manager: keys are fetched by name, kept for five minutes, and never shown. Whoever
+//! rotates one reads and writes its versions, past the cache.
 //!
 //! Secrets are JSON objects; each kind has a type here whose `Debug` says nothing.
 
@@ -7,6 +8,7 @@ use std::fmt;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use domain::fault::{Fault, Retry};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
@@ -96,6 +98,33 @@ macro_rules! silent {
 }
 silent!(StripeKeys, SigningKey, PublicKeys, PublicKey, TokenKey, FactorKeys, FactorKey);
 
+/// Which version of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Label {
+    /// The one in use.
+    Current,
+    /// The one that may follow it.
+    Pending,
+}
+
+impl Label {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Current => "AWSCURRENT",
+            Self::Pending => "AWSPENDING",
+        }
+    }
+}
+
+/// A version of a secret.
+#[derive(Debug, Clone)]
+pub struct Version<T> {
+    /// What it says.
+    pub value: T,
+    /// When it was written.
+    pub since: Timestamp,
+}
+
 /// The shop's key ring.
 pub struct Secrets {
     client: Client,
@@ -131,6 +160,51 @@ impl Secrets {
     /// Forgets a secret that did not work: it may have been replaced a moment ago.
     pub async fn forget(&self, name: &str) {
         self.cache.lock().await.remove(name);
+    }
+
+    /// The version with this label as it stands now; none, if no version has the label.
+    pub async fn version<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        label: Label,
+    ) -> Result<Option<Version<T>>, Fault> {
+        let request = self.client.get_secret_value().secret_id(name).version_stage(label.name());
+        let output = match request.send().await {
+            Ok(output) => output,
+            Err(error) => {
+                let service = error.as_service_error();
+                let is_missing =
+                    service.is_some_and(GetSecretValueError::is_resource_not_found_exception);
+                return if is_missing { Ok(None) } else { Err(fault("fetch a secret", error)) };
+            }
+        };
+        let damaged =
+            |what| Fault::noticed(format!("read {name}: it has no {what}"), Retry::Useless);
+        let since = output.created_date.and_then(|at| {
+            let nanos = i32::try_from(at.subsec_nanos()).ok()?;
+            Timestamp::new(at.secs(), nanos).ok()
+        });
+        let value = parse(name, &output.secret_string.ok_or_else(|| damaged("text"))?)?;
+        Ok(Some(Version { value, since: since.ok_or_else(|| damaged("date"))? }))
+    }
+
+    /// Writes a version under this label, which leaves the version that has it. `once` stands for
+    /// this write: with the same value it changes nothing a second time, with another it is
+    /// refused. It has 32 to 64 characters.
+    pub async fn put<T: Serialize>(
+        &self,
+        name: &str,
+        label: Label,
+        value: &T,
+        once: &str,
+    ) -> Result<(), Fault> {
+        let text = serde_json::to_string(value)
+            .map_err(|_| Fault::noticed(format!("write {name}"), Retry::Useless))?;
+        let request = self.client.put_secret_value().secret_id(name).secret_string(text);
+        let request = request.client_request_token(once).version_stages(label.name());
+        request.send().await.map_err(|error| fault("write a secret", error))?;
+        self.forget(name).await;
+        Ok(())
     }
 
     /// Whether the secret is there, without reading it.
