@@ -71,7 +71,7 @@ impl Fields<'_> {
                 }
             },
             Source::Schema { properties, .. } => {
-                properties.insert(name.to_owned(), rule.schema());
+                properties.insert(name.to_owned(), nullable(rule.schema()));
                 None
             }
         }
@@ -122,6 +122,34 @@ pub fn flaws_of<T: Form>(value: &Value) -> Vec<(String, &'static str)> {
     let read: Option<T> = read_value(value, "", &mut flaws);
     debug_assert_eq!(read.is_none(), !flaws.is_empty(), "no form without a flaw, or with one");
     flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
+}
+
+/// The schema of a field that may also be null, which is the same as absent.
+fn nullable(mut schema: Value) -> Value {
+    if let Value::Object(schema) = &mut schema {
+        if let Some(kind) = schema.get("type").filter(|kind| kind.is_string()).cloned() {
+            schema.insert("type".into(), json!([kind, "null"]));
+        }
+        if let Some(Value::Array(words)) = schema.get_mut("enum") {
+            words.push(Value::Null);
+        }
+    }
+    schema
+}
+
+/// The schema of a parameter, which is text and can not be null.
+pub(crate) fn never_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Value::Object(schema) = &mut schema {
+        let kinds = schema.get("type").and_then(Value::as_array).cloned().unwrap_or_default();
+        if let Some(kind) = kinds.into_iter().find(|kind| kind != "null") {
+            schema.insert("type".into(), kind);
+        }
+        if let Some(Value::Array(words)) = schema.get_mut("enum") {
+            words.retain(|word| !word.is_null());
+        }
+    }
+    schema
 }
 
 /// The JSON schema of a form.
@@ -297,6 +325,7 @@ macro_rules! id_rules {
 id_rules! {
     cart_id = CartId, line_id = LineId, order_id = OrderId, variant_id = VariantId,
     product_id = ProductId, address_id = AddressId, session_id = SessionId,
+    staff_id = StaffId, role_id = RoleId, key_id = KeyId,
 }
 
 impl<T> Rule for Id<T> {
@@ -347,6 +376,86 @@ impl Rule for YesOrNo {
     fn schema(&self) -> Value {
         json!({"type": "boolean"})
     }
+}
+
+/// A list in which every entry is read by one rule.
+pub struct ListOf<R> {
+    rule: R,
+    max: usize,
+}
+
+impl<R: Rule> ListOf<R> {
+    /// With at most so many entries.
+    pub const fn up_to(max: usize, rule: R) -> Self {
+        Self { rule, max }
+    }
+}
+
+impl<R: Rule> Rule for ListOf<R> {
+    type Out = Vec<R::Out>;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<Self::Out> {
+        let Some(entries) = value.as_array() else { return wrong_type(pointer, "a list", flaws) };
+        if entries.len() > self.max {
+            let detail = format!("This may have {} entries.", self.max);
+            flaws.push(Flaw::new(pointer, "too_many", detail));
+            return None;
+        }
+        // All of them are read before one is missed: every flaw is named.
+        let read: Vec<Option<R::Out>> = entries
+            .iter()
+            .enumerate()
+            .map(|(at, entry)| self.rule.check(entry, &format!("{pointer}/{at}"), flaws))
+            .collect();
+        read.into_iter().collect()
+    }
+    fn schema(&self) -> Value {
+        json!({"type": "array", "items": self.rule.schema(), "maxItems": self.max})
+    }
+}
+
+/// The name of a permission.
+pub struct PermissionName;
+
+impl Rule for PermissionName {
+    type Out = domain::permission::Permission;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<Self::Out> {
+        let Some(text) = value.as_str() else { return wrong_type(pointer, "a text", flaws) };
+        let known = domain::permission::Permission::parse(text);
+        if known.is_none() {
+            let detail = "This is not the name of a permission.";
+            flaws.push(Flaw::new(pointer, "unknown_permission", detail));
+        }
+        known
+    }
+    fn schema(&self) -> Value {
+        let all = domain::permission::Permission::ALL;
+        json!({"type": "string", "enum": all.iter().map(|one| one.name()).collect::<Vec<_>>()})
+    }
+}
+
+/// A set of permissions.
+pub const fn permissions() -> ListOf<PermissionName> {
+    ListOf::up_to(domain::permission::Permission::ALL.len(), PermissionName)
+}
+
+/// A moment in UTC, as JavaScript and we write it.
+pub const fn time() -> Parsed<jiff::Timestamp> {
+    Parsed::by(moment, "a time in UTC like 2026-11-21T09:00:00Z", 30).pattern(
+        "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\
+         (\\.[0-9]{1,9})?Z$",
+    )
+}
+
+fn moment(text: &str) -> Option<jiff::Timestamp> {
+    let (seconds, fraction) = text.strip_suffix('Z')?.split_at_checked(19)?;
+    let mut shape = seconds.bytes().zip("dddd-dd-ddTdd:dd:dd".bytes());
+    let is_plain =
+        shape.all(|(is, like)| if like == b'd' { is.is_ascii_digit() } else { is == like });
+    let is_fraction = fraction.is_empty()
+        || fraction.strip_prefix('.').is_some_and(|all| {
+            (1..=9).contains(&all.len()) && all.bytes().all(|b| b.is_ascii_digit())
+        });
+    if is_plain && is_fraction && !seconds.ends_with("60") { text.parse().ok() } else { None }
 }
 
 /// An object inside the object.
@@ -436,6 +545,29 @@ mod tests {
         for quantity in [json!(1.5), json!("1"), json!([1]), json!(true), json!(1e300)] {
             let flaws = flaws_of::<AddLine>(&json!({ "quantity": quantity }));
             assert_eq!(flaws, [("/quantity".to_owned(), "wrong_type")]);
+        }
+    }
+
+    #[test]
+    fn every_entry_of_a_list_is_read_and_every_wrong_one_is_named() {
+        let mut flaws = Vec::new();
+        let check = |value: Value, flaws: &mut Vec<Flaw>| permissions().check(&value, "/p", flaws);
+        let read = check(json!(["orders.read", "audit.read", "orders.read"]), &mut flaws).unwrap();
+        assert_eq!((read.len(), flaws.len()), (3, 0));
+        assert!(check(json!(["ships.sink", "audit.read", 3]), &mut flaws).is_none());
+        let found: Vec<_> = flaws.iter().map(|flaw| (flaw.pointer.as_str(), flaw.code)).collect();
+        assert_eq!(found, [("/p/0", "unknown_permission"), ("/p/2", "wrong_type")]);
+        assert!(check(json!("orders.read"), &mut flaws).is_none());
+        assert!(check(json!(vec!["orders.read"; 100]), &mut flaws).is_none());
+        assert_eq!(flaws.last().unwrap().code, "too_many");
+    }
+
+    #[test]
+    fn a_time_is_in_utc_and_written_in_one_way() {
+        assert!(moment("2026-11-21T09:00:00Z").is_some());
+        assert!(moment("2026-11-21T09:00:00.000Z").is_some());
+        for wrong in ["", "Z", "2026-11-21", "2026-11-21T09:00:00+01:00", "2026-02-30T00:00:00Z"] {
+            assert_eq!(moment(wrong), None, "{wrong}");
         }
     }
 

@@ -91,7 +91,7 @@ impl Operation {
             let is_required = required.is_some_and(|names| names.iter().any(|n| n == name));
             self.parameters.push(json!({
                 "name": name, "in": place, "required": is_required || place == "path",
-                "schema": schema,
+                "schema": crate::form::never_null(schema),
             }));
         }
     }
@@ -146,6 +146,42 @@ pub struct Entry {
     pub describe: fn(&mut Operation),
 }
 
+/// What decides with which statuses an endpoint may say no.
+struct Refusing {
+    method: &'static str,
+    has_body: bool,
+    has_parameters: bool,
+    security: Security,
+    is_match_required: bool,
+}
+
+impl Refusing {
+    fn statuses(&self) -> Vec<u16> {
+        let is_post = self.method == "POST";
+        let is_change = self.method != "GET";
+        let is_for_somebody = !matches!(self.security, Security::None | Security::Signature);
+        // A mailed token, a password and a refresh token are proofs, too.
+        let proves = is_for_somebody || (is_post && self.has_body);
+        let all: [(u16, bool); 14] = [
+            (400, self.has_body || self.has_parameters || is_post),
+            (401, proves),
+            (402, is_post),
+            (403, proves),
+            (404, self.has_parameters || is_for_somebody),
+            (409, is_change),
+            (412, self.is_match_required),
+            (413, self.has_body),
+            (415, self.has_body),
+            (422, is_post),
+            (428, self.is_match_required),
+            (429, is_change || is_for_somebody),
+            (500, true),
+            (503, true),
+        ];
+        all.into_iter().filter(|(_, may)| *may).map(|(status, _)| status).collect()
+    }
+}
+
 /// The whole document.
 pub fn document(entries: &[Entry]) -> Value {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
@@ -165,9 +201,17 @@ pub fn document(entries: &[Entry]) -> Value {
             is_match_required,
         } = operation;
         generator = returned;
-        let problem = json!({"$ref": "#/components/responses/Problem"});
-        responses.insert("4XX".into(), problem.clone());
-        responses.insert("5XX".into(), problem);
+        let facts = Refusing {
+            method: entry.method,
+            has_body: body.is_some(),
+            has_parameters: !parameters.is_empty(),
+            security,
+            is_match_required,
+        };
+        for status in facts.statuses() {
+            let problem = json!({"$ref": "#/components/responses/Problem"});
+            responses.entry(status.to_string()).or_insert(problem);
+        }
         let mut parameters = parameters;
         if entry.method == "POST" && security != Security::Signature {
             let name = if is_key_required { "IdempotencyKeyRequired" } else { "IdempotencyKey" };

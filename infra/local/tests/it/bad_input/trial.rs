@@ -36,11 +36,33 @@ pub(crate) fn operations() -> Vec<Operation> {
                 id: text["operationId"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase(),
                 path: path.clone(),
-                text: text.clone(),
+                text: never_null(text),
             });
         }
     }
     all
+}
+
+/// The contract without the nulls of optional fields: here null is absent.
+fn never_null(contract: &Value) -> Value {
+    match contract {
+        Value::Object(all) => {
+            let mut all: serde_json::Map<String, Value> =
+                all.iter().map(|(name, value)| (name.clone(), never_null(value))).collect();
+            if let Some([kind, null]) = all.get("type").and_then(Value::as_array).map(Vec::as_slice)
+                && null == "null"
+            {
+                let kind = kind.clone();
+                all.insert("type".to_owned(), kind);
+            }
+            if let Some(Value::Array(words)) = all.get_mut("enum") {
+                words.retain(|word| !word.is_null());
+            }
+            Value::Object(all)
+        }
+        Value::Array(all) => all.iter().map(never_null).collect(),
+        other => other.clone(),
+    }
 }
 
 impl Operation {
