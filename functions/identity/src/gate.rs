@@ -2,6 +2,7 @@
 //! table that counts can not be asked, nobody gets through.
 
 use api::{Problem, Reply, Request};
+use domain::audit::Actor;
 use domain::fault::Fault;
 use domain::limit::{Limit, Standing};
 use jiff::Timestamp;
@@ -24,6 +25,16 @@ pub(crate) fn sign_in(app: &App, request: &Request, account: &str) -> Vec<Bucket
     let address = app.doors.address_bucket(Limit::SignInAddress, request);
     let holder = format!("{account} {}", address.holder());
     vec![app.doors.bucket(Limit::SignIn, &holder), address]
+}
+
+/// The bucket of whoever opens accounts.
+pub(crate) fn registrations(app: &App, request: &Request) -> Vec<Bucket> {
+    vec![app.doors.address_bucket(Limit::Register, request)]
+}
+
+/// The bucket of whoever shows mailed tokens: who guesses them fails like who guesses passwords.
+pub(crate) fn mailed_tokens(app: &App, request: &Request) -> Vec<Bucket> {
+    vec![app.doors.address_bucket(Limit::SignInAddress, request)]
 }
 
 /// The buckets of a request that makes the shop write a letter: of its reader, and of the address.
@@ -66,6 +77,20 @@ pub(crate) async fn give_back(app: &App, passed: &Passed) {
             tracing::warn!(fault = %fault, "a token is not given back");
         }
     }
+}
+
+/// Notes a wrong guess: the audit log is told of the last one that is let through.
+pub(crate) async fn guessed(
+    app: &App,
+    request: &Request,
+    passed: &Passed,
+    actor: Actor,
+) -> Reply<()> {
+    if passed.is_last {
+        let event = app.doors.audit(request, actor, "sign_in.burst", None, Vec::new());
+        app.store.say(&event).await?;
+    }
+    Ok(())
 }
 
 fn closed(fault: Fault) -> Problem {

@@ -1,6 +1,8 @@
 //! What is shown of our things. Views are made of domain types and never read back.
 
+pub mod account;
 pub mod audit;
 pub mod cart;
 pub mod order;
 pub mod product;
+pub mod staff;

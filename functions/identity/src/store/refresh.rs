@@ -111,21 +111,15 @@ pub(crate) fn actor(subject: Subject) -> Actor {
 
 #[cfg(test)]
 mod tests {
-    use api::form::read_value;
+    use api::form::flaws_of;
     use serde_json::json;
 
     use super::*;
 
-    fn codes<T: Form>(body: &serde_json::Value) -> Vec<(String, &'static str)> {
-        let mut flaws = Vec::new();
-        assert_eq!(read_value::<T>(body, "", &mut flaws).is_none(), !flaws.is_empty());
-        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
-    }
-
     #[test]
     fn a_browser_sends_no_body_and_an_app_its_token() {
-        assert_eq!(codes::<Refresh>(&json!({})), []);
-        assert_eq!(codes::<Refresh>(&json!({"refresh_token": "t"})), []);
-        assert_eq!(codes::<Refresh>(&json!({"refresh_token": 1})).len(), 1);
+        assert_eq!(flaws_of::<Refresh>(&json!({})), []);
+        assert_eq!(flaws_of::<Refresh>(&json!({"refresh_token": "t"})), []);
+        assert_eq!(flaws_of::<Refresh>(&json!({"refresh_token": 1})).len(), 1);
     }
 }

@@ -11,7 +11,7 @@ use crate::App;
 
 /// The token.
 pub struct Verify {
-    token: String,
+    pub(crate) token: String,
 }
 
 impl std::fmt::Debug for Verify {
@@ -32,29 +32,26 @@ pub async fn handle(app: &App, call: Call<Anyone, Body<Verify>>) -> Reply<NoCont
     let hash = token_hash(&call.input.0.token);
     match app.store.verify_email(&hash, call.now).await? {
         Saved::Yes => Ok(NoContent),
-        Saved::Raced => {
-            let detail = "The link is unknown, used or too old. Ask for another.";
-            Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_token", detail))
-        }
+        Saved::Raced => Err(invalid_token()),
     }
+}
+
+/// The same words whatever is wrong with a mailed token.
+pub(crate) fn invalid_token() -> Problem {
+    let detail = "The link is unknown, used or too old. Ask for another.";
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_token", detail)
 }
 
 #[cfg(test)]
 mod tests {
-    use api::form::read_value;
+    use api::form::{flaws_of, read_value};
     use serde_json::json;
 
     use super::*;
 
-    fn codes<T: Form>(body: &serde_json::Value) -> Vec<(String, &'static str)> {
-        let mut flaws = Vec::new();
-        assert_eq!(read_value::<T>(body, "", &mut flaws).is_none(), !flaws.is_empty());
-        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
-    }
-
     #[test]
     fn a_token_is_needed_and_never_shows() {
-        assert_eq!(codes::<Verify>(&json!({})), [("/token".to_owned(), "required")]);
+        assert_eq!(flaws_of::<Verify>(&json!({})), [("/token".to_owned(), "required")]);
         let verify = read_value::<Verify>(&json!({"token": "abc"}), "", &mut Vec::new()).unwrap();
         assert_eq!(format!("{verify:?}"), "Verify(…)");
     }
