@@ -1,11 +1,19 @@
-//! Idempotency keys: ephemeral `IDEM#principal#route#key` / META, for a day.
+//! Idempotency keys: ephemeral `IDEM#hash` / META, for a day; the hash is of principal, route and
+//! key.
+//!
+//! Answers hold tokens and addresses. They are sealed under a key made of the caller's own, which
+//! is not written down: who repeats the request opens the answer, who reads the table does not.
 //!
 //! A key is claimed before the work; the claim is a lease, so that who dies does not lock the
 //! caller out. The first result is remembered and answered to every repetition.
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::fault::{Fault, Retry};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::item::{Item, Key, document, number, text};
 use crate::transaction::{Expression, Transaction, Updated};
@@ -28,9 +36,10 @@ pub struct Answer {
 }
 
 /// A claimed key.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Claim {
     key: String,
+    seal: [u8; 32],
     lease: i64,
 }
 
@@ -50,10 +59,58 @@ pub enum Claimed {
 #[derive(Deserialize)]
 struct Row {
     fingerprint: String,
-    answer: Option<String>,
+    lease_until: i64,
+}
+
+/// Without what opens its answer.
+impl std::fmt::Debug for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.key)
+    }
 }
 
 impl Claim {
+    fn new(scope: &str, lease: i64) -> Self {
+        let hash = |purpose: &str| -> [u8; 32] {
+            let mut hash = Sha256::new();
+            hash.update(purpose.as_bytes());
+            hash.update(scope.as_bytes());
+            hash.finalize().into()
+        };
+        let hex: String = hash("key of ").iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { key: format!("IDEM#{hex}"), seal: hash("answer to "), lease }
+    }
+
+    /// The answer, sealed. A lease is never given twice, so no nonce is used twice under a key.
+    fn seal(&self, answer: &Answer) -> Result<AttributeValue, Fault> {
+        let mut bytes = serde_json::to_vec(answer)
+            .map_err(|error| Fault::new("write an answer down", error, Retry::Useless))?;
+        let (key, nonce) = self.cipher(self.lease)?;
+        key.seal_in_place_append_tag(nonce, Aad::empty(), &mut bytes)
+            .map_err(|_| Fault::noticed("seal an answer", Retry::Useless))?;
+        Ok(AttributeValue::B(Blob::new(bytes)))
+    }
+
+    fn open(&self, lease: i64, sealed: &Blob) -> Result<Answer, Fault> {
+        let mut bytes = sealed.as_ref().to_vec();
+        let (key, nonce) = self.cipher(lease)?;
+        let opened = key
+            .open_in_place(nonce, Aad::empty(), &mut bytes)
+            .map_err(|_| Fault::noticed("open a remembered answer", Retry::Useless))?;
+        serde_json::from_slice(opened)
+            .map_err(|error| Fault::new("read a remembered answer", error, Retry::Useless))
+    }
+
+    fn cipher(&self, lease: i64) -> Result<(LessSafeKey, Nonce), Fault> {
+        let key = UnboundKey::new(&AES_256_GCM, &self.seal)
+            .map_err(|_| Fault::noticed("make a key for an answer", Retry::Useless))?;
+        let mut nonce = [0_u8; NONCE_LEN];
+        for (slot, byte) in nonce.iter_mut().zip(lease.to_be_bytes()) {
+            *slot = byte;
+        }
+        Ok((LessSafeKey::new(key), Nonce::assume_unique_for_key(nonce)))
+    }
+
     fn key(&self) -> Key {
         Key::meta(self.key.clone())
     }
@@ -73,7 +130,7 @@ impl Store {
     ) -> Result<Claimed, Fault> {
         // Milliseconds tell one lease from the next.
         let lease = now.as_millisecond().saturating_add(LEASE.as_secs() * 1000);
-        let claim = Claim { key: format!("IDEM#{scope}"), lease };
+        let claim = Claim::new(scope, lease);
         let condition = Expression::new(
             "attribute_not_exists(pk) OR expires < :seconds OR (attribute_not_exists(answer) \
              AND lease_until < :now AND fingerprint = :fingerprint)",
@@ -87,14 +144,14 @@ impl Store {
                       REMOVE answer";
         match self.update_if(Table::Ephemeral, &claim.key(), update, condition).await? {
             Updated::Yes(_) => Ok(Claimed::Ours(claim)),
-            Updated::Refused(Some(item)) => read(item, fingerprint),
+            Updated::Refused(Some(item)) => read(&claim, item, fingerprint),
             Updated::Refused(None) => Ok(Claimed::InProgress),
         }
     }
 
     /// Remembers the answer of claimed work. Who lost the lease to another leaves the other's.
     pub async fn remember(&self, claim: &Claim, answer: &Answer) -> Result<(), Fault> {
-        let condition = claim.condition().value(":answer", text(json(answer)?));
+        let condition = claim.condition().value(":answer", claim.seal(answer)?);
         let update = "SET answer = :answer";
         match self.update_if(Table::Ephemeral, &claim.key(), update, condition).await? {
             Updated::Yes(_) | Updated::Refused(_) => Ok(()),
@@ -118,22 +175,35 @@ pub(crate) fn remember_in(
     claim: &Claim,
     answer: &Answer,
 ) -> Result<(), Fault> {
-    let condition = claim.condition().value(":answer", text(json(answer)?));
+    let condition = claim.condition().value(":answer", claim.seal(answer)?);
     transaction.update(store, Table::Ephemeral, &claim.key(), "SET answer = :answer", condition)
 }
 
-fn read(item: Item, fingerprint: &str) -> Result<Claimed, Fault> {
+fn read(claim: &Claim, mut item: Item, fingerprint: &str) -> Result<Claimed, Fault> {
+    let answer = item.remove("answer");
     let row: Row = document(item)?;
     if row.fingerprint != fingerprint {
         return Ok(Claimed::OtherRequest);
     }
-    let Some(answer) = row.answer else { return Ok(Claimed::InProgress) };
-    serde_json::from_str(&answer)
-        .map(Claimed::Done)
-        .map_err(|error| Fault::new("read a remembered answer", error, Retry::Useless))
+    match answer {
+        Some(AttributeValue::B(sealed)) => claim.open(row.lease_until, &sealed).map(Claimed::Done),
+        _ => Ok(Claimed::InProgress),
+    }
 }
 
-fn json(answer: &Answer) -> Result<String, Fault> {
-    serde_json::to_string(answer)
-        .map_err(|error| Fault::new("write an answer down", error, Retry::Useless))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_opens_for_its_own_scope_and_lease_alone() {
+        let answer = Answer { status: 201, headers: Vec::new(), body: "a token".to_owned() };
+        let claim = Claim::new("ip:192.0.2.1#op#key", 7);
+        let AttributeValue::B(sealed) = claim.seal(&answer).unwrap() else { panic!("no bytes") };
+        assert!(!String::from_utf8_lossy(sealed.as_ref()).contains("token"));
+        assert_eq!(claim.open(7, &sealed).unwrap(), answer);
+        assert!(claim.open(8, &sealed).is_err());
+        assert!(Claim::new("ip:192.0.2.2#op#key", 7).open(7, &sealed).is_err());
+        assert!(!format!("{claim:?}").contains("192.0.2.1"));
+    }
 }
