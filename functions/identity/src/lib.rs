@@ -3,17 +3,55 @@
 use std::sync::Arc;
 
 use ::store::{Store, Table};
-use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http};
+use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http, invoked};
 use secrets::Secrets;
 
 mod address_book;
+pub mod factor;
 mod gate;
 mod letter;
 pub mod password;
 mod proof;
 mod session;
+mod staff;
+pub mod admin {
+    //! Endpoints for staff.
+    pub mod accept_invitation;
+    pub mod change_password;
+    pub mod change_role;
+    pub mod change_staff;
+    pub mod create_api_key;
+    pub mod create_role;
+    pub mod delete_role;
+    pub mod end_own_session;
+    pub mod end_own_sessions;
+    pub mod end_session;
+    pub mod forgot_password;
+    pub mod invite;
+    pub mod list_api_keys;
+    pub mod list_own_sessions;
+    pub mod list_permissions;
+    pub mod list_roles;
+    pub mod list_sessions;
+    pub mod list_staff;
+    pub mod login;
+    pub mod logout;
+    pub mod mfa;
+    pub mod refresh;
+    pub mod reinstate_staff;
+    pub mod reset_password;
+    pub mod reset_second_factor;
+    pub mod revoke_api_key;
+    pub mod rotate_api_key;
+    pub mod step_up;
+    pub mod suspend_staff;
+    pub mod view_api_key;
+    pub mod view_role;
+    pub mod view_staff;
+}
 pub mod jobs {
-    //! What is done by the clock.
+    //! What is done by the clock, and once by hand.
+    pub mod create_owner;
     pub mod rotate_signing_key;
 }
 pub mod store {
@@ -52,6 +90,7 @@ pub struct App {
     doors: Doors,
     secrets: Arc<Secrets>,
     signing_secret: Option<String>,
+    factor_secret: Option<String>,
     rotation: Option<jobs::rotate_signing_key::Names>,
     ids: Ids,
 }
@@ -75,7 +114,17 @@ impl runtime::App for App {
             | "identity.store.view_address" => &[Table::Identity, Table::Ephemeral],
             _ => &[Table::Identity, Table::Ephemeral, Table::Orders],
         };
-        let signs = matches!(setup.handler, "identity.store.login" | "identity.store.refresh");
+        let signs = matches!(
+            setup.handler,
+            "identity.store.login"
+                | "identity.store.refresh"
+                | "identity.admin.mfa"
+                | "identity.admin.refresh"
+        );
+        let knows_factors = matches!(
+            setup.handler,
+            "identity.admin.login" | "identity.admin.mfa" | "identity.admin.step_up"
+        );
         let rotates = setup.handler == "identity.jobs.rotate_signing_key";
         Self {
             store: setup.store(tables),
@@ -86,6 +135,7 @@ impl runtime::App for App {
                 public: setup.text("SECRET_JWT_PUBLIC"),
             }),
             signing_secret: signs.then(|| setup.text("SECRET_JWT_SIGNING")),
+            factor_secret: knows_factors.then(|| setup.text("SECRET_FACTORS")),
             ids: setup.ids(),
         }
     }
@@ -240,5 +290,198 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         store::password_policy
     ),
     every!("identity.jobs.rotate_signing_key", 3600, jobs::rotate_signing_key),
+    http!(
+        "identity.admin.login",
+        POST "/v1/auth/staff/login",
+        "First step of a sign-in of staff: the password.",
+        admin::login
+    ),
+    http!(
+        "identity.admin.mfa",
+        POST "/v1/auth/staff/mfa",
+        "Second step: the code; at the first time, it enrolls the app.",
+        admin::mfa
+    ),
+    http!(
+        "identity.admin.refresh",
+        POST "/v1/auth/staff/refresh",
+        "Renews a session of staff; each refresh token is good once.",
+        admin::refresh
+    ),
+    http!(
+        "identity.admin.logout",
+        POST "/v1/auth/staff/logout",
+        "Ends the session.",
+        admin::logout
+    ),
+    http!(
+        "identity.admin.step_up",
+        POST "/v1/auth/staff/step_up",
+        "Proves once more who is signed in, for what can not be undone.",
+        admin::step_up
+    ),
+    http!(
+        "identity.admin.list_own_sessions",
+        GET "/v1/auth/staff/sessions",
+        "Where one is signed in oneself.",
+        admin::list_own_sessions
+    ),
+    http!(
+        "identity.admin.end_own_sessions",
+        DELETE "/v1/auth/staff/sessions",
+        "Ends all own sessions but the one that asks.",
+        admin::end_own_sessions
+    ),
+    http!(
+        "identity.admin.end_own_session",
+        DELETE "/v1/auth/staff/sessions/{id}",
+        "Ends one of the own sessions.",
+        admin::end_own_session
+    ),
+    http!(
+        "identity.admin.forgot_password",
+        POST "/v1/auth/staff/password/forgot",
+        "Mails a link to choose another password; the answer is always the same.",
+        admin::forgot_password
+    ),
+    http!(
+        "identity.admin.reset_password",
+        POST "/v1/auth/staff/password/reset",
+        "Chooses another password by the token that was mailed.",
+        admin::reset_password
+    ),
+    http!(
+        "identity.admin.change_password",
+        POST "/v1/auth/staff/password/change",
+        "Chooses another password by the present one.",
+        admin::change_password
+    ),
+    http!(
+        "identity.admin.accept_invitation",
+        POST "/v1/auth/staff/invitations/accept",
+        "Chooses the first password by the token that was mailed.",
+        admin::accept_invitation
+    ),
+    http!(
+        "identity.admin.list_staff",
+        GET "/v1/admin/staff",
+        "Who works here.",
+        admin::list_staff
+    ),
+    http!(
+        "identity.admin.view_staff",
+        GET "/v1/admin/staff/{id}",
+        "A member of the staff.",
+        admin::view_staff
+    ),
+    http!(
+        "identity.admin.change_staff",
+        PATCH "/v1/admin/staff/{id}",
+        "Gives a colleague another role.",
+        admin::change_staff
+    ),
+    http!(
+        "identity.admin.suspend_staff",
+        POST "/v1/admin/staff/{id}/suspend",
+        "Keeps a colleague out, at once.",
+        admin::suspend_staff
+    ),
+    http!(
+        "identity.admin.reinstate_staff",
+        POST "/v1/admin/staff/{id}/reinstate",
+        "Lets a colleague in again.",
+        admin::reinstate_staff
+    ),
+    http!(
+        "identity.admin.reset_second_factor",
+        POST "/v1/admin/staff/{id}/reset_second_factor",
+        "Takes a lost second factor away; the next sign-in enrolls another.",
+        admin::reset_second_factor
+    ),
+    http!(
+        "identity.admin.list_sessions",
+        GET "/v1/admin/staff/{id}/sessions",
+        "Where a colleague is signed in.",
+        admin::list_sessions
+    ),
+    http!(
+        "identity.admin.end_session",
+        DELETE "/v1/admin/staff/{id}/sessions/{session_id}",
+        "Ends a session of a colleague.",
+        admin::end_session
+    ),
+    http!(
+        "identity.admin.invite",
+        POST "/v1/admin/staff/invitations",
+        "Invites somebody to work here, or once more.",
+        admin::invite
+    ),
+    http!(
+        "identity.admin.list_roles",
+        GET "/v1/admin/roles",
+        "The roles.",
+        admin::list_roles
+    ),
+    http!(
+        "identity.admin.create_role",
+        POST "/v1/admin/roles",
+        "Makes a role.",
+        admin::create_role
+    ),
+    http!(
+        "identity.admin.view_role",
+        GET "/v1/admin/roles/{id}",
+        "A role.",
+        admin::view_role
+    ),
+    http!(
+        "identity.admin.change_role",
+        PATCH "/v1/admin/roles/{id}",
+        "Changes what a role may do, or its name.",
+        admin::change_role
+    ),
+    http!(
+        "identity.admin.delete_role",
+        DELETE "/v1/admin/roles/{id}",
+        "Deletes a role that nobody has.",
+        admin::delete_role
+    ),
+    http!(
+        "identity.admin.list_permissions",
+        GET "/v1/admin/permissions",
+        "All that somebody can be allowed.",
+        admin::list_permissions
+    ),
+    http!(
+        "identity.admin.list_api_keys",
+        GET "/v1/admin/api_keys",
+        "The API keys.",
+        admin::list_api_keys
+    ),
+    http!(
+        "identity.admin.create_api_key",
+        POST "/v1/admin/api_keys",
+        "Makes an API key; its text is shown this once.",
+        admin::create_api_key
+    ),
+    http!(
+        "identity.admin.view_api_key",
+        GET "/v1/admin/api_keys/{id}",
+        "An API key, without its text.",
+        admin::view_api_key
+    ),
+    http!(
+        "identity.admin.rotate_api_key",
+        POST "/v1/admin/api_keys/{id}/rotate",
+        "Gives an API key another text; the one before is good for a while.",
+        admin::rotate_api_key
+    ),
+    http!(
+        "identity.admin.revoke_api_key",
+        DELETE "/v1/admin/api_keys/{id}",
+        "Ends an API key, for good.",
+        admin::revoke_api_key
+    ),
+    invoked!("identity.jobs.create_owner", jobs::create_owner),
     Endpoint { handler: "identity.unknown", trigger: Trigger::Unknown },
 ];

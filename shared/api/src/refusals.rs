@@ -1,7 +1,9 @@
 //! How the domain's refusals are said over HTTP: one place for statuses and sentences.
 
+use std::sync::Arc;
+
 use domain::fault::{Fault, Retry};
-use domain::{cart, order};
+use domain::{api_key, cart, order, staff};
 use http::StatusCode;
 use serde_json::json;
 
@@ -103,14 +105,62 @@ impl From<order::Refusal> for Problem {
     }
 }
 
-/// A fault's caller learns only whether trying again helps. The fault is logged here, once: this
-/// is the edge.
+impl From<staff::Refusal> for Problem {
+    fn from(refusal: staff::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            staff::Refusal::InvalidTransition { from, to } => {
+                let detail = "The member's status does not allow it.";
+                Self::conflict(code, detail).member("from", from.code()).member("to", to.code())
+            }
+            staff::Refusal::OwnAccount => {
+                Self::conflict(code, "Somebody else has to do this to your own account.")
+            }
+            staff::Refusal::OwnerRole => {
+                Self::conflict(code, "The owner's role is built in and stays as it is.")
+            }
+            staff::Refusal::Outranked => {
+                let detail = "This concerns more than you may do yourself.";
+                Self::new(StatusCode::FORBIDDEN, code, detail)
+            }
+            staff::Refusal::InvalidRoleName => {
+                let detail = "This must be one line of 1 to 60 characters.";
+                Self::invalid(vec![Flaw::new("/name", code, detail)])
+            }
+        }
+    }
+}
+
+impl From<api_key::Refusal> for Problem {
+    fn from(refusal: api_key::Refusal) -> Self {
+        let code = refusal.code();
+        let flaw = |pointer, detail| Self::invalid(vec![Flaw::new(pointer, code, detail)]);
+        match refusal {
+            api_key::Refusal::Wider => {
+                let detail = "A key may not do more than you may do yourself.";
+                Self::new(StatusCode::FORBIDDEN, code, detail)
+            }
+            api_key::Refusal::NotForKeys => {
+                flaw("/scopes", "One of these is for people, not for keys.")
+            }
+            api_key::Refusal::NoScopes => flaw("/scopes", "A key needs something that it may do."),
+            api_key::Refusal::AlreadyExpired => flaw("/expires_at", "This must be in the future."),
+            api_key::Refusal::InvalidName => {
+                flaw("/name", "This must be one line of 1 to 60 characters.")
+            }
+            api_key::Refusal::Ended => Self::conflict(code, "The key was revoked or has expired."),
+        }
+    }
+}
+
+/// A fault's caller learns only whether trying again helps. The rest is for the one line that the
+/// edge writes, with the op and the request's id.
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        tracing::error!(fault = %fault, retry = ?fault.retry(), "the request failed");
-        match fault.retry() {
+        let problem = match fault.retry() {
             Retry::Helps => Self::unavailable(),
             Retry::Useless => Self::internal(),
-        }
+        };
+        Self { fault: Some(Arc::new(fault)), ..problem }
     }
 }

@@ -86,6 +86,19 @@ pub(crate) fn revoke(
     transaction.put(store, Table::Ephemeral, row, condition)
 }
 
+/// Notes, in a transaction, that a session's holder has just proven who they are.
+pub(crate) fn prove(
+    store: &Store,
+    transaction: &mut Transaction,
+    subject: Subject,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let exists = Expression::new("attribute_exists(pk)").value(":now", text(now.to_string()));
+    let update = "SET authenticated_at = :now";
+    transaction.update(store, Table::Ephemeral, &key(subject, id), update, exists)
+}
+
 impl Store {
     /// Writes a new session and says what is to be said of it.
     pub async fn begin_session(&self, session: &Session, events: &[Event]) -> Result<Saved, Fault> {

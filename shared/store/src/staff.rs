@@ -2,10 +2,10 @@
 //!
 //! | item | table | key |
 //! |---|---|---|
-//! | member | identity | `STAFF` / `STF#id` |
+//! | member | identity | `STF#all` / `STF#id` |
 //! | a member's address, taken | identity | `SMAIL#sha256` / META |
-//! | role, with the number of its members | identity | `ROLES` / `ROL#id` |
-//! | API key | identity | `KEYS` / `KEY#id` |
+//! | role, with the number of its members | identity | `ROL#all` / `ROL#id` |
+//! | API key | identity | `KEY#all` / `KEY#id` |
 //! | the first owner | identity | `OWNER` / META |
 //! | one-time token | ephemeral | `OTT#sha256` / META |
 //!
@@ -32,9 +32,9 @@ use crate::item::{Item, Key, Page, Range, Saved, count, document, item, number, 
 use crate::transaction::{Committed, Expression, Transaction, Updated};
 use crate::{Store, Table, cart, outbox, session};
 
-const STAFF: &str = "STAFF";
-const ROLES: &str = "ROLES";
-const KEYS: &str = "KEYS";
+const STAFF: &str = "STF#all";
+const ROLES: &str = "ROL#all";
+const KEYS: &str = "KEY#all";
 /// In a used token's place of its purpose.
 const USED: &str = "used";
 
@@ -117,6 +117,8 @@ pub struct MemberChange<'a> {
     pub new_token: Option<NewToken<'a>>,
     /// A session that begins.
     pub session: Option<&'a Session>,
+    /// A session whose holder has just proven who they are.
+    pub proven: Option<SessionId>,
     /// What is said of it.
     pub events: &'a [Event],
     /// When.
@@ -135,6 +137,7 @@ impl<'a> MemberChange<'a> {
             token: None,
             new_token: None,
             session: None,
+            proven: None,
             events,
             now,
         }
@@ -426,6 +429,9 @@ impl Store {
         if let Some(begun) = change.session {
             let row = session::row(begun)?;
             transaction.put(self, Table::Ephemeral, row, Expression::absent())?;
+        }
+        if let Some(id) = change.proven {
+            session::prove(self, &mut transaction, subject, id, change.now)?;
         }
         self.say_all(&mut transaction, change.events)?;
         Ok(match transaction.commit(self, "change a member").await? {

@@ -1,0 +1,35 @@
+//! `POST /v1/admin/staff/{id}/reinstate`. Lets a colleague in again, with the password and the second factor that they had.
+
+use api::view::staff::MemberView;
+use api::{Path, Reply, Staff, Versioned};
+use domain::permission::grant;
+use runtime::Call;
+use store::staff::MemberChange;
+
+use crate::App;
+use crate::staff::{ATTEMPTS_MAX, Acting, WhichMember, colleague, member_changes, note, raced};
+
+/// Reinstates a member.
+pub async fn handle(
+    app: &App,
+    call: Call<Staff<grant::StaffManage>, Path<WhichMember>>,
+) -> Reply<Versioned<MemberView>> {
+    let Path(WhichMember { id }) = call.input;
+    for _ in 0..ATTEMPTS_MAX {
+        let acting = Acting::load(app, &call.who).await?;
+        let (member, role) = colleague(app, id).await?;
+        let after = member.reinstate(&role, acting.by())?;
+        let changed = member_changes(Some(&member), &after);
+        let events = [note(app, &call, call.who.actor(), "staff.reinstate", id, changed)];
+        let change = MemberChange {
+            acting: Some(&acting.member),
+            ..MemberChange::new(&member, &after, &events, call.now)
+        };
+        if let Some(member) = app.store.change_member(&change).await? {
+            app.doors.forget_all();
+            let version = member.version;
+            return Ok(Versioned(member.into(), version));
+        }
+    }
+    Err(raced())
+}
