@@ -39,27 +39,21 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use api::form::read_value;
+    use api::form::flaws_of;
     use serde_json::json;
 
     use super::*;
 
-    fn codes<T: Form>(body: &serde_json::Value) -> Vec<(String, &'static str)> {
-        let mut flaws = Vec::new();
-        assert_eq!(read_value::<T>(body, "", &mut flaws).is_none(), !flaws.is_empty());
-        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
-    }
-
     #[test]
     fn a_line_holds_one_to_a_hundred_units() {
         for quantity in [1, 100] {
-            assert_eq!(codes::<ChangeLine>(&json!({"quantity": quantity})), []);
+            assert_eq!(flaws_of::<ChangeLine>(&json!({"quantity": quantity})), []);
         }
         for quantity in [json!(0), json!(101), json!(-5)] {
-            let flaws = codes::<ChangeLine>(&json!({"quantity": quantity}));
+            let flaws = flaws_of::<ChangeLine>(&json!({"quantity": quantity}));
             assert_eq!(flaws, [("/quantity".to_owned(), "out_of_range")]);
         }
-        let flaws = codes::<ChangeLine>(&json!({}));
+        let flaws = flaws_of::<ChangeLine>(&json!({}));
         assert_eq!(flaws, [("/quantity".to_owned(), "required")]);
     }
 }

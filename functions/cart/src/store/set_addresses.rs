@@ -40,16 +40,10 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use api::form::read_value;
+    use api::form::flaws_of;
     use serde_json::json;
 
     use super::*;
-
-    fn codes<T: Form>(body: &serde_json::Value) -> Vec<(String, &'static str)> {
-        let mut flaws = Vec::new();
-        assert_eq!(read_value::<T>(body, "", &mut flaws).is_none(), !flaws.is_empty());
-        flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect()
-    }
 
     #[test]
     fn every_flaw_of_every_address_is_named_at_its_place() {
@@ -58,7 +52,7 @@ mod tests {
             "shipping_address": {"name": "", "line1": "Way 1", "city": "Bonn", "country": "de"},
             "billing_address": {"name": "Jane", "planet": "Mars"},
         });
-        let flaws = codes::<Addresses>(&body);
+        let flaws = flaws_of::<Addresses>(&body);
         for place in [
             ("/email", "malformed"),
             ("/shipping_address/postal_code", "required"),

@@ -4,6 +4,7 @@
 //! hour to sign out has no other.
 
 use api::reply::WithCookies;
+use api::seal::Sealer;
 use api::{Body, Customer, NoContent, Perhaps, Problem, Reply};
 use domain::account::Subject;
 use domain::id::SessionId;
@@ -42,11 +43,47 @@ pub(crate) async fn leave<W, I>(
             }
             (None, None) => return Err(Problem::unauthenticated()),
         };
-        let given = Given::read(&call.guard.sealer, token);
-        let given = given.ok_or_else(Problem::unauthenticated)?;
+        let given = given(&call.guard.sealer, token)?;
+        // Customers and staff leave by their own doors.
+        if !cookies.are_of(given.subject) {
+            return Err(Problem::unauthenticated());
+        }
         (given.subject, given.session)
     };
     app.store.end_session(subject, session).await?;
     app.doors.forget(session);
     Ok(WithCookies(NoContent, cookies.cleared()))
+}
+
+/// The session of a refresh token that this shop has given out.
+fn given(sealer: &Sealer, token: &str) -> Reply<Given> {
+    Given::read(sealer, token).ok_or_else(Problem::unauthenticated)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{CustomerId, Ulid};
+
+    use super::*;
+
+    #[test]
+    fn a_session_is_named_by_its_own_token_alone() {
+        let sealer = Sealer::new([7; 32]);
+        let body = format!(
+            "{}.{}.secret",
+            CustomerId::from_ulid(Ulid::from_parts(1, 1)),
+            SessionId::from_ulid(Ulid::from_parts(1, 2)),
+        );
+        // Whoever has merely seen a session's id can not end it.
+        for token in [body.clone(), format!("{body}."), format!("{body}.{}", "A".repeat(43))] {
+            assert!(given(&sealer, &token).is_err(), "{token}");
+        }
+    }
+
+    #[test]
+    fn signing_out_takes_both_cookies_away() {
+        let cleared = Cookies::CUSTOMER.cleared();
+        assert_eq!(cleared.len(), 2);
+        assert!(cleared.iter().all(|cookie| cookie.contains("=;") && cookie.contains("Max-Age=0")));
+    }
 }
