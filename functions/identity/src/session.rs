@@ -185,6 +185,11 @@ impl Cookies {
         }
     }
 
+    /// Whether these are the cookies of such a subject.
+    pub(crate) fn are_of(self, subject: Subject) -> bool {
+        Self::of(subject).refresh == self.refresh
+    }
+
     /// The refresh token that a browser sent.
     pub(crate) fn sent(self, request: &Request) -> Option<&str> {
         request.cookie(self.refresh)

@@ -14,11 +14,13 @@ use domain::catalog::{
     Category, Download, Image, Kind, Offer, Prices, Product, ProductOption, Sku, Slug, Variant,
 };
 use domain::currency::Currency;
-use domain::id::{CategoryId, CustomerId, ProductId, Ulid, VariantId};
+use domain::id::{CategoryId, CustomerId, ProductId, RoleId, StaffId, Ulid, VariantId};
 use domain::shipping::ShippingTable;
+use domain::staff::{Member, Role, Status};
 use domain::stock::StockLevel;
 use domain::tax::{TaxCategory, TaxRegion, TaxTable};
 use jiff::Timestamp;
+use secrets::FactorKeys;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -38,6 +40,10 @@ pub(crate) const MEDIA: &str = "/_local/media";
 const DOWNLOADS: &str = "downloads";
 /// Who signs in to the demo shop, and with which password.
 pub const CUSTOMER: (&str, &str) = ("shopper@demo.fluxion.example", "Demo-shopper-2026");
+/// Who owns the demo shop, and with which password they sign in.
+pub const OWNER: (&str, &str) = ("owner@demo.fluxion.example", "Demo-owner-2026");
+/// What the owner's second factor is made from, besides the shop's own key.
+const OWNER_NONCE: &str = "demo";
 /// What a digital variant has for sale: as many as a line takes.
 const ENOUGH: u32 = domain::cart::QUANTITY_MAX;
 
@@ -167,9 +173,11 @@ pub(crate) async fn load(
     wire: &Wire,
     stack: &Stack,
     root: &Path,
+    factors: &FactorKeys,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let store = store(wire, stack);
+    owner(&store, factors, now).await?;
     if !store.categories().await?.is_empty() {
         return Ok(false);
     }
@@ -216,6 +224,42 @@ async fn customer(wire: &Wire, stack: &Stack, now: Timestamp) -> Result<(), Erro
     let account = account.map_err(|error| Error::setup("the demo customer", error))?;
     put_json(wire, stack, &format!("CUST#{id}"), account).await?;
     put_json(wire, stack, &format!("MAIL#{digest}"), serde_json::json!({"customer": id})).await
+}
+
+fn owner_id() -> StaffId {
+    StaffId::from_ulid(ulid("staff", OWNER.0))
+}
+
+/// Writes the demo's owner, who has accepted their invitation and enrolled an app.
+async fn owner(store: &Store, factors: &FactorKeys, now: Timestamp) -> Result<(), Error> {
+    let Some(key) = factors.keys.first() else { return Ok(()) };
+    let (email, password) = OWNER;
+    if store.member(owner_id()).await?.is_some() {
+        return Ok(());
+    }
+    let flawed = |_| Error::Setup("the demo's owner is not well-formed".to_owned());
+    let salt = ulid("salt", password).0.to_le_bytes();
+    let role = Role::owner(RoleId::from_ulid(ulid("role", "owner")));
+    let member = Member {
+        id: owner_id(),
+        email: Email::parse(email).map_err(flawed)?,
+        name: PersonName::parse("Demo Owner").map_err(flawed)?,
+        password: Some(identity::password::hash(password.to_owned(), salt).await?),
+        status: Status::Active,
+        role: role.id,
+        second_factor: Some(identity::factor::enrolled(key, OWNER_NONCE, &[], now)),
+        created_at: now,
+        version: 0,
+    };
+    // A shop that has another owner keeps them.
+    store.import_owner(&role, &member).await.map(drop)?;
+    Ok(())
+}
+
+/// What the authenticator app of the demo's owner is told, in base32.
+pub(crate) fn owner_secret(factors: &FactorKeys) -> Option<String> {
+    let key = factors.keys.first()?;
+    Some(domain::totp::base32(&identity::factor::secret(key, owner_id(), OWNER_NONCE)))
 }
 
 /// Puts an item of texts, whole numbers and flags.

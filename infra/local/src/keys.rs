@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use aws_sdk_secretsmanager::Client;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use secrets::{PublicKey, PublicKeys, SigningKey, StripeKeys, TokenKey};
+use secrets::{FactorKey, FactorKeys, PublicKey, PublicKeys, SigningKey, StripeKeys, TokenKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::Wire;
@@ -12,12 +12,16 @@ use wire::Wire;
 use crate::chance::Chance;
 use crate::error::Error;
 
-/// Puts all secrets in place and returns those of the payment provider, which its twin shares.
-pub(crate) async fn place(
-    wire: &Wire,
-    chance: Chance,
-    names: &[String],
-) -> Result<StripeKeys, Error> {
+/// The secrets that the host itself makes use of.
+pub(crate) struct Placed {
+    /// Those of the payment provider, which its twin shares.
+    pub(crate) stripe: StripeKeys,
+    /// Those that second factors follow from: the demo's owner has one.
+    pub(crate) factors: FactorKeys,
+}
+
+/// Puts all secrets in place.
+pub(crate) async fn place(wire: &Wire, chance: Chance, names: &[String]) -> Result<Placed, Error> {
     let ring = Ring { wire, client: Client::new(&wire.sdk_config(wire::LOCAL)) };
     let name = |suffix: &str| -> Result<&str, Error> {
         let found = names.iter().find(|name| name.rsplit('/').next() == Some(suffix));
@@ -38,8 +42,15 @@ pub(crate) async fn place(
         ring.ensure(name("jwt-signing")?, || signing_key(&chance.bytes("token signing"))).await?;
     let public = public_keys(&signing)?;
     ring.ensure(name("jwt-public")?, || Ok(public)).await?;
-    ring.ensure(name("tokens")?, || Ok(TokenKey { key: chance.hex("tokens"), previous: None })).await?;
-    Ok(stripe)
+    ring.ensure(name("tokens")?, || Ok(TokenKey { key: chance.hex("tokens"), previous: None }))
+        .await?;
+    let factors = ring
+        .ensure(name("factors")?, || {
+            let key = FactorKey { id: "local-1".to_owned(), key: chance.hex("factors") };
+            Ok(FactorKeys { keys: vec![key] })
+        })
+        .await?;
+    Ok(Placed { stripe, factors })
 }
 
 struct Ring<'a> {

@@ -150,6 +150,11 @@ async fn serve_shop(flags: Serve) -> Result<ExitCode, Error> {
     if demo {
         let (email, password) = local::demo::CUSTOMER;
         println!("\nThe demo customer signs in as {email} with {password}");
+        let (email, password) = local::demo::OWNER;
+        println!("The demo owner signs in as {email} with {password}");
+        if let Some(secret) = shop.demo_owner_secret() {
+            println!("  and the code of an authenticator app that knows {secret}");
+        }
     }
     println!("\nNext: cargo run -- buy --url {base}\n");
     serve::serve(&shop, listener, stopped()).await;

@@ -12,7 +12,7 @@ use aws_smithy_types::retry::RetryConfig;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use runtime::{Function, Platform};
-use secrets::StripeKeys;
+use secrets::{FactorKeys, StripeKeys};
 use serde_json::Value;
 use stripe_twin::Twin;
 use templates::Stack;
@@ -101,6 +101,7 @@ pub(crate) struct Inner {
     /// Told when something may have work that no AWS call announces.
     pub(crate) moved: Arc<Notify>,
     keys: StripeKeys,
+    factors: FactorKeys,
     base_url: String,
     ids: runtime::Ids,
     sdk_attempts: u32,
@@ -188,7 +189,8 @@ impl Shop {
         .await?;
         world::fill(&wire, &stack).await?;
         wire.ses().verify(MAIL_IDENTITY)?;
-        let keys = keys::place(&wire, chance, &stack.secrets).await?;
+        let keys::Placed { stripe: keys, factors } =
+            keys::place(&wire, chance, &stack.secrets).await?;
         let twin = Twin::open(stripe_twin::Options {
             data: data_dir.as_ref().map(|folder| folder.join("stripe.db")),
             now_ms,
@@ -203,7 +205,7 @@ impl Shop {
             world::enforce(&wire, &stack)?;
         }
         let pumps = Pumps::new(&stack, &wire, data_dir.as_deref())?;
-        if demo && demo::load(&wire, &stack, &root, clock.now()).await? {
+        if demo && demo::load(&wire, &stack, &root, &factors, clock.now()).await? {
             pumps.skip(&wire).await;
         }
         let beats = Beats::new(&stack, clock.now_ms());
@@ -219,6 +221,7 @@ impl Shop {
             beats,
             moved,
             keys,
+            factors,
             base_url,
             ids: chance.ids(),
             sdk_attempts,
@@ -394,6 +397,11 @@ impl Shop {
     /// The payment provider's keys.
     pub fn stripe_keys(&self) -> &StripeKeys {
         &self.0.keys
+    }
+
+    /// What the authenticator app of the demo's owner is told, in base32.
+    pub fn demo_owner_secret(&self) -> Option<String> {
+        demo::owner_secret(&self.0.factors)
     }
 
     /// An SDK configuration of the host itself: never checked, counted or faulted.

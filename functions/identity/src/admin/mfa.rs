@@ -121,6 +121,7 @@ pub async fn handle(
     if ticket.mode == Mode::Cookie
         && let Some(token) = Cookies::STAFF.sent(&call.request)
         && let Some(given) = Given::read(&call.guard.sealer, token)
+        && Cookies::STAFF.are_of(given.subject)
     {
         // Its cookies are overwritten: nobody could end it afterwards.
         app.store.end_session(given.subject, given.session).await?;
