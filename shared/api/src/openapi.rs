@@ -44,11 +44,12 @@ impl Security {
                 {"bearer": []}, {"session_cookie": [], "csrf": []},
                 {"staff_cookie": [], "csrf": []}
             ]),
-            Self::Member => json!([{"bearer": []}, {"staff_cookie": [], "csrf": []}]),
             Self::Staff(permission) if permission.is_for_keys() => json!([
                 {"bearer": []}, {"staff_cookie": [], "csrf": []}, {"api_key": []}
             ]),
-            Self::Staff(_) => json!([{"bearer": []}, {"staff_cookie": [], "csrf": []}]),
+            Self::Member | Self::Staff(_) => {
+                json!([{"bearer": []}, {"staff_cookie": [], "csrf": []}])
+            }
         }
     }
 }

@@ -1,5 +1,8 @@
 //! RFC 9457 problems: the one shape of every answer that is not what was asked for.
 
+use std::sync::Arc;
+
+use domain::fault::Fault;
 use domain::limit::Standing;
 use http::StatusCode;
 use serde::Serialize;
@@ -31,13 +34,15 @@ pub struct Problem {
     /// What clients match on.
     pub code: &'static str,
     /// What happened, for a person.
-    pub detail: String,
+    pub detail: Box<str>,
     /// Every flaw of an invalid input.
     pub errors: Vec<Flaw>,
     /// Further members: what a client needs to do better next time.
     pub members: Map<String, Value>,
     /// Further headers: `Retry-After`, `Allow`.
     pub headers: Vec<(&'static str, String)>,
+    /// What failed, where it was our fault: for the log, never for the caller.
+    pub fault: Option<Arc<Fault>>,
 }
 
 impl Problem {
@@ -46,10 +51,11 @@ impl Problem {
         Self {
             status,
             code,
-            detail: detail.into(),
+            detail: detail.into().into_boxed_str(),
             errors: Vec::new(),
             members: Map::new(),
             headers: Vec::new(),
+            fault: None,
         }
     }
 

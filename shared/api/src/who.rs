@@ -27,6 +27,9 @@ pub const CUSTOMER_COOKIE: &str = "__Host-session";
 /// The cookie of a staff member's access token.
 pub const STAFF_COOKIE: &str = "__Host-staff-session";
 
+/// The code of a refusal for want of a fresh proof.
+pub const STEP_UP_REQUIRED: &str = "step_up_required";
+
 /// What the doors need to know of keys and origins.
 #[derive(Debug, Clone)]
 pub struct Guard {
@@ -262,7 +265,7 @@ fn csrf_failed() -> Problem {
 
 fn step_up_required() -> Problem {
     let detail = "Prove who you are once more: this wants a proof of the last ten minutes.";
-    Problem::new(StatusCode::FORBIDDEN, "step_up_required", detail)
+    Problem::new(StatusCode::FORBIDDEN, STEP_UP_REQUIRED, detail)
 }
 
 /// A kind of caller.
@@ -494,7 +497,7 @@ impl<P> std::fmt::Debug for Staff<P> {
 impl<P> Staff<P> {
     /// Who acts, for the audit log.
     pub fn actor(&self) -> Actor {
-        self.actor.clone()
+        self.actor
     }
 
     /// The member of the staff who acts, or who made the acting API key.

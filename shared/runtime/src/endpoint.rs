@@ -264,7 +264,7 @@ where
     let work = AssertUnwindSafe(run(&*app, &request, op, endpoint, &tally)).catch_unwind();
     let answer = match work.await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(problem)) => Answer::problem(&problem, &request.id),
+        Ok(Err(problem)) => refused(&problem, op, &request.id),
         Err(panic) => {
             tracing::error!(op, request_id = request.id, bug = reason(&*panic), "a bug");
             Answer::problem(&Problem::internal(), &request.id)
@@ -284,6 +284,15 @@ fn finish(doors: Option<&crate::Doors>, request: &Request, answer: Answer) -> An
         None => answer,
     };
     api::headers::complete(answer, &request.id)
+}
+
+/// The answer of a problem. Where it was our fault, that is told in one line, here.
+fn refused(problem: &Problem, op: &'static str, request_id: &str) -> Answer {
+    if let Some(fault) = &problem.fault {
+        let status = problem.status.as_u16();
+        tracing::error!(op, request_id, status, %fault, "the request failed");
+    }
+    Answer::problem(problem, request_id)
 }
 
 /// What a panic says. It never holds a caller's input: our own words only.
@@ -364,7 +373,7 @@ where
     };
     let answer = match AssertUnwindSafe(endpoint(app, call)).catch_unwind().await {
         Ok(Ok(output)) => output.answer(request),
-        Ok(Err(problem)) => Answer::problem(&problem, &request.id),
+        Ok(Err(problem)) => refused(&problem, op, &request.id),
         Err(panic) => {
             tracing::error!(op, request_id = request.id, bug = reason(&*panic), "a bug");
             Answer::problem(&Problem::internal(), &request.id)
