@@ -11,6 +11,7 @@
     reason = "a story that meets something else than it expects shall panic"
 )]
 
+mod accounts;
 mod bad_input;
 mod budgets;
 mod canaries;
