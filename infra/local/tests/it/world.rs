@@ -2,6 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use domain::address::{Email, PersonName};
+use domain::id::{RoleId, StaffId, Ulid};
+use domain::permission::{Permission, Permissions};
+use domain::staff::{By, Member, Role, Status};
+use domain::totp;
 use local::{Options, Request, Response, Shop};
 use serde_json::{Value, json};
 use testkit::goods::{self, Good, Goods};
@@ -272,6 +277,197 @@ impl Shopper {
         let body = json!({"email": email, "password": PASSWORD, "mode": "token"});
         self.call("POST", "/v1/auth/login", &body).await
     }
+}
+
+/// A member of the staff, with a password and an app.
+#[derive(Clone)]
+pub(crate) struct Colleague {
+    pub(crate) shop: Shop,
+    pub(crate) ip: String,
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) password: String,
+    pub(crate) role: String,
+    /// What the app knows, once it is enrolled.
+    pub(crate) secret: Vec<u8>,
+    pub(crate) recovery: Vec<String>,
+    pub(crate) bearer: String,
+    pub(crate) refresh_token: String,
+}
+
+/// A member of the staff who may do this, signed in: the access token.
+pub(crate) async fn staff(shop: &Shop, permissions: &[Permission]) -> String {
+    Colleague::of(shop, &format!("staff-{}", key()), permissions).await.bearer
+}
+
+/// The id that somebody or something of this name has.
+fn ulid_of(name: &str) -> Ulid {
+    let sum = name.bytes().fold(7_u128, |sum, byte| sum.wrapping_mul(257) + u128::from(byte));
+    Ulid::from_parts(1, sum)
+}
+
+impl Colleague {
+    /// Somebody who works here and may do this, signed in by both factors.
+    pub(crate) async fn of(shop: &Shop, name: &str, permissions: &[Permission]) -> Self {
+        let id = RoleId::from_ulid(ulid_of(&format!("role {name}")));
+        let all = Permissions::all();
+        let by = By { id: StaffId::from_ulid(Ulid::nil()), permissions: &all };
+        let permissions = Permissions::of(permissions.iter().copied());
+        let role = Role::new(id, name, permissions, by).expect("a role");
+        let mut colleague = Self::hire(shop, name, &role).await;
+        colleague.sign_in().await;
+        colleague
+    }
+
+    /// The owner, signed in by both factors.
+    pub(crate) async fn owner(shop: &Shop) -> Self {
+        let role = Role::owner(RoleId::from_ulid(ulid_of("role owner")));
+        let mut owner = Self::hire(shop, "owner", &role).await;
+        owner.sign_in().await;
+        owner
+    }
+
+    async fn hire(shop: &Shop, name: &str, role: &Role) -> Self {
+        let hash = identity::password::hash(PASSWORD.to_owned(), [7; 16]).await.expect("a hash");
+        let email = format!("{name}@shop.example");
+        let member = Member {
+            id: StaffId::from_ulid(ulid_of(name)),
+            email: Email::parse(&email).expect("an address"),
+            name: PersonName::parse(name).expect("a name"),
+            password: Some(hash),
+            status: Status::Active,
+            role: role.id,
+            second_factor: None,
+            created_at: shop.clock().now(),
+            version: 0,
+        };
+        let store = shop.store();
+        let saved = if role.is_owner {
+            store.import_owner(role, &member).await
+        } else {
+            store.import_member(role, &member).await
+        };
+        assert_eq!(saved.expect("a store"), store::Saved::Yes, "{name} works here already");
+        let mut colleague = Self::stranger(shop, &email);
+        colleague.id = member.id.to_string();
+        colleague.role = role.id.to_string();
+        colleague
+    }
+
+    /// Somebody with an address and nothing else.
+    pub(crate) fn stranger(shop: &Shop, email: &str) -> Self {
+        Self {
+            shop: shop.clone(),
+            ip: "198.51.100.7".to_owned(),
+            id: String::new(),
+            email: email.to_owned(),
+            password: PASSWORD.to_owned(),
+            role: String::new(),
+            secret: Vec::new(),
+            recovery: Vec::new(),
+            bearer: String::new(),
+            refresh_token: String::new(),
+        }
+    }
+
+    pub(crate) async fn send(&self, request: Request) -> Response {
+        let request = request.from_ip(&self.ip);
+        let request = match self.bearer.as_str() {
+            "" => request,
+            bearer => request.header("authorization", &format!("Bearer {bearer}")),
+        };
+        self.shop.send(request).await
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Response {
+        self.send(Request::new("GET", target)).await
+    }
+
+    pub(crate) async fn call(&self, method: &str, target: &str, body: &Value) -> Response {
+        self.send(Request::new(method, target).json(body)).await
+    }
+
+    /// A call for what has not changed since this was seen.
+    pub(crate) async fn call_if(
+        &self,
+        tag: &str,
+        method: &str,
+        target: &str,
+        body: &Value,
+    ) -> Response {
+        self.send(Request::new(method, target).header("if-match", tag).json(body)).await
+    }
+
+    /// The tag of something as it is.
+    pub(crate) async fn tag(&self, target: &str) -> String {
+        let answer = self.get(target).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.header("etag").expect("a tag").to_owned()
+    }
+
+    /// The code that the app shows, some steps from now.
+    pub(crate) fn code(&self, steps: i64) -> String {
+        let step = totp::step(self.shop.clock().now()).saturating_add_signed(steps);
+        totp::code(&self.secret, step)
+    }
+
+    /// The first step of a sign-in.
+    pub(crate) async fn first_step(&self) -> Response {
+        let body = json!({"email": self.email, "password": self.password, "mode": "token"});
+        self.call("POST", "/v1/auth/staff/login", &body).await
+    }
+
+    /// The second step of a sign-in.
+    pub(crate) async fn second_step(&self, token: &Value, code: &str) -> Response {
+        let body = json!({"mfa_token": token, "code": code});
+        self.call("POST", "/v1/auth/staff/mfa", &body).await
+    }
+
+    /// Signs in by both factors; the first time, enrolls the app.
+    pub(crate) async fn sign_in(&mut self) -> Value {
+        self.bearer.clear();
+        let first = ok(self.first_step().await);
+        if let Some(secret) = first["enrollment"]["secret"].as_str() {
+            self.secret = from_base32(secret);
+        }
+        let session = ok(self.second_step(&first["mfa_token"], &self.code(0)).await);
+        self.keep(&session);
+        session
+    }
+
+    /// Keeps what a session's answer says.
+    pub(crate) fn keep(&mut self, session: &Value) {
+        let text = |name: &str| session[name].as_str().unwrap_or_default().to_owned();
+        self.bearer = text("access_token");
+        self.refresh_token = text("refresh_token");
+        self.id = session["staff"]["id"].as_str().unwrap_or(&self.id).to_owned();
+        self.role = session["staff"]["role"]["id"].as_str().unwrap_or(&self.role).to_owned();
+        if let Some(codes) = session["recovery_codes"].as_array() {
+            self.recovery =
+                codes.iter().filter_map(|code| Some(code.as_str()?.to_owned())).collect();
+        }
+    }
+
+    /// The token in the newest letter to this address.
+    pub(crate) async fn mailed_token(&self) -> String {
+        self.shop.settle().await;
+        Shopper::new(&self.shop).mailed_token(&self.email).expect("a letter with a link")
+    }
+}
+
+/// RFC 4648 §6, without padding.
+pub(crate) fn from_base32(text: &str) -> Vec<u8> {
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
+    for letter in text.bytes() {
+        let digit = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|each| *each == letter);
+        bits = (bits << 5) | u32::try_from(digit.expect("base32")).unwrap();
+        held += 5;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from((bits >> held) & 0xff).unwrap());
+        }
+    }
+    bytes
 }
 
 /// A password that the policy likes.
