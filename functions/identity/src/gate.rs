@@ -54,7 +54,7 @@ pub(crate) async fn pass(
     let mut shown: Option<Standing> = None;
     for index in 0..buckets.len() {
         let Some(bucket) = buckets.get_mut(index) else { break };
-        match app.store.take(bucket, 1, now).await.map_err(closed)? {
+        match app.store.take(bucket, 1, now).await.map_err(|fault| closed(&fault))? {
             Taken::Yes(standing) => shown = shown.or(Some(standing)),
             Taken::No(standing) => {
                 let passed = buckets.into_iter().take(index).collect();
@@ -93,7 +93,7 @@ pub(crate) async fn guessed(
     Ok(())
 }
 
-fn closed(fault: Fault) -> Problem {
+fn closed(fault: &Fault) -> Problem {
     tracing::error!(fault = %fault, "the gate is closed: it can not count");
     Problem::unavailable()
 }

@@ -149,8 +149,8 @@ impl Store {
         letter: &Event,
     ) -> Result<Saved, Fault> {
         let mut transaction = Transaction::default();
-        let taken = item(&mail_key(&account.email), &Taken { customer: account.id })?;
-        transaction.put(self, Table::Identity, taken, Expression::absent())?;
+        let address = item(&mail_key(&account.email), &Taken { customer: account.id })?;
+        transaction.put(self, Table::Identity, address, Expression::absent())?;
         let row = item(&account_key(account.id), account)?;
         transaction.put(self, Table::Identity, row, Expression::absent())?;
         let token = OneTimeToken::verification(account.id, account, letter.at);

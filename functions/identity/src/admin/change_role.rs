@@ -27,10 +27,13 @@ impl Form for Change {
     }
 }
 
+/// Which role, as it was seen, and the change.
+type Given = (Path<WhichRole>, (IfMatch, Body<Change>));
+
 /// Changes a role.
 pub async fn handle(
     app: &App,
-    call: Call<Staff<grant::StaffManage>, (Path<WhichRole>, (IfMatch, Body<Change>))>,
+    call: Call<Staff<grant::StaffManage>, Given>,
 ) -> Reply<Versioned<RoleView>> {
     let (Path(WhichRole { id }), (seen, Body(Change { name, permissions }))) = &call.input;
     let acting = Acting::load(app, &call.who).await?;

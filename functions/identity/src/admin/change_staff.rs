@@ -27,10 +27,13 @@ impl Form for Change {
     }
 }
 
+/// Which member, as they were seen, and the change.
+type Given = (Path<WhichMember>, (IfMatch, Body<Change>));
+
 /// Gives another role.
 pub async fn handle(
     app: &App,
-    call: Call<Staff<grant::StaffManage>, (Path<WhichMember>, (IfMatch, Body<Change>))>,
+    call: Call<Staff<grant::StaffManage>, Given>,
 ) -> Reply<Versioned<MemberView>> {
     let (Path(WhichMember { id }), (seen, Body(Change { role_id }))) = &call.input;
     let acting = Acting::load(app, &call.who).await?;

@@ -5,7 +5,7 @@ use api::form::{Text, permissions, time};
 use api::reply::{CreatedVersion, Secret};
 use api::view::staff::{ApiKeyView, IssuedKeyView};
 use api::{Body, Fields, Form, Reply, Staff};
-use domain::api_key::{self, ApiKey, NAME_CHARS_MAX, SECRET_BYTES, Wanted};
+use domain::api_key::{self, ApiKey, NAME_CHARS_MAX, Wanted};
 use domain::id::KeyId;
 use domain::permission::{Permissions, grant};
 use jiff::Timestamp;
@@ -56,12 +56,7 @@ pub async fn handle(
 
 /// A key's text, of 256 random bits.
 pub(crate) fn issue(app: &App, id: KeyId, is_live: bool) -> String {
-    let mut secret = [0; SECRET_BYTES];
-    let random = app.ids.salt().into_iter().chain(app.ids.salt());
-    for (byte, random) in secret.iter_mut().zip(random) {
-        *byte = random;
-    }
-    api_key::issue(id, is_live, &secret)
+    api_key::issue(id, is_live, &app.ids.seed())
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
     let Keys { current, pending, public } = &keys;
     let op = "identity.jobs.rotate_signing_key";
     match step {
-        Step::Rest => return Ok(()),
+        Step::Rest => Ok(()),
         Step::Make => {
             let kid = format!("key-{}", tick.now.strftime("%Y-%m-%d"));
             let key = SigningKey { pkcs8: new_key(&app.ids.seed())?, kid };
