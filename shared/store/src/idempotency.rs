@@ -158,9 +158,14 @@ impl Store {
         }
     }
 
-    /// Gives a claim up: the work failed on our side and may be tried again at once.
+    /// Gives a claim up: the work failed on our side and may be tried again at once. Where the work
+    /// was done and only its answer was lost, what is remembered stays as it is: it opens under its
+    /// lease alone.
     pub async fn forget(&self, claim: &Claim) -> Result<(), Fault> {
-        let condition = claim.condition().value(":none", number(0_i64));
+        let unanswered = "lease_until = :lease AND attribute_not_exists(answer)";
+        let condition = Expression::new(unanswered)
+            .value(":lease", number(claim.lease))
+            .value(":none", number(0_i64));
         let update = "SET lease_until = :none";
         match self.update_if(Table::Ephemeral, &claim.key(), update, condition).await? {
             Updated::Yes(_) | Updated::Refused(_) => Ok(()),
