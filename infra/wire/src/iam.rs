@@ -96,6 +96,8 @@ struct State {
 /// A statement whose conditions were understood.
 struct Rule {
     statement: Statement,
+    /// Its actions in lower case: their case does not count.
+    actions: Vec<String>,
     label: String,
     conditions: Vec<Condition>,
 }
@@ -156,7 +158,8 @@ impl Iam {
         self.state().denials.clone()
     }
 
-    pub(crate) fn is_checking(&self) -> bool {
+    /// Whether policies are set.
+    pub fn is_checking(&self) -> bool {
         self.state().policies.is_some()
     }
 
@@ -212,7 +215,8 @@ impl Rule {
             }
             other => return Err(format!("{label}: a condition is an object, not {other}")),
         }
-        Ok(Self { statement, label, conditions })
+        let actions = statement.actions.iter().map(|action| action.to_lowercase()).collect();
+        Ok(Self { statement, actions, label, conditions })
     }
 
     fn grant(&self, caller: &str, pattern: &str) -> Grant {
@@ -223,12 +227,19 @@ impl Rule {
     /// The action and resource patterns that make this statement apply; empty when it does not.
     fn matches(&self, ask: &Ask) -> Vec<&str> {
         let action = ask.action.to_lowercase();
-        let actions: Vec<&str> =
-            named(&self.statement.actions, |p| is_like(&p.to_lowercase(), &action));
-        let resources: Vec<&str> = named(&self.statement.resources, |pattern| {
-            ask.resources.iter().any(|resource| is_like(pattern, resource))
-        });
-        if actions.is_empty() || resources.is_empty() {
+        let named = self.statement.actions.iter().zip(&self.actions);
+        let actions: Vec<&str> = named
+            .filter(|(_, in_lower_case)| is_like(in_lower_case, &action))
+            .map(|(pattern, _)| pattern.as_str())
+            .collect();
+        if actions.is_empty() {
+            return Vec::new();
+        }
+        let resources = self.statement.resources.iter().map(String::as_str);
+        let resources: Vec<&str> = resources
+            .filter(|pattern| ask.resources.iter().any(|resource| is_like(pattern, resource)))
+            .collect();
+        if resources.is_empty() {
             return Vec::new();
         }
         if !self.conditions.iter().all(|condition| condition.holds(ask)) {
@@ -236,10 +247,6 @@ impl Rule {
         }
         [actions, resources].concat()
     }
-}
-
-fn named(patterns: &[String], applies: impl Fn(&str) -> bool) -> Vec<&str> {
-    patterns.iter().map(String::as_str).filter(|pattern| applies(pattern)).collect()
 }
 
 fn conditions_of(operator: &str, keys: &Value) -> Result<Vec<Condition>, String> {
@@ -289,34 +296,34 @@ impl Condition {
     }
 }
 
-/// Whether the text fits the pattern, where `*` stands for any characters and `?` for one.
+/// Whether the text fits the pattern, where `*` stands for any characters and `?` for one. Every
+/// call is held against every statement of its caller, so this takes no memory: where what follows
+/// a star does not fit, the star takes one character more.
 fn is_like(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let mut reached: BTreeSet<usize> = BTreeSet::from([0]);
-    let skip_stars = |reached: &mut BTreeSet<usize>| {
-        for start in reached.clone() {
-            let stars = pattern.iter().skip(start).take_while(|c| **c == '*').count();
-            reached.extend(start..=start + stars);
-        }
-    };
-    skip_stars(&mut reached);
-    for character in text.chars() {
-        let mut next = BTreeSet::new();
-        for at in reached {
-            match pattern.get(at) {
-                Some('*') => {
-                    next.insert(at);
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    // What follows the last star, and what of the text it has not taken yet.
+    let mut after_star = None;
+    loop {
+        let (mut wanted, mut left) = (pattern.clone(), text.clone());
+        match (wanted.next(), left.next()) {
+            (None, None) => return true,
+            (Some('*'), _) => {
+                after_star = Some((wanted.clone(), text.clone()));
+                pattern = wanted;
+            }
+            (Some(one), Some(character)) if one == '?' || one == character => {
+                (pattern, text) = (wanted, left);
+            }
+            _ => {
+                let Some((again, mut rest)) = after_star else { return false };
+                if rest.next().is_none() {
+                    return false;
                 }
-                Some(wanted) if *wanted == '?' || *wanted == character => {
-                    next.insert(at + 1);
-                }
-                _ => {}
+                (pattern, text) = (again.clone(), rest.clone());
+                after_star = Some((again, rest));
             }
         }
-        reached = next;
-        skip_stars(&mut reached);
     }
-    reached.contains(&pattern.len())
 }
 
 #[cfg(test)]
@@ -333,10 +340,14 @@ mod tests {
             ("secret:db-??????", "secret:db-a1b2c3"),
             ("**a**", "bab"),
             ("a*b*c", "a-b-b-c"),
+            ("*ab", "aab"),
+            ("a*?", "abc"),
+            ("é?*", "éü"),
         ] {
             assert!(is_like(pattern, text), "{pattern} {text}");
         }
-        for (pattern, text) in [("a", "ab"), ("a?", "a"), ("a*c", "acb"), ("", "a")] {
+        for (pattern, text) in [("a", "ab"), ("a?", "a"), ("a*c", "acb"), ("", "a"), ("*a?", "ba")]
+        {
             assert!(!is_like(pattern, text), "{pattern} {text}");
         }
     }
