@@ -26,6 +26,12 @@ impl Chance {
         hex(&self.bytes(purpose))
     }
 
+    /// The ids that functions make in a copy of the shop: others than in the shop itself.
+    pub(crate) fn other_ids(self) -> runtime::Ids {
+        let seed = self.seed.map(|_| self.seed("a copy"));
+        seed.map_or_else(runtime::Ids::system, runtime::Ids::seeded)
+    }
+
     /// A seed for one part of the shop.
     pub(crate) fn seed(self, purpose: &str) -> u64 {
         self.bytes(purpose).iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))

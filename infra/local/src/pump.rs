@@ -47,6 +47,7 @@ pub(crate) struct Pumps {
     cursors: Cursors,
 }
 
+#[derive(Clone)]
 struct Stream {
     handler: String,
     table: String,
@@ -81,6 +82,7 @@ impl Stream {
     }
 }
 
+#[derive(Clone)]
 struct Batch {
     records: Vec<Value>,
     failures: u64,
@@ -97,6 +99,7 @@ impl Batch {
     }
 }
 
+#[derive(Clone)]
 struct Queue {
     handler: String,
     name: String,
@@ -195,6 +198,15 @@ impl Pumps {
             }
         }
         Ok(Self { streams, queues, cursors })
+    }
+
+    /// The same sources at the same positions, for a copy of the shop in memory.
+    pub(crate) async fn copy(&self) -> Self {
+        let mut streams = Vec::new();
+        for stream in &self.streams {
+            streams.push(tokio::sync::Mutex::new(stream.lock().await.clone()));
+        }
+        Self { streams, queues: self.queues.clone(), cursors: Cursors::open(None) }
     }
 
     /// Passes over what lies in the streams: what was written to begin with is no news.

@@ -13,6 +13,7 @@ use crate::shop::{Outcome, Shop};
 /// When each schedule fires next.
 pub(crate) struct Beats(Mutex<Vec<Beat>>);
 
+#[derive(Clone)]
 struct Beat {
     handler: String,
     every_ms: i64,
@@ -33,6 +34,11 @@ impl Beats {
             }
         }
         Self(Mutex::new(beats))
+    }
+
+    /// The same beats, for a copy of the shop.
+    pub(crate) fn copy(&self) -> Self {
+        Self(Mutex::new(self.beats().clone()))
     }
 
     /// The functions that are due, in the order of their times; each is due again in the future.

@@ -90,7 +90,7 @@ impl Default for Options {
 pub struct Shop(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) stack: Stack,
+    pub(crate) stack: Arc<Stack>,
     pub(crate) wire: Wire,
     pub(crate) twin: Twin,
     pub(crate) clock: Clock,
@@ -100,18 +100,19 @@ pub(crate) struct Inner {
     pub(crate) beats: Beats,
     /// Told when something may have work that no AWS call announces.
     pub(crate) moved: Arc<Notify>,
-    keys: StripeKeys,
-    factors: FactorKeys,
-    base_url: String,
-    ids: runtime::Ids,
-    sdk_attempts: u32,
-    router: Router,
-    stripe: stripe::Port,
-    warm: Mutex<HashMap<String, Arc<Function>>>,
-    meter: Meter,
-    requests: AtomicU64,
+    pub(crate) keys: StripeKeys,
+    pub(crate) factors: FactorKeys,
+    pub(crate) base_url: String,
+    pub(crate) chance: Chance,
+    pub(crate) ids: runtime::Ids,
+    pub(crate) sdk_attempts: u32,
+    pub(crate) router: Arc<Router>,
+    pub(crate) stripe: stripe::Port,
+    pub(crate) warm: Mutex<HashMap<String, Arc<Function>>>,
+    pub(crate) meter: Meter,
+    pub(crate) requests: AtomicU64,
     /// Held for as long as the folder is ours.
-    _lock: Option<std::fs::File>,
+    pub(crate) _lock: Option<std::fs::File>,
 }
 
 impl Drop for Inner {
@@ -209,9 +210,9 @@ impl Shop {
             pumps.skip(&wire).await;
         }
         let beats = Beats::new(&stack, clock.now_ms());
-        let router = Router::new(&stack)?;
+        let router = Arc::new(Router::new(&stack)?);
         Ok(Self(Arc::new(Inner {
-            stack,
+            stack: Arc::new(stack),
             wire,
             twin,
             clock,
@@ -223,6 +224,7 @@ impl Shop {
             keys,
             factors,
             base_url,
+            chance,
             ids: chance.ids(),
             sdk_attempts,
             router,
@@ -337,10 +339,24 @@ impl Shop {
         self.warm().clear();
     }
 
+    /// Starts a function as Lambda does, cold: what is wrong with its variables and secrets is
+    /// said at once. The function is not kept.
+    pub async fn start(&self, handler: &str) -> Result<(), Error> {
+        let platform = self.platform(handler)?;
+        functions::start(handler, &platform).await.map(drop).map_err(Error::from)
+    }
+
     fn function(&self, handler: &str) -> Result<Arc<Function>, Error> {
         if let Some(function) = self.warm().get(handler) {
             return Ok(Arc::clone(function));
         }
+        let function = Arc::new(functions::load(handler, &self.platform(handler)?)?);
+        self.warm().insert(handler.to_owned(), Arc::clone(&function));
+        Ok(function)
+    }
+
+    /// What a function stands on.
+    fn platform(&self, handler: &str) -> Result<Platform, Error> {
         let declared = self.0.stack.function(handler);
         let Some(declared) = declared else {
             return Err(Error::Setup(format!("no template declares {handler}")));
@@ -359,10 +375,7 @@ impl Shop {
             .with_max_backoff(Duration::from_millis(2));
         let aws = self.0.wire.sdk_config(handler).into_builder().retry_config(retries).build();
         let clock = self.0.clock.function_clock();
-        let platform = Platform { variables, aws, clock, ids: self.0.ids.clone() };
-        let function = Arc::new(functions::load(handler, &platform)?);
-        self.warm().insert(handler.to_owned(), Arc::clone(&function));
-        Ok(function)
+        Ok(Platform { variables, aws, clock, ids: self.0.ids.clone() })
     }
 
     fn warm(&self) -> MutexGuard<'_, HashMap<String, Arc<Function>>> {

@@ -29,6 +29,11 @@ impl Chance {
         }
     }
 
+    /// What it began with.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// The counters, to be stored.
     pub(crate) fn saved(&self) -> Value {
         json!({ "objects": self.objects, "requests": self.requests, "faults": self.faults })

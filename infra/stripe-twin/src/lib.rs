@@ -168,6 +168,17 @@ impl Twin {
         })
     }
 
+    /// A twin in memory with the same objects, chance and account, and a clock of its own. What was
+    /// handed out and not reported, and faults that are set, stay behind.
+    pub fn copy(&self, now_ms: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
+        let world = self.lock();
+        let (seed, account) = (world.chance.seed(), world.account.clone());
+        let copy = World::resume(world.store.copy(), now_ms(), seed, account);
+        drop(world);
+        let (world, keys_in_use) = (Mutex::new(copy), Mutex::new(HashSet::new()));
+        Self { shared: Arc::new(Shared { now_ms, world, keys_in_use }) }
+    }
+
     /// Answers a request whose path begins with `/v1/` or is `/faults`. A response with the
     /// extension [`LostResponse`] must not be sent.
     #[allow(clippy::needless_pass_by_value, reason = "a server gives its request away")]

@@ -94,7 +94,7 @@ impl Kind {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Shelf {
     by_id: HashMap<String, (u64, Value)>,
     by_age: BTreeMap<u64, String>,
@@ -128,6 +128,12 @@ impl Store {
         store.load(&database)?;
         store.database = Some(database);
         Ok(store)
+    }
+
+    /// The same objects, in memory only.
+    pub(crate) fn copy(&self) -> Self {
+        let (shelves, next) = (self.shelves.clone(), self.next);
+        Self { database: None, shelves, next, dirty: BTreeSet::new() }
     }
 
     fn load(&mut self, database: &Connection) -> Result<(), Error> {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use local::{Options, Response, Shop};
+use local::{Options, Response, Shop, Snapshot};
 use serde_json::json;
 use testkit::goods::{self, Goods, MUG, POSTER, TEMPLATE};
 use testkit::ledger;
@@ -70,8 +70,10 @@ where
     F: FnMut() -> R,
     R: Future<Output = Response>,
 {
+    let mut last = String::new();
     for _ in 0..TRIES_MAX {
         let answer = call().await;
+        last = answer.text();
         let code = answer.value()["code"].as_str().unwrap_or_default().to_owned();
         if answer.status < 500 && code != "idempotency_in_progress" {
             return answer;
@@ -79,7 +81,7 @@ where
         // Longer than any lease or time-out, much shorter than the payment window.
         shop.clock().advance_ms(31_000);
     }
-    panic!("the shop never answered");
+    panic!("the shop never answered: {last}");
 }
 
 impl Journey {
@@ -243,40 +245,48 @@ async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
     }
 }
 
-async fn shop(attempts: u32, goods: &Goods) -> Shop {
-    world::open_with(Options { sdk_attempts: attempts, ..Options::default() }, goods).await
+/// A journey that is about to begin, as often as wanted.
+struct Start {
+    journey: Journey,
+    snapshot: Snapshot,
+    shopper: Shopper,
 }
 
-/// How many calls the journey makes undisturbed.
-async fn calls(journey: Journey, attempts: u32, goods: &Goods) -> u64 {
-    let shop = shop(attempts, goods).await;
-    let mut shopper = prepare(&shop, journey).await;
-    // A cold start for all: the calls of the first request count, too.
-    shop.cool_down();
-    shop.wire().faults().reset();
-    run(&shop, journey, &mut shopper).await;
-    shop.wire().faults().count()
+impl Start {
+    async fn of(journey: Journey, attempts: u32, goods: &Goods) -> Self {
+        let options = Options { sdk_attempts: attempts, ..Options::default() };
+        let shop = world::open_with(options, goods).await;
+        let shopper = prepare(&shop, journey).await;
+        Self { journey, snapshot: Snapshot::of(shop).expect("a shop at rest"), shopper }
+    }
+
+    /// A shop of its own with the same past. Its functions are cold, so that the calls of a first
+    /// request count, too.
+    async fn open(&self) -> (Shop, Shopper) {
+        let shop = self.snapshot.open().await.expect("the shop opens again");
+        let mut shopper = self.shopper.clone();
+        shopper.shop = shop.clone();
+        (shop, shopper)
+    }
+
+    /// How many calls the journey makes undisturbed.
+    async fn calls(&self) -> u64 {
+        let (shop, mut shopper) = self.open().await;
+        run(&shop, self.journey, &mut shopper).await;
+        shop.wire().faults().count()
+    }
 }
 
 /// One point: this journey, this call, this fault. What broke, if anything did.
-async fn point(
-    journey: Journey,
-    attempts: u32,
-    at: u64,
-    kind: FaultKind,
-    goods: &Goods,
-) -> (bool, Vec<String>) {
-    let shop = shop(attempts, goods).await;
-    let mut shopper = prepare(&shop, journey).await;
-    shop.cool_down();
-    shop.wire().faults().reset();
+async fn point(start: &Start, at: u64, kind: FaultKind, goods: &Goods) -> (bool, Vec<String>) {
+    let (shop, mut shopper) = start.open().await;
     shop.wire().faults().arm(Plan::at(at, kind));
-    run(&shop, journey, &mut shopper).await;
+    run(&shop, start.journey, &mut shopper).await;
     let fired = !shop.wire().faults().fired().is_empty();
     shop.wire().faults().disarm();
     shop.settle_all().await;
     let mut broken = ledger::broken(&facts(&shop, goods).await);
-    if let Err(other) = expect(journey, &shopper).await {
+    if let Err(other) = expect(start.journey, &shopper).await {
         broken.push(other);
     }
     (fired, broken)
@@ -287,7 +297,8 @@ async fn explore(journey: Journey) -> (usize, Vec<String>) {
     let goods = Arc::new(goods::small(world::MUGS));
     let (fired, mut broken) = (Arc::new(AtomicUsize::new(0)), Vec::new());
     for &(attempts, kinds) in journey.plans() {
-        let calls = calls(journey, attempts, &goods).await;
+        let start = Arc::new(Start::of(journey, attempts, &goods).await);
+        let calls = start.calls().await;
         let mut points = Vec::new();
         for at in 1..=calls {
             for kind in kinds {
@@ -298,11 +309,12 @@ async fn explore(journey: Journey) -> (usize, Vec<String>) {
         let mut lanes = Vec::new();
         for lane in 0..2 {
             let points: Vec<_> = points.iter().copied().skip(lane).step_by(2).collect();
-            let (goods, fired) = (Arc::clone(&goods), Arc::clone(&fired));
+            let (start, goods) = (Arc::clone(&start), Arc::clone(&goods));
+            let fired = Arc::clone(&fired);
             lanes.push(tokio::spawn(async move {
                 let mut broken = Vec::new();
                 for (at, kind) in points {
-                    let (did_fire, found) = point(journey, attempts, at, kind, &goods).await;
+                    let (did_fire, found) = point(&start, at, kind, &goods).await;
                     fired.fetch_add(usize::from(did_fire), Ordering::Relaxed);
                     let place = format!("{journey:?}, call {at} of {calls}, {kind:?}, {attempts}");
                     broken.extend(found.into_iter().map(|what| format!("{place}: {what}")));
