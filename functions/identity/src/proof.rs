@@ -48,3 +48,26 @@ impl Form for Proof {
         Some(Self { password: password? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use api::form::{flaws_of, read_value};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_password_is_needed_and_never_shows() {
+        assert_eq!(flaws_of::<Proof>(&json!({})), [("/password".to_owned(), "required")]);
+        let body = json!({"password": "hunter2hunter2"});
+        let proof = read_value::<Proof>(&body, "", &mut Vec::new()).unwrap();
+        assert_eq!(format!("{proof:?}"), "Proof(…)");
+    }
+
+    #[test]
+    fn a_wrong_password_is_named_as_at_the_door_and_does_not_end_the_session() {
+        let problem = wrong_password();
+        assert_eq!((problem.status.as_u16(), problem.code), (401, "invalid_credentials"));
+        assert!(problem.headers.is_empty());
+    }
+}
