@@ -1053,3 +1053,127 @@ async fn what_happens_to_an_account_stands_in_the_audit_log() {
     let text = serde_json::to_string(&links).unwrap();
     assert!(!text.contains("example"), "an address in the audit log: {text}");
 }
+
+/// Everything that the customers' functions can do, each way in which a browser or an app asks for
+/// it: for the check that no grant is missing and none is in vain.
+pub(crate) async fn tour(shop: Shop) {
+    open_account(&shop, "203.0.113.1", JANE).await;
+    let twice = async |ip: &str, bearer: Option<&str>, path: &str, body: &Value| {
+        let key = world::key();
+        let mut statuses = Vec::new();
+        for _ in 0..2 {
+            let mut request = Request::new("POST", path).from_ip(ip);
+            if let Some(bearer) = bearer {
+                request = request.header("authorization", &format!("Bearer {bearer}"));
+            }
+            let answer = shop.send(request.header("idempotency-key", &key).json(body)).await;
+            assert!(answer.status < 300, "{path}: {}", answer.text());
+            statuses.push(answer.status);
+        }
+        statuses[0]
+    };
+    // Without a session.
+    let body = json!({"email": JANE});
+    twice(DESK, None, "/v1/auth/password/forgot", &body).await;
+    let token = mailed(&shop, JANE).await;
+    let body = json!({"token": token, "password": ANOTHER});
+    twice(DESK, None, "/v1/auth/password/reset", &body).await;
+    register_as(&shop, "joe@example.org").await;
+    let body = json!({"email": "joe@example.org"});
+    twice("203.0.113.8", None, "/v1/auth/email/resend", &body).await;
+    shop.settle().await;
+    shop.clock().advance_ms(60 * MINUTE_MS);
+
+    // With one: each function's first call of a session looks it up, a browser's is sealed.
+    let jane = Device::sign_in(&shop, JANE, ANOTHER).await;
+    let bearer = Some(jane.access.as_str());
+    let wrong = json!({"password": "guess"});
+    for _ in 0..5 {
+        let answer = jane.call("POST", "/v1/auth/reauthenticate", &wrong).await;
+        assert_eq!(answer.status, 401);
+    }
+    shop.clock().advance_ms(15 * MINUTE_MS - 2_000);
+    let right = json!({"password": ANOTHER});
+    twice(DESK, bearer, "/v1/auth/reauthenticate", &right).await;
+    let body = json!({"current_password": ANOTHER, "password": PASSWORD});
+    let jane = Device::sign_in(&shop, JANE, ANOTHER).await;
+    let bearer = Some(jane.access.as_str());
+    twice(DESK, bearer, "/v1/auth/password/change", &body).await;
+    shop.clock().advance_ms(1);
+    let browser = Browser::sign_in(&shop, JANE, PASSWORD).await;
+    let body = json!({"email": JANE_NEW, "password": PASSWORD});
+    twice(DESK, bearer, "/v1/auth/email/change", &body).await;
+    for email in [JANE, JANE_NEW] {
+        let body = json!({"token": mailed(&shop, email).await});
+        twice(DESK, None, "/v1/auth/email/confirm", &body).await;
+    }
+    for path in ["/v1/auth/sessions", "/v1/store/me", BOOK] {
+        ok(jane.get(path).await);
+    }
+    assert_eq!(browser.call("PATCH", "/v1/store/me", &json!({"name": "J"})).await.status, 200);
+    let home = add(&jane, &world::address()).await;
+    twice(DESK, bearer, BOOK, &world::address()).await;
+    assert_eq!(browser.call("POST", BOOK, &at_city("Bonn")).await.status, 201);
+    let page = ok(jane.get(&format!("{BOOK}?limit=1")).await);
+    let cursor = page["next_cursor"].as_str().unwrap();
+    ok(jane.get(&format!("{BOOK}?limit=1&cursor={cursor}")).await);
+    ok(jane.get(&path(&home)).await);
+    assert_eq!(browser.call("PUT", &path(&home), &at_city("Bonn")).await.status, 200);
+    assert_eq!(browser.call("DELETE", &path(&home), &json!({})).await.status, 204);
+    let body = json!({"current_password": PASSWORD, "password": ANOTHER});
+    assert_eq!(browser.call("POST", "/v1/auth/password/change", &body).await.status, 204);
+    let body = json!({"email": JANE, "password": ANOTHER});
+    assert_eq!(browser.call("POST", "/v1/auth/email/change", &body).await.status, 202);
+    let right = json!({"password": ANOTHER});
+    assert_eq!(browser.call("POST", "/v1/auth/reauthenticate", &right).await.status, 204);
+    let sessions = ok(browser.call("GET", "/v1/auth/sessions", &Value::Null).await);
+    let here = sessions["data"].as_array().unwrap().iter().find(|s| s["is_current"] == true);
+    let own = format!("/v1/auth/sessions/{}", here.unwrap()["id"].as_str().unwrap());
+    assert_eq!(browser.call("DELETE", &own, &json!({})).await.status, 204);
+    let browser = Browser::sign_in(&shop, JANE_NEW, ANOTHER).await;
+    assert_eq!(browser.call("POST", "/v1/auth/logout_all", &json!({})).await.status, 204);
+    shop.clock().advance_ms(1);
+    let browser = Browser::sign_in(&shop, JANE_NEW, ANOTHER).await;
+    assert_eq!(browser.call("DELETE", "/v1/store/me", &json!({})).await.status, 204);
+    shop.settle().await;
+}
+
+async fn register_as(shop: &Shop, email: &str) {
+    let answer = Shopper::from(shop, "203.0.113.8").register(email).await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+}
+
+/// A browser that is signed in.
+struct Browser {
+    shop: Shop,
+    cookies: String,
+    csrf: String,
+}
+
+impl Browser {
+    async fn sign_in(shop: &Shop, email: &str, password: &str) -> Self {
+        // Sessions of the millisecond in which all are revoked are over, too.
+        shop.clock().advance_ms(1);
+        let body = json!({"email": email, "password": password});
+        let request = Request::new("POST", "/v1/auth/login").header("origin", shop.base_url());
+        let answer = shop.send(request.json(&body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let pairs: Vec<&str> =
+            answer.all("set-cookie").filter_map(|cookie| cookie.split(';').next()).collect();
+        let csrf = answer.value()["csrf_token"].as_str().unwrap().to_owned();
+        Self { shop: shop.clone(), cookies: pairs.join("; "), csrf }
+    }
+
+    async fn call(&self, method: &str, path: &str, body: &Value) -> Response {
+        let request = Request::new(method, path)
+            .header("cookie", &self.cookies)
+            .header("origin", self.shop.base_url())
+            .header("x-csrf-token", &self.csrf);
+        self.shop.send(if body.is_null() { request } else { request.json(body) }).await
+    }
+}
+
+#[tokio::test]
+async fn a_customer_does_all_that_a_customer_can_do() {
+    tour(world::open().await).await;
+}

@@ -18,6 +18,7 @@ use templates::{Stack, Trigger};
 use testkit::goods::{self, MUG, POSTER, SOCKS, TEMPLATE};
 use wire::Grant;
 
+use crate::accounts;
 use crate::world::{self, PASSWORD, Shopper, address, key, ok, refusal};
 
 type Chapter = fn(Shop) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -27,6 +28,7 @@ const TOUR: &[(&str, Chapter)] = &[
     ("the doors", |shop| Box::pin(doors(shop))),
     ("the catalog", |shop| Box::pin(catalog(shop))),
     ("an account", |shop| Box::pin(account(shop))),
+    ("a customer helps themselves", |shop| Box::pin(accounts::tour(shop))),
     ("a cart", |shop| Box::pin(cart(shop))),
     ("two carts become one", |shop| Box::pin(merge(shop))),
     ("a purchase", |shop| Box::pin(purchase(shop))),
@@ -137,7 +139,7 @@ async fn account(shop: Shop) {
     assert_eq!(refusal(&gone), (401, "session_revoked".into()));
     let session = ok(jane.call("POST", "/v1/auth/login", &form).await);
     jane.bearer = Some(text(&session, "access_token"));
-    assert_eq!(jane.call("POST", "/v1/auth/logout", &Value::Null).await.status, 204);
+    assert_eq!(jane.call("POST", "/v1/auth/logout", &json!({})).await.status, 204);
 
     let form = json!({"email": email, "password": PASSWORD});
     let session = jane.call("POST", "/v1/auth/login", &form).await;
