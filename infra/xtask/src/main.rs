@@ -22,7 +22,7 @@ cargo xtask <chore>
 
   tidy              checks what compilers do not: which crate may use which, names, widths,
                     panics and floats in shipped code, endpoint files against templates and
-                    events, decision numbers, environment variables, links
+                    events, decision numbers, environment variables, links, evidence
   openapi           writes infra/openapi.json from the tables of endpoints
   openapi --check   compares it with them and names each difference; writes nothing
   audit-verify --file FILE | --data-dir DIR [--head SEQUENCE:HASH]

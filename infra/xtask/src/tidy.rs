@@ -6,6 +6,7 @@
 mod arrows;
 mod decisions;
 mod environment;
+mod evidence;
 mod handlers;
 mod links;
 mod names;
@@ -42,6 +43,7 @@ pub(crate) fn check(repository: &Repository, packages: &[Package]) -> Vec<Violat
         arrows::check(repository, packages),
         decisions::check(repository),
         environment::check(repository),
+        evidence::check(repository),
         handlers::check(repository),
         links::check(repository),
         names::check(repository),

@@ -52,7 +52,7 @@ fn prose(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// Why a link leads nowhere, if it does not.
-fn flaw(repository: &Repository, page: &str, target: &str) -> Option<String> {
+pub(super) fn flaw(repository: &Repository, page: &str, target: &str) -> Option<String> {
     if target.contains("://") || target.starts_with("mailto:") {
         return None;
     }
