@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ::store::{Store, Table};
+use runtime::keyring::Kind;
 use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http, invoked};
 use secrets::Secrets;
 
@@ -131,11 +132,11 @@ impl runtime::App for App {
             doors: setup.doors(),
             secrets: setup.secrets(),
             rotation: rotates.then(|| jobs::rotate_signing_key::Names {
-                signing: setup.text("SECRET_JWT_SIGNING"),
-                public: setup.text("SECRET_JWT_PUBLIC"),
+                signing: setup.secret(Kind::Signing, "SECRET_JWT_SIGNING"),
+                public: setup.secret(Kind::Public, "SECRET_JWT_PUBLIC"),
             }),
-            signing_secret: signs.then(|| setup.text("SECRET_JWT_SIGNING")),
-            factor_secret: knows_factors.then(|| setup.text("SECRET_FACTORS")),
+            signing_secret: signs.then(|| setup.secret(Kind::Signing, "SECRET_JWT_SIGNING")),
+            factor_secret: knows_factors.then(|| setup.secret(Kind::Factors, "SECRET_FACTORS")),
             ids: setup.ids(),
         }
     }

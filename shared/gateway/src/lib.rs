@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::currency::Currency;
@@ -32,6 +33,7 @@ const TIMEOUT: Duration = Duration::from_secs(8);
 pub struct Gateway {
     client: Client,
     is_live: bool,
+    is_locked_out: AtomicBool,
 }
 
 impl fmt::Debug for Gateway {
@@ -89,12 +91,25 @@ impl Gateway {
             Fault::noticed("build the Stripe client: its key or address is bad", Retry::Useless)
         })?;
         let is_live = secret_key.starts_with("sk_live_") || secret_key.starts_with("rk_live_");
-        Ok(Self { client, is_live })
+        Ok(Self { client, is_live, is_locked_out: AtomicBool::new(false) })
     }
 
     /// Whether real money moves.
     pub fn is_live(&self) -> bool {
         self.is_live
+    }
+
+    /// Whether Stripe did not accept our key: it may have been replaced a moment ago.
+    pub fn is_locked_out(&self) -> bool {
+        self.is_locked_out.load(Ordering::Relaxed)
+    }
+
+    /// Stripe's errors in our words, and a note where our key was not accepted.
+    fn fault(&self, tried: &str, error: &StripeError) -> Fault {
+        if matches!(error, StripeError::Stripe(_, 401)) {
+            self.is_locked_out.store(true, Ordering::Relaxed);
+        }
+        fault(tried, error)
     }
 
     /// The PaymentIntent of a payment: created, or the one that this attempt created before.
@@ -119,7 +134,7 @@ impl Gateway {
             .request_strategy(idempotent(payment.intent_key())?)
             .send(&self.client)
             .await
-            .map_err(|error| fault("create a PaymentIntent", &error))?;
+            .map_err(|error| self.fault("create a PaymentIntent", &error))?;
         payable(intent)
     }
 
@@ -137,7 +152,7 @@ impl Gateway {
         RetrievePaymentIntent::new(id)
             .send(&self.client)
             .await
-            .map_err(|error| fault("retrieve a PaymentIntent", &error))
+            .map_err(|error| self.fault("retrieve a PaymentIntent", &error))
     }
 
     /// Cancels a PaymentIntent. Without an idempotency key: canceling is idempotent by itself, and
@@ -154,7 +169,7 @@ impl Gateway {
             {
                 Ok(Canceled::Refused)
             }
-            Err(error) => Err(fault("cancel a PaymentIntent", &error)),
+            Err(error) => Err(self.fault("cancel a PaymentIntent", &error)),
         }
     }
 
@@ -175,7 +190,7 @@ impl Gateway {
             .request_strategy(idempotent(format!("{refund}:refund"))?)
             .send(&self.client)
             .await
-            .map_err(|error| fault("create a refund", &error))?;
+            .map_err(|error| self.fault("create a refund", &error))?;
         let is_final = made.status.as_deref() == Some("succeeded");
         let amount = money(made.amount, amount.currency())?;
         Ok(Refunded { id: made.id.to_string(), amount, is_final })
@@ -248,7 +263,8 @@ fn fault(tried: &str, error: &StripeError) -> Fault {
         StripeError::Stripe(error, status) => {
             let code = error.code.as_ref().map_or("none", |code| code.as_str());
             let kind = error.type_.as_str();
-            let is_passing = *status == 409 || *status == 429 || *status >= 500;
+            // 401: the next call comes with the key of that moment.
+            let is_passing = matches!(status, 401 | 409 | 429 | 500..);
             let retry = if is_passing { Retry::Helps } else { Retry::Useless };
             Fault::noticed(format!("{tried}: Stripe says {status} {kind} {code}"), retry)
         }

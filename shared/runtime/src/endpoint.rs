@@ -22,6 +22,7 @@ use store::idempotency::{Claim, Claimed};
 use store::limit::Bucket;
 
 use crate::http;
+use crate::keyring::Keyring;
 use crate::setup::{App, Platform, Setup};
 
 /// A future that is sent around.
@@ -437,6 +438,7 @@ fn fingerprint(request: &Request) -> String {
 pub struct Function {
     /// Its Handler.
     pub handler: &'static str,
+    keyring: Keyring,
     invoke: Box<dyn Fn(Value) -> Boxed<Result<Value, Fault>> + Send + Sync>,
 }
 
@@ -447,12 +449,39 @@ impl fmt::Debug for Function {
 }
 
 impl Function {
-    /// Builds the function with this Handler from a domain's table.
+    /// Builds the function with this Handler from a domain's table and looks at its secrets:
+    /// whatever is wrong with its variables or with them is said at once.
+    pub async fn start<A: App>(
+        endpoints: &'static [Endpoint<A>],
+        handler: &str,
+        platform: &Platform,
+    ) -> Result<Self, Fault> {
+        let (function, mut faults) = Self::build(endpoints, handler, platform)?;
+        faults.extend(function.keyring.flaws(platform.clock.now()).await);
+        if faults.is_empty() {
+            return Ok(function);
+        }
+        Err(Setup::refusal(function.handler, &faults))
+    }
+
+    /// As [`Function::start`], without a look at the secrets: the first call meets them.
     pub fn load<A: App>(
         endpoints: &'static [Endpoint<A>],
         handler: &str,
         platform: &Platform,
     ) -> Result<Self, Fault> {
+        let (function, faults) = Self::build(endpoints, handler, platform)?;
+        if faults.is_empty() {
+            return Ok(function);
+        }
+        Err(Setup::refusal(function.handler, &faults))
+    }
+
+    fn build<A: App>(
+        endpoints: &'static [Endpoint<A>],
+        handler: &str,
+        platform: &Platform,
+    ) -> Result<(Self, Vec<String>), Fault> {
         let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.handler == handler) else {
             let known: Vec<_> = endpoints.iter().map(|endpoint| endpoint.handler).collect();
             let tried = format!("find the Handler {handler} among {}", known.join(", "));
@@ -460,7 +489,11 @@ impl Function {
         };
         let mut setup = Setup::new(platform, endpoint.handler);
         let app = Arc::new(A::connect(&mut setup));
-        setup.finish()?;
+        let (faults, mut keyring) = setup.finish();
+        if matches!(endpoint.trigger, Trigger::Unknown) {
+            // It is told what its siblings are told, and may read none of it.
+            keyring.wanted.clear();
+        }
         let clock = platform.clock.clone();
         let handler = endpoint.handler;
         let invoke: Box<dyn Fn(Value) -> Boxed<Result<Value, Fault>> + Send + Sync> =
@@ -486,7 +519,7 @@ impl Function {
                     })
                 }),
             };
-        Ok(Self { handler, invoke })
+        Ok((Self { handler, keyring, invoke }, faults))
     }
 
     /// Invokes it. What goes wrong is told in one line, here, with the op.

@@ -14,8 +14,8 @@ use crate::ids::Ids;
 use crate::setup::{App, Platform};
 use crate::telemetry;
 
-/// Runs a domain's binary as the function that `_HANDLER` names. What is missing in the environment
-/// is said at once, and the process ends.
+/// Runs a domain's binary as the function that `_HANDLER` names. What is wrong with its environment
+/// or with its secrets is said at once, and the process ends.
 pub fn run<A: App>(endpoints: &'static [Endpoint<A>]) -> ExitCode {
     telemetry::init();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -39,7 +39,7 @@ async fn serve<A: App>(endpoints: &'static [Endpoint<A>]) -> Result<(), Fault> {
     let handler = variables.get("_HANDLER").cloned().unwrap_or_default();
     let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let platform = Platform { variables, aws, clock: Clock::system(), ids: Ids::system() };
-    let function = Arc::new(Function::load(endpoints, &handler, &platform)?);
+    let function = Arc::new(Function::start(endpoints, &handler, &platform).await?);
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let function = Arc::clone(&function);
         async move { function.invoke(event.payload).await.map_err(lambda_http::Error::from) }

@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod http;
 pub mod ids;
 pub mod job;
+pub mod keyring;
 pub mod lambda;
 pub mod setup;
 pub mod telemetry;

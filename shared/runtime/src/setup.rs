@@ -15,6 +15,7 @@ use store::{Store, Table};
 use crate::clock::Clock;
 use crate::doors::{Doors, House};
 use crate::ids::Ids;
+use crate::keyring::{Keyring, Kind};
 use crate::till::Till;
 
 /// What a function stands on.
@@ -52,6 +53,7 @@ pub struct Setup<'a> {
     /// The Handler that is being set up: siblings of one domain are not told the same variables.
     pub handler: &'a str,
     secrets: Arc<Secrets>,
+    wanted: Vec<(Kind, String)>,
     faults: Vec<String>,
 }
 
@@ -60,25 +62,51 @@ impl<'a> Setup<'a> {
     pub fn new(platform: &'a Platform, handler: &'a str) -> Self {
         let client = aws_sdk_secretsmanager::Client::new(&platform.aws);
         let secrets = Arc::new(Secrets::new(client));
-        Self { platform, handler, secrets, faults: Vec::new() }
+        Self { platform, handler, secrets, wanted: Vec::new(), faults: Vec::new() }
     }
 
-    /// Every missing or bad variable, or nothing.
-    pub fn finish(self) -> Result<(), Fault> {
-        if self.faults.is_empty() {
-            return Ok(());
+    /// Every missing or bad variable, and the secrets that are still to be looked at.
+    pub(crate) fn finish(self) -> (Vec<String>, Keyring) {
+        let issuer = self.optional("SHOP_URL").unwrap_or_default();
+        let is_live = self.peek_stage().map(|stage| stage == Stage::Production);
+        let keyring = Keyring { secrets: self.secrets, wanted: self.wanted, issuer, is_live };
+        (self.faults, keyring)
+    }
+
+    /// What a function says that does not start.
+    pub(crate) fn refusal(handler: &str, faults: &[String]) -> Fault {
+        Fault::noticed(format!("start {handler}: {}", faults.join("; ")), Retry::Useless)
+    }
+
+    /// A fault is said once, however many parts need the same variable.
+    fn blame(&mut self, fault: String) {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
         }
-        let tried = format!("start {}: {}", self.handler, self.faults.join("; "));
-        Err(Fault::noticed(tried, Retry::Useless))
     }
 
     /// A variable that must be there.
     pub fn text(&mut self, name: &str) -> String {
         let value = self.platform.variables.get(name).map_or("", |value| value.trim());
+        let value = value.to_owned();
         if value.is_empty() {
-            self.faults.push(format!("{name} is missing"));
+            self.blame(format!("{name} is missing"));
         }
-        value.to_owned()
+        value
+    }
+
+    /// The name of a secret that this function reads. What it holds is looked at before the first
+    /// call.
+    pub fn secret(&mut self, kind: Kind, variable: &str) -> String {
+        let name = self.text(variable);
+        self.want(kind, &name);
+        name
+    }
+
+    fn want(&mut self, kind: Kind, name: &str) {
+        if !name.is_empty() && !self.wanted.iter().any(|(_, wanted)| wanted == name) {
+            self.wanted.push((kind, name.to_owned()));
+        }
     }
 
     /// A variable that may be there.
@@ -129,8 +157,10 @@ impl<'a> Setup<'a> {
     /// The doors of a domain with HTTP endpoints.
     pub fn doors(&mut self) -> Doors {
         let origins = self.origins();
-        let issuer = self.text("SHOP_URL");
+        let issuer = self.shop_url();
         let (public, tokens) = (self.optional("SECRET_JWT_PUBLIC"), self.optional("SECRET_TOKENS"));
+        self.want(Kind::Public, public.as_deref().unwrap_or_default());
+        self.want(Kind::Tokens, tokens.as_deref().unwrap_or_default());
         self.build_doors(issuer, public, tokens, origins)
     }
 
@@ -157,12 +187,11 @@ impl<'a> Setup<'a> {
 
     fn origins(&mut self) -> Origins {
         let list = self.text("ALLOWED_ORIGINS");
-        let stage = self.stage();
-        if stage == Some(Stage::Production) && list.contains("http://") {
-            self.faults.push("ALLOWED_ORIGINS: http:// has no place in production".to_owned());
+        if self.is_in_the_cloud() && list.contains("http://") {
+            self.blame("ALLOWED_ORIGINS: http:// has no place in the cloud".to_owned());
         }
         Origins::parse(&list).unwrap_or_else(|flaw| {
-            self.faults.push(format!("ALLOWED_ORIGINS: {flaw}"));
+            self.blame(format!("ALLOWED_ORIGINS: {flaw}"));
             Origins::default()
         })
     }
@@ -175,8 +204,8 @@ impl<'a> Setup<'a> {
 
     /// Doors without HTTP endpoints behind them: for jobs that seal links.
     pub fn sealing_doors(&mut self) -> Doors {
-        let issuer = self.text("SHOP_URL");
-        let tokens = Some(self.text("SECRET_TOKENS"));
+        let issuer = self.shop_url();
+        let tokens = Some(self.secret(Kind::Tokens, "SECRET_TOKENS"));
         Doors::new(House {
             secrets: self.secrets(),
             issuer,
@@ -191,7 +220,7 @@ impl<'a> Setup<'a> {
 
     /// The till.
     pub fn till(&mut self) -> Till {
-        let name = self.text("SECRET_STRIPE");
+        let name = self.secret(Kind::Stripe, "SECRET_STRIPE");
         let stage = self.stage();
         let base_url = self.optional("STRIPE_API_BASE");
         if stage == Some(Stage::Production) && base_url.is_some() {
@@ -204,10 +233,12 @@ impl<'a> Setup<'a> {
     /// Where the shop's pages are: without a slash at the end.
     pub fn shop_url(&mut self) -> String {
         let url = self.text("SHOP_URL");
-        let is_good = url.starts_with("https://") || url.starts_with("http://");
-        if !url.is_empty() && (!is_good || url.ends_with('/')) {
+        let is_good = !url.contains(',') && Origins::parse(&url).is_ok();
+        if !is_good {
             let fault = "SHOP_URL is not an address like https://shop.example without a slash";
-            self.faults.push(fault.to_owned());
+            self.blame(fault.to_owned());
+        } else if self.is_in_the_cloud() && url.starts_with("http://") {
+            self.blame("SHOP_URL: http:// has no place in the cloud".to_owned());
         }
         url
     }
@@ -225,25 +256,26 @@ impl<'a> Setup<'a> {
 
     /// Which stage this is; a word that we do not know is a fault.
     pub fn stage(&mut self) -> Option<Stage> {
-        match self.text("STAGE").as_str() {
-            "" => None,
-            "local" => Some(Stage::Local),
-            "test" => Some(Stage::Test),
-            "staging" => Some(Stage::Staging),
-            "production" => Some(Stage::Production),
-            other => {
-                let fault = format!("STAGE: {other} is none of local, test, staging, production");
-                if !self.faults.contains(&fault) {
-                    self.faults.push(fault);
-                }
-                None
-            }
+        let name = self.text("STAGE");
+        let stage = Stage::parse(&name);
+        if stage.is_none() && !name.is_empty() {
+            self.blame(format!("STAGE: {name} is none of local, test, staging, production"));
         }
+        stage
+    }
+
+    /// The stage, where the function was told; some need not know.
+    fn peek_stage(&self) -> Option<Stage> {
+        Stage::parse(self.optional("STAGE")?.trim())
+    }
+
+    fn is_in_the_cloud(&self) -> bool {
+        matches!(self.peek_stage(), Some(Stage::Staging | Stage::Production))
     }
 
     /// Names a fault that an `App` found itself.
     pub fn fault(&mut self, fault: impl Into<String>) {
-        self.faults.push(fault.into());
+        self.blame(fault.into());
     }
 }
 
@@ -258,4 +290,127 @@ pub enum Stage {
     Staging,
     /// In the cloud, with real money.
     Production,
+}
+
+impl Stage {
+    fn parse(name: &str) -> Option<Self> {
+        match name {
+            "local" => Some(Self::Local),
+            "test" => Some(Self::Test),
+            "staging" => Some(Self::Staging),
+            "production" => Some(Self::Production),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that doors, till and currency say of these variables.
+    fn faults(variables: &[(&str, &str)]) -> Vec<String> {
+        let good = [
+            ("STAGE", "production"),
+            ("SHOP_URL", "https://shop.example"),
+            ("ALLOWED_ORIGINS", "https://shop.example,https://admin.shop.example"),
+            ("SECRET_STRIPE", "shop/stripe"),
+            ("SECRET_TOKENS", "shop/tokens"),
+            ("DEFAULT_CURRENCY", "EUR"),
+        ];
+        let all = good.iter().chain(variables).map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        let platform = Platform {
+            variables: all.collect(),
+            aws: SdkConfig::builder()
+                .behavior_version(aws_config::BehaviorVersion::latest())
+                .build(),
+            clock: Clock::system(),
+            ids: Ids::seeded(1),
+        };
+        let mut setup = Setup::new(&platform, "shop.store.test");
+        drop((setup.doors(), setup.till(), setup.shop_url(), setup.currency(), setup.doors()));
+        let (faults, keyring) = setup.finish();
+        if faults.is_empty() {
+            let wanted: Vec<_> = keyring.wanted.iter().map(|(kind, _)| *kind).collect();
+            assert_eq!(wanted, [Kind::Tokens, Kind::Stripe], "each secret is looked at once");
+        }
+        faults
+    }
+
+    #[test]
+    fn a_good_environment_has_no_fault() {
+        assert!(faults(&[]).is_empty());
+        let local = [
+            ("STAGE", "local"),
+            ("SHOP_URL", "http://127.0.0.1:3000"),
+            ("ALLOWED_ORIGINS", "http://127.0.0.1:3000"),
+            ("STRIPE_API_BASE", "http://127.0.0.1:3001/"),
+        ];
+        assert!(faults(&local).is_empty());
+    }
+
+    #[test]
+    fn every_fault_is_named_once_and_at_once() {
+        let bad = [
+            ("STAGE", "prod"),
+            ("SHOP_URL", ""),
+            ("ALLOWED_ORIGINS", "*"),
+            ("SECRET_STRIPE", " "),
+            ("DEFAULT_CURRENCY", "XXZ"),
+            ("LIMITS", "sign_in=0/900,tea=1/1"),
+        ];
+        let found = faults(&bad);
+        for name in bad.map(|(name, _)| name) {
+            assert!(found.iter().any(|fault| fault.starts_with(name)), "{name}: {found:?}");
+        }
+        let mut once = found.clone();
+        once.dedup();
+        assert_eq!(once, found);
+    }
+
+    #[test]
+    fn what_is_not_encrypted_has_no_place_in_the_cloud() {
+        for stage in ["staging", "production"] {
+            let found = faults(&[
+                ("STAGE", stage),
+                ("SHOP_URL", "http://shop.example"),
+                ("ALLOWED_ORIGINS", "https://shop.example,http://shop.example"),
+            ]);
+            let expected = [
+                "ALLOWED_ORIGINS: http:// has no place in the cloud",
+                "SHOP_URL: http:// has no place in the cloud",
+            ];
+            assert_eq!(found, expected);
+        }
+        assert_eq!(
+            faults(&[("STRIPE_API_BASE", "http://127.0.0.1/")]),
+            ["STRIPE_API_BASE has no place in production"]
+        );
+    }
+
+    #[test]
+    fn an_address_of_the_shop_is_an_origin_and_nothing_more() {
+        for url in [
+            "shop.example",
+            "https://",
+            "https://shop.example/",
+            "https://shop.example/shop",
+            "https://*",
+            "https://*.shop.example",
+            "https://Shop.example",
+            "ftp://shop.example",
+            "https://a.example,https://b.example",
+            "https://shop.example?x",
+            "javascript:alert(1)",
+            "https://jane@shop.example",
+            "https://shop.example#x",
+            "https://shop example",
+        ] {
+            let found = faults(&[("SHOP_URL", url)]);
+            assert_eq!(found.len(), 1, "{url}: {found:?}");
+            let found = faults(&[("ALLOWED_ORIGINS", url)]);
+            // A list of two is a list.
+            assert_eq!(found.len(), usize::from(!url.contains(',')), "{url}: {found:?}");
+        }
+    }
 }
