@@ -1,4 +1,5 @@
-//! `POST /v1/admin/staff/{id}/reinstate`. Lets a colleague in again, with the password and the second factor that they had.
+//! `POST /v1/admin/staff/{id}/reinstate`: lets a colleague in again, with the password and
+//! the second factor that they had.
 
 use api::view::staff::MemberView;
 use api::{Path, Reply, Staff, Versioned};

@@ -1,4 +1,5 @@
-//! `POST /v1/admin/staff/{id}/suspend`. Keeps a colleague out: their sessions end in the same transaction.
+//! `POST /v1/admin/staff/{id}/suspend`: keeps a colleague out. Their sessions end in the same
+//! transaction.
 
 use api::view::staff::MemberView;
 use api::{Path, Reply, Staff, Versioned};

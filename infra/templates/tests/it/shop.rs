@@ -52,7 +52,59 @@ fn the_functions_of_the_shop() {
         identity.store.refresh            512 MB 10 s  POST /v1/auth/refresh
         identity.store.logout             512 MB 10 s  POST /v1/auth/logout
         identity.store.me                 512 MB 10 s  GET /v1/auth/me
+        identity.store.forgot_password    512 MB 10 s  POST /v1/auth/password/forgot
+        identity.store.reset_password    1769 MB 10 s  POST /v1/auth/password/reset
+        identity.store.change_password   1769 MB 10 s  POST /v1/auth/password/change
+        identity.store.resend_verification  512 MB 10 s  POST /v1/auth/email/resend
+        identity.store.change_email      1769 MB 10 s  POST /v1/auth/email/change
+        identity.store.confirm_email      512 MB 10 s  POST /v1/auth/email/confirm
+        identity.store.list_sessions      512 MB 10 s  GET /v1/auth/sessions
+        identity.store.end_session        512 MB 10 s  DELETE /v1/auth/sessions/{id}
+        identity.store.logout_all         512 MB 10 s  POST /v1/auth/logout_all
+        identity.store.reauthenticate    1769 MB 10 s  POST /v1/auth/reauthenticate
+        identity.store.profile            512 MB 10 s  GET /v1/store/me
+        identity.store.change_profile     512 MB 10 s  PATCH /v1/store/me
+        identity.store.close_account      512 MB 10 s  DELETE /v1/store/me
+        identity.store.list_addresses     512 MB 10 s  GET /v1/store/me/addresses
+        identity.store.add_address        512 MB 10 s  POST /v1/store/me/addresses
+        identity.store.view_address       512 MB 10 s  GET /v1/store/me/addresses/{id}
+        identity.store.change_address     512 MB 10 s  PUT /v1/store/me/addresses/{id}
+        identity.store.remove_address     512 MB 10 s  DELETE /v1/store/me/addresses/{id}
         identity.store.password_policy    512 MB 10 s  GET /v1/auth/password_policy
+        identity.jobs.rotate_signing_key  512 MB 30 s  every 3600 s
+        identity.admin.login             1769 MB 10 s  POST /v1/auth/staff/login
+        identity.admin.mfa                512 MB 10 s  POST /v1/auth/staff/mfa
+        identity.admin.refresh            512 MB 10 s  POST /v1/auth/staff/refresh
+        identity.admin.logout             512 MB 10 s  POST /v1/auth/staff/logout
+        identity.admin.step_up           1769 MB 10 s  POST /v1/auth/staff/step_up
+        identity.admin.list_own_sessions  512 MB 10 s  GET /v1/auth/staff/sessions
+        identity.admin.end_own_sessions   512 MB 10 s  DELETE /v1/auth/staff/sessions
+        identity.admin.end_own_session    512 MB 10 s  DELETE /v1/auth/staff/sessions/{id}
+        identity.admin.forgot_password    512 MB 10 s  POST /v1/auth/staff/password/forgot
+        identity.admin.reset_password    1769 MB 10 s  POST /v1/auth/staff/password/reset
+        identity.admin.change_password   1769 MB 10 s  POST /v1/auth/staff/password/change
+        identity.admin.accept_invitation 1769 MB 10 s  POST /v1/auth/staff/invitations/accept
+        identity.admin.list_staff         512 MB 10 s  GET /v1/admin/staff
+        identity.admin.view_staff         512 MB 10 s  GET /v1/admin/staff/{id}
+        identity.admin.change_staff       512 MB 10 s  PATCH /v1/admin/staff/{id}
+        identity.admin.suspend_staff      512 MB 10 s  POST /v1/admin/staff/{id}/suspend
+        identity.admin.reinstate_staff    512 MB 10 s  POST /v1/admin/staff/{id}/reinstate
+        identity.admin.reset_second_factor  512 MB 10 s  POST /v1/admin/staff/{id}/reset_second_factor
+        identity.admin.list_sessions      512 MB 10 s  GET /v1/admin/staff/{id}/sessions
+        identity.admin.end_session        512 MB 10 s  DELETE /v1/admin/staff/{id}/sessions/{session_id}
+        identity.admin.invite             512 MB 10 s  POST /v1/admin/staff/invitations
+        identity.admin.list_roles         512 MB 10 s  GET /v1/admin/roles
+        identity.admin.create_role        512 MB 10 s  POST /v1/admin/roles
+        identity.admin.view_role          512 MB 10 s  GET /v1/admin/roles/{id}
+        identity.admin.change_role        512 MB 10 s  PATCH /v1/admin/roles/{id}
+        identity.admin.delete_role        512 MB 10 s  DELETE /v1/admin/roles/{id}
+        identity.admin.list_permissions   512 MB 10 s  GET /v1/admin/permissions
+        identity.admin.list_api_keys      512 MB 10 s  GET /v1/admin/api_keys
+        identity.admin.create_api_key     512 MB 10 s  POST /v1/admin/api_keys
+        identity.admin.view_api_key       512 MB 10 s  GET /v1/admin/api_keys/{id}
+        identity.admin.rotate_api_key     512 MB 10 s  POST /v1/admin/api_keys/{id}/rotate
+        identity.admin.revoke_api_key     512 MB 10 s  DELETE /v1/admin/api_keys/{id}
+        identity.jobs.create_owner        512 MB 10 s  
         identity.unknown                  512 MB 10 s  ANY $default
         catalog.store.list_products       512 MB 10 s  GET /v1/store/products
         catalog.store.view_product        512 MB 10 s  GET /v1/store/products/{id_or_slug}
@@ -86,7 +138,9 @@ fn the_functions_of_the_shop() {
         platform.store.live               512 MB 10 s  GET /health/live
         platform.store.ready              512 MB 10 s  GET /health/ready
         platform.store.openapi            512 MB 10 s  GET /openapi.json
+        platform.admin.audit              512 MB 10 s  GET /v1/admin/audit
         platform.jobs.relay_outbox        512 MB 30 s  stream fluxion-orders by 100
+        platform.jobs.append_audit        512 MB 30 s  queue fluxion-audit by 10
         platform.jobs.sweep_outbox        512 MB 50 s  every 60 s
         platform.unknown                  512 MB 10 s  ANY $default
     "#]]
@@ -122,7 +176,9 @@ fn the_tables_queues_and_secrets_of_the_shop() {
         fluxion-order-events-dlq hides 30 s
         fluxion-mail hides 180 s
         fluxion-mail-dlq hides 30 s
-        fluxion/stripe fluxion/jwt-signing fluxion/jwt-public fluxion/tokens
+        fluxion-audit hides 180 s
+        fluxion-audit-dlq hides 30 s
+        fluxion/stripe fluxion/jwt-signing fluxion/jwt-public fluxion/tokens fluxion/factors
     "#]]
     .assert_eq(&printed);
 }
@@ -236,6 +292,7 @@ fn only_a_download_reads_files_and_it_is_told_where_they_are() {
     }
 }
 
+/// And the job that replaces it.
 #[test]
 fn only_login_and_refresh_read_the_signing_key() {
     let shop = shop();
@@ -245,7 +302,27 @@ fn only_login_and_refresh_read_the_signing_key() {
         .filter(|one| may(one, "secretsmanager:GetSecretValue", "/jwt-signing"))
         .map(|one| one.handler.as_str())
         .collect();
-    assert_eq!(readers, BTreeSet::from(["identity.store.login", "identity.store.refresh"]));
+    let signing = [
+        "identity.admin.mfa",
+        "identity.admin.refresh",
+        "identity.jobs.rotate_signing_key",
+        "identity.store.login",
+        "identity.store.refresh",
+    ];
+    assert_eq!(readers, BTreeSet::from(signing));
+}
+
+#[test]
+fn only_what_checks_codes_reads_the_keys_of_second_factors() {
+    let shop = shop();
+    let readers: BTreeSet<&str> = shop
+        .functions
+        .iter()
+        .filter(|one| may(one, "secretsmanager:GetSecretValue", "/factors"))
+        .map(|one| one.handler.as_str())
+        .collect();
+    let checking = ["identity.admin.login", "identity.admin.mfa", "identity.admin.step_up"];
+    assert_eq!(readers, BTreeSet::from(checking));
 }
 
 #[test]
