@@ -12,9 +12,11 @@
 )]
 
 mod accounts;
+mod audit;
 mod bad_input;
 mod budgets;
 mod canaries;
+mod configuration;
 mod contract;
 mod crash;
 mod crowd;
@@ -25,4 +27,5 @@ mod oddities;
 mod opening;
 mod purchase;
 mod refusals;
+mod rotation;
 mod world;
