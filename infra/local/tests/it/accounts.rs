@@ -1130,6 +1130,12 @@ pub(crate) async fn tour(shop: Shop) {
     let here = sessions["data"].as_array().unwrap().iter().find(|s| s["is_current"] == true);
     let own = format!("/v1/auth/sessions/{}", here.unwrap()["id"].as_str().unwrap());
     assert_eq!(browser.call("DELETE", &own, &json!({})).await.status, 204);
+    // Signed in over a session that is still there: that one ends.
+    let browser = Browser::sign_in(&shop, JANE_NEW, ANOTHER).await;
+    let body = json!({"email": JANE_NEW, "password": ANOTHER});
+    assert_eq!(browser.call("POST", "/v1/auth/login", &body).await.status, 200);
+    let gone = browser.call("POST", "/v1/auth/refresh", &json!({})).await;
+    assert_eq!(refusal(&gone), (401, "session_revoked".into()));
     let browser = Browser::sign_in(&shop, JANE_NEW, ANOTHER).await;
     assert_eq!(browser.call("POST", "/v1/auth/logout_all", &json!({})).await.status, 204);
     shop.clock().advance_ms(1);
