@@ -287,6 +287,14 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_of_subject_has_its_own_cookies() {
+        let staff = Subject::Staff(StaffId::from_ulid(Ulid::from_parts(1, 1)));
+        let customer = Subject::Customer(CustomerId::from_ulid(Ulid::from_parts(1, 1)));
+        assert!(Cookies::STAFF.are_of(staff) && !Cookies::STAFF.are_of(customer));
+        assert!(Cookies::CUSTOMER.are_of(customer) && !Cookies::CUSTOMER.are_of(staff));
+    }
+
+    #[test]
     fn a_refresh_token_names_its_session_and_a_made_up_one_names_none() {
         let sealer = Sealer::new([7; 32]);
         let id = SessionId::parse("ses_01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();

@@ -988,3 +988,55 @@ async fn the_demo_owner_signs_in_with_what_the_shop_prints() {
     assert_eq!(session["staff"]["role"]["name"], "Owner");
     assert_eq!(session["recovery_codes"], Value::Null);
 }
+
+#[tokio::test]
+async fn every_change_stands_in_the_log_with_who_made_it_and_nothing_personal() {
+    let shop = world::open().await;
+    let owner = Colleague::owner(&shop).await;
+    let (at, role) = make_role(&owner, &[StaffRead]).await;
+    let tag = owner.tag(&at).await;
+    ok(owner.call_if(&tag, "PATCH", &at, &json!({"name": "Clerk of the day"})).await);
+    let mut grace = Colleague::stranger(&shop, "grace@shop.example");
+    let body = json!({"email": grace.email, "name": "Grace Hopper", "role_id": role["id"]});
+    ok(owner.call("POST", "/v1/admin/staff/invitations", &body).await);
+    accept(&grace).await;
+    grace.sign_in().await;
+    let (spare, _) = make_role(&owner, &[]).await;
+    let tag = owner.tag(&spare).await;
+    assert_eq!(owner.call_if(&tag, "DELETE", &spare, &Value::Null).await.status, 204);
+    let (id, _) = make_key(&owner, &json!({"name": "ERP", "scopes": ["staff.read"]})).await;
+    let key = format!("/v1/admin/api_keys/{id}");
+    ok(owner.call("POST", &format!("{key}/rotate"), &json!({})).await);
+    let tag = owner.tag(&key).await;
+    assert_eq!(owner.call_if(&tag, "DELETE", &key, &Value::Null).await.status, 204);
+    ok(owner.call("POST", &path(&grace, "/suspend"), &Value::Null).await);
+
+    let log = log(&shop).await;
+    let mut said: Vec<(&str, &str)> =
+        log.iter().map(|(actor, action, _)| (actor.as_str(), action.as_str())).collect();
+    said.sort_unstable();
+    let (by_owner, by_grace) = (owner.id.as_str(), grace.id.as_str());
+    let mut wanted = vec![
+        (by_owner, "staff.sign_in"),
+        (by_owner, "second_factor.enrolled"),
+        (by_owner, "role.create"),
+        (by_owner, "role.change"),
+        (by_owner, "staff.invite"),
+        (by_grace, "staff.accept_invitation"),
+        (by_grace, "staff.sign_in"),
+        (by_grace, "second_factor.enrolled"),
+        (by_owner, "role.create"),
+        (by_owner, "role.delete"),
+        (by_owner, "api_key.create"),
+        (by_owner, "api_key.rotate"),
+        (by_owner, "api_key.revoke"),
+        (by_owner, "staff.suspend"),
+    ];
+    wanted.sort_unstable();
+    assert_eq!(said, wanted);
+    let text = json!(shop.audit_log().await.unwrap()).to_string();
+    for personal in ["grace@", "Grace Hopper", "Clerk of the day", "argon2", "ERP"] {
+        assert!(!text.contains(personal), "{personal}");
+    }
+    assert!(text.contains(r#"{"after":"suspended","before":"active","field":"status"}"#), "{text}");
+}
