@@ -5,6 +5,7 @@
 //! not look. Only `openapi` without `--check` writes, and only `infra/openapi.json`.
 
 mod audit;
+mod holes;
 mod repository;
 mod source;
 mod tidy;
@@ -29,6 +30,8 @@ cargo xtask <chore>
                     names the first broken link of an audit log: one JSON link a line from a
                     file (- for stdin), or the log in a folder of the local shop; with a head
                     noted earlier, also whether the log was cut off
+  holes [WORD …]    opens one defence after the other in a copy of the tree (those of the list
+                    whose names have a WORD) and says which test notices; slow: it builds
   --help            this text
 
 Ends with 0 when all is well, 1 when something is wrong (each with file and line), 2 when the
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["tidy"] => tidy(),
         ["openapi", arguments @ ..] => openapi(arguments),
+        ["holes", words @ ..] => holes::plant(words),
         ["audit-verify", arguments @ ..] => audit::verify(arguments),
         [] | ["--help" | "-h" | "help"] => {
             println!("{HELP}");
