@@ -222,7 +222,7 @@ fn report(load: Load, seconds: f64, notes: Notes, broken: Vec<String>) -> Report
 }
 
 /// The nearest rank, in milliseconds; 0 of nothing.
-fn percentile(sorted: &[u32], percent: usize) -> f64 {
+pub(crate) fn percentile(sorted: &[u32], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
     sorted.get(rank).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
 }

@@ -27,6 +27,7 @@ pub mod facts;
 mod functions;
 mod gateway;
 mod keys;
+pub mod logins;
 mod message;
 mod metrics;
 mod pages;

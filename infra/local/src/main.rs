@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use local::bench::{self, Load};
 use local::buy::{self, Step};
-use local::{Clock, Error, Options, Shop, serve};
+use local::{Clock, Error, Options, Shop, logins, serve};
 
 /// The whole shop on this machine: offline, in one process, with the real code of every function.
 ///
@@ -99,6 +99,13 @@ struct Bench {
     /// For how long they begin new purchases.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
+    /// Measure sign-ins instead: how many a second, their memory, the share of Argon2id, known
+    /// against unknown addresses.
+    #[arg(long, conflicts_with_all = ["shoppers", "seconds"])]
+    logins: bool,
+    /// Fail where known and unknown addresses differ by more than 15 %.
+    #[arg(long, requires = "logins")]
+    assert_timing: bool,
     /// Print one JSON object at the end instead of lines.
     #[arg(long)]
     json: bool,
@@ -234,6 +241,9 @@ async fn load(flags: Bench) -> Result<ExitCode, Error> {
     let options = Options { clock, seed: None, demo: true, port, ..Options::default() };
     let shop = Shop::open(options).await?;
     shop.warm_up()?;
+    if flags.logins {
+        return sign_in(&shop, listener, &flags).await;
+    }
     let load = Load { shoppers: flags.shoppers, seconds: flags.seconds };
     let report = tokio::select! {
         () = serve::serve(&shop, listener, std::future::pending()) => return Ok(ExitCode::FAILURE),
@@ -245,6 +255,24 @@ async fn load(flags: Bench) -> Result<ExitCode, Error> {
         print!("{report}");
     }
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn sign_in(
+    shop: &Shop,
+    listener: tokio::net::TcpListener,
+    flags: &Bench,
+) -> Result<ExitCode, Error> {
+    let report = tokio::select! {
+        () = serve::serve(shop, listener, std::future::pending()) => return Ok(ExitCode::FAILURE),
+        report = logins::run(shop) => report?,
+    };
+    if flags.json {
+        println!("{}", serde_json::json!(report));
+    } else {
+        print!("{report}");
+    }
+    let is_good = report.is_sound() && (report.is_even() || !flags.assert_timing);
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn print_audit(flags: Audit) -> Result<ExitCode, Error> {
