@@ -22,6 +22,7 @@ mod crash;
 mod crowd;
 mod host;
 mod iam;
+mod killed;
 mod listen;
 mod oddities;
 mod opening;
