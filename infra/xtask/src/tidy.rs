@@ -10,6 +10,7 @@ mod evidence;
 mod handlers;
 mod links;
 mod names;
+mod permissions;
 mod rust;
 mod words;
 
@@ -47,6 +48,7 @@ pub(crate) fn check(repository: &Repository, packages: &[Package]) -> Vec<Violat
         handlers::check(repository),
         links::check(repository),
         names::check(repository),
+        permissions::check(repository),
         rust::check(repository),
         words::check(repository),
     ]
