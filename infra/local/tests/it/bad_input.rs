@@ -13,11 +13,11 @@ use serde_json::{Map, Value, json};
 use crate::oddities::{
     fields, flaws, path_values, query_values, raw_bodies, raw_values, with, without,
 };
-use crate::world::{self, Shopper, ok};
+use crate::world::{self, ok};
 
-mod trial;
+pub(crate) mod trial;
 
-use trial::{Ask, Operation, Trial, Wanted, codes_of, headers, operations, shape};
+use trial::{Ask, Operation, Person, Trial, Wanted, codes_of, headers, operations, shape};
 
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 const DEPTH_MAX: usize = 32;
@@ -321,22 +321,26 @@ async fn a_cursor_that_was_changed_or_is_another_lists_is_refused() {
         .filter(|one| one.parameters("query").iter().any(|(name, _)| *name == "cursor"))
         .collect();
     assert!(lists.len() >= 2);
-    let cursor_of = async |who: &Shopper, operation: &Operation, query: &str| {
+    let cursor_of = async |who: Person<'_>, operation: &Operation, query: &str| {
         let path = format!("{}?limit=1{query}", operation.path);
-        ok(who.get(&path).await)["next_cursor"].as_str().expect("a second page").to_owned()
+        let page = match who {
+            Person::Customer(who) => who.get(&path).await,
+            Person::Member(who) => who.get(&path).await,
+        };
+        ok(page)["next_cursor"].as_str().expect("a second page").to_owned()
     };
     for operation in &lists {
-        let own = cursor_of(&trial.jane, operation, "").await;
+        let own = cursor_of(trial.owner_of(operation), operation, "").await;
         trial.cursors.entry(operation.id.clone()).or_default().push(own);
         for (name, schema) in operation.parameters("query") {
             for word in schema["enum"].as_array().into_iter().flatten() {
                 let query = format!("&{name}={}", word.as_str().unwrap());
-                let other = cursor_of(&trial.jane, operation, &query).await;
+                let other = cursor_of(trial.owner_of(operation), operation, &query).await;
                 trial.cursors.entry(operation.id.clone()).or_default().push(other);
             }
         }
         if operation.asks_for("bearer") {
-            let foreign = cursor_of(&trial.joe, operation, "").await;
+            let foreign = cursor_of(trial.other_than_owner_of(operation), operation, "").await;
             trial.cursors.entry(format!("{} of another", operation.id)).or_default().push(foreign);
         }
     }
@@ -361,7 +365,8 @@ async fn a_cursor_that_was_changed_or_is_another_lists_is_refused() {
         for (name, schema) in operation.parameters("query") {
             for word in schema["enum"].as_array().into_iter().flatten().skip(1) {
                 let word = word.as_str().unwrap();
-                let of_word = cursor_of(&trial.jane, operation, &format!("&{name}={word}")).await;
+                let query = format!("&{name}={word}");
+                let of_word = cursor_of(trial.owner_of(operation), operation, &query).await;
                 if trial
                     .send(operation, Ask { query: format!("cursor={of_word}"), ..good.clone() })
                     .await
@@ -377,12 +382,10 @@ async fn a_cursor_that_was_changed_or_is_another_lists_is_refused() {
     trial.conclude("bad cursors");
 }
 
-#[tokio::test]
-async fn bad_credentials_open_nothing() {
-    let mut trial = Trial::open().await;
-    let bearer = trial.jane.bearer.clone().unwrap();
+/// What may stand behind `Authorization` instead of this token.
+fn bad_bearers(bearer: &str) -> Vec<String> {
     let signed = |text: &str| format!("Bearer {text}");
-    let mut bad: Vec<String> = tampered(&bearer).iter().map(|token| signed(token)).collect();
+    let mut bad: Vec<String> = tampered(bearer).iter().map(|token| signed(token)).collect();
     let parts: Vec<&str> = bearer.split('.').collect();
     let b64 = |text: &str| {
         use base64::Engine as _;
@@ -404,20 +407,31 @@ async fn bad_credentials_open_nothing() {
     let words = ["", "Bearer", "Bearer ", "Basic amFuZTpqYW5l", "bearer x", "Bearer a.b.c", "x"];
     bad.extend(words.map(str::to_owned));
     bad.push(signed(&"a".repeat(10_000)));
-    bad.push(format!("{} {}", signed(&bearer), bearer));
-    bad.push(bearer.clone());
+    bad.push(format!("{} {bearer}", signed(bearer)));
+    bad.push(bearer.to_owned());
+    bad
+}
+
+#[tokio::test]
+async fn bad_credentials_open_nothing() {
+    let mut trial = Trial::open().await;
+    let of_customer = bad_bearers(trial.jane.bearer.as_ref().unwrap());
+    let of_member = bad_bearers(&trial.boss.bearer);
     for operation in operations() {
         let before = trial.tables().await;
         let good = trial.good(&operation);
-        let knows_customers = operation.asks_for("bearer");
-        if knows_customers {
-            for header in &bad {
+        let knows_callers = operation.asks_for("bearer");
+        if knows_callers {
+            let is_for_staff = operation.is_for_staff();
+            for header in if is_for_staff { &of_member } else { &of_customer } {
                 let ask = good.clone().header("authorization", header);
                 let wanted = Wanted::Refusal(401, "unauthenticated");
                 trial.expect(&operation, header, ask, wanted).await;
             }
             let cookies = good.clone().without("authorization");
-            let cookies = cookies.header("cookie", &format!("__Host-session={bearer}"));
+            let name = if is_for_staff { "__Host-staff-session" } else { "__Host-session" };
+            let cookie = format!("{name}={}", trial.bearer(&operation));
+            let cookies = cookies.header("cookie", &cookie);
             if operation.method != "GET" {
                 let wanted = || Wanted::Refusal(403, "csrf_failed");
                 for (name, value) in [
@@ -450,7 +464,8 @@ async fn bad_credentials_open_nothing() {
             }
         }
         // Somebody else's is not there.
-        if knows_customers && names_one && operation.id != "cart.store.merge" {
+        let is_theirs = knows_callers && !operation.is_for_staff();
+        if is_theirs && names_one && operation.id != "cart.store.merge" {
             let id = trial.live(&operation, "id", &trial.joe);
             let ask = Ask { path: trial.path(&operation, &[("id", &id)]), ..good.clone() };
             let wanted = Wanted::Refusal(404, "not_found");
@@ -656,7 +671,9 @@ fn operation_without_body(known: &Operation) -> Operation {
         id: known.id.clone(),
         method: known.method.clone(),
         path: known.path.clone(),
-        text: json!({"parameters": known.text["parameters"]}),
+        text: json!({
+            "parameters": known.text["parameters"], "security": known.text["security"],
+        }),
     }
 }
 

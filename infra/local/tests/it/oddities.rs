@@ -77,6 +77,18 @@ pub(crate) fn flaws(schema: &Value, value: &Value, pointer: &str) -> BTreeSet<St
                 && schema["enum"].as_array().is_none_or(|words| words.contains(value));
             if is_good { BTreeSet::new() } else { here() }
         }
+        Some("boolean") if value.is_boolean() => BTreeSet::new(),
+        Some("boolean") => here(),
+        Some("array") => {
+            let Some(entries) = value.as_array() else { return here() };
+            let most = schema["maxItems"].as_u64().unwrap_or(u64::MAX);
+            if entries.len() as u64 > most {
+                return here();
+            }
+            let each = entries.iter().enumerate();
+            each.flat_map(|(at, one)| flaws(&schema["items"], one, &format!("{pointer}/{at}")))
+                .collect()
+        }
         other => panic!("{pointer}: teach this test the type {other:?}"),
     }
 }

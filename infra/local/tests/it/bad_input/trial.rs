@@ -6,12 +6,13 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
+use domain::permission::Permission;
 use local::{Request, Response, Shop};
 use serde_json::{Value, json};
 use testkit::goods::{MUG, SOCKS, TEMPLATE};
 
 use crate::oddities::complete;
-use crate::world::{self, PASSWORD, Shopper, ok};
+use crate::world::{self, Colleague, PASSWORD, Shopper, ok};
 
 /// An operation of the contract.
 pub(crate) struct Operation {
@@ -93,6 +94,32 @@ impl Operation {
         })
     }
 
+    /// Whether it is for the staff alone.
+    pub(crate) fn is_for_staff(&self) -> bool {
+        self.asks_for("staff_cookie") && !self.asks_for("session_cookie")
+    }
+
+    /// Whether it changes only what has not changed since it was seen.
+    fn wants_a_tag(&self) -> bool {
+        let all = self.text["parameters"].as_array().into_iter().flatten();
+        all.into_iter().any(|one| one["$ref"] == "#/components/parameters/IfMatch")
+    }
+
+    /// Whether it guesses what opens doors: the last guess that is let through is written down.
+    fn guesses(&self) -> bool {
+        let guessing = [
+            "identity.store.login",
+            "identity.store.reauthenticate",
+            "identity.store.change_password",
+            "identity.store.change_email",
+            "identity.admin.login",
+            "identity.admin.mfa",
+            "identity.admin.step_up",
+            "identity.admin.change_password",
+        ];
+        guessing.contains(&self.id.as_str())
+    }
+
     /// Whether the body is read as JSON before anything is known of the caller's rights to it.
     pub(crate) fn is_signed(&self) -> bool {
         self.asks_for("stripe_signature")
@@ -133,12 +160,25 @@ pub(crate) struct Trial {
     pub(crate) joe: Shopper,
     /// A guest's cart that may become Jane's.
     pub(crate) guest: Shopper,
+    /// Somebody who may do everything.
+    pub(crate) boss: Colleague,
+    /// Somebody else who may, with a session.
+    pub(crate) colleague: Colleague,
+    /// Ids of what a person calls their own, by person and path.
+    own: BTreeMap<(String, &'static str), String>,
     pub(crate) line: String,
     pub(crate) download: String,
     pub(crate) cursors: BTreeMap<String, Vec<String>>,
     pub(crate) faults: Vec<String>,
     pub(crate) sent: BTreeMap<String, usize>,
     pub(crate) taken: usize,
+}
+
+/// Somebody who has a list of their own.
+#[derive(Clone, Copy)]
+pub(crate) enum Person<'a> {
+    Customer(&'a Shopper),
+    Member(&'a Colleague),
 }
 
 /// What a refused request must be refused for.
@@ -191,11 +231,23 @@ impl Trial {
             }
         }
         assert!(!download.is_empty());
+        let boss = Colleague::of(&shop, "boss", Permission::ALL).await;
+        let colleague = Colleague::of(&shop, "colleague", Permission::ALL).await;
+        let mut own = BTreeMap::new();
+        for (person, email) in [(&jane, "jane@example.org"), (&joe, "joe@example.org")] {
+            for (name, id) in belongings(person, email).await {
+                own.insert((person.cart.clone(), name), id);
+            }
+        }
+        own.extend(work_of(&boss, &colleague).await);
         Self {
             shop,
             jane,
             joe,
             guest,
+            boss,
+            colleague,
+            own,
             line,
             download,
             cursors: BTreeMap::new(),
@@ -211,6 +263,13 @@ impl Trial {
             "id" if operation.id == "cart.store.merge" => self.guest.cart.clone(),
             "id" if operation.path.contains("/carts/") => who.cart.clone(),
             "id" if operation.path.contains("/orders/") => who.order.clone(),
+            "id" | "session_id" => {
+                let place = operation.path.split(&format!("/{{{name}}}")).next().unwrap();
+                let whose = if operation.is_for_staff() { "" } else { &who.cart };
+                let own = self.own.iter().find(|((person, at), _)| person == whose && *at == place);
+                let (_, id) = own.unwrap_or_else(|| panic!("say here what a good {place}/… is"));
+                id.clone()
+            }
             "line_id" => self.line.clone(),
             "token" => self.download.clone(),
             "id_or_slug" => "socks".to_owned(),
@@ -239,9 +298,13 @@ impl Trial {
             ("variant_id", json!(MUG.variant())),
             ("cart_token", json!(self.guest.cart_token)),
             ("password", json!(PASSWORD)),
+            ("current_password", json!(PASSWORD)),
+            ("role_id", json!(self.own[&(String::new(), ROLES)])),
         ];
+        // Whoever changes a password shows the one they have and chooses another.
+        let changes_password = body.get("current_password").is_some();
         for (name, value) in living {
-            if body.get(name).is_some() {
+            if body.get(name).is_some() && !(name == "password" && changes_password) {
                 body[name] = value;
             }
         }
@@ -256,8 +319,13 @@ impl Trial {
                 headers.push((name.to_owned(), value.clone()));
             }
         };
-        let bearer = self.jane.bearer.as_ref().map(|token| format!("Bearer {token}"));
-        put("authorization", bearer.as_ref());
+        // Where everybody may call, nobody in particular does: Jane could sign herself out.
+        if operation.asks_for("bearer") {
+            put("authorization", Some(&format!("Bearer {}", self.bearer(operation))));
+        }
+        if operation.wants_a_tag() {
+            put("if-match", Some(&"\"v1\"".to_owned()));
+        }
         put("x-order-token", self.jane.order_token.as_ref());
         if operation.key().is_some() {
             put("idempotency-key", Some(&world::key()));
@@ -269,11 +337,38 @@ impl Trial {
         Ask { path: self.path(operation, &[]), query: String::new(), headers, body }
     }
 
+    /// Whom an operation is for.
+    pub(crate) fn owner_of(&self, operation: &Operation) -> Person<'_> {
+        if operation.is_for_staff() {
+            return Person::Member(&self.boss);
+        }
+        Person::Customer(&self.jane)
+    }
+
+    /// Somebody else whom it is for.
+    pub(crate) fn other_than_owner_of(&self, operation: &Operation) -> Person<'_> {
+        if operation.is_for_staff() {
+            return Person::Member(&self.colleague);
+        }
+        Person::Customer(&self.joe)
+    }
+
+    /// The access token of whom an operation is for.
+    pub(crate) fn bearer(&self, operation: &Operation) -> String {
+        if operation.is_for_staff() {
+            return self.boss.bearer.clone();
+        }
+        self.jane.bearer.clone().unwrap()
+    }
+
+    /// Sends it, from an address that nobody came from: how often is another story.
     pub(crate) async fn send(&mut self, operation: &Operation, ask: Ask) -> Response {
         *self.sent.entry(operation.id.clone()).or_default() += 1;
         let target =
             if ask.query.is_empty() { ask.path } else { format!("{}?{}", ask.path, ask.query) };
         let mut request = Request::new(&operation.method, &target);
+        let number: usize = self.sent.values().sum();
+        request.source_ip = format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255);
         request.headers = ask.headers;
         request.body = Bytes::from(ask.body.unwrap_or_default());
         self.shop.send(request).await
@@ -320,14 +415,20 @@ impl Trial {
             faults.extend(shape(&answer));
             let calls = self.shop.wire().recorder().since(mark);
             let is_input = matches!(wanted, Wanted::Flaws(_) | Wanted::Code(_));
+            let is_cursor = matches!(wanted, Wanted::Code("invalid_cursor"));
             for call in calls {
                 let reads = ["GetItem", "BatchGetItem", "Query", "GetSecretValue"];
                 let is_read = reads.contains(&call.operation.as_str());
                 // A claimed key and a counted try may stay; nothing else may.
+                let is_guess = operation.guesses() && call.tables == ["fluxion-orders"];
                 let is_passing = call.tables == ["fluxion-ephemeral"] || call.status != 200;
+                let is_passing = is_passing || is_guess;
                 if !is_read && !is_passing && call.service != "stripe" {
                     faults.push(format!("{} on {:?}", call.operation, call.tables));
-                } else if is_input && call.service != "secretsmanager" && !knows_the_caller(&call) {
+                } else if is_input
+                    && call.service != "secretsmanager"
+                    && !knows_the_caller(&call, is_cursor)
+                {
                     faults.push(format!("{} was asked before the input", call.service));
                 }
             }
@@ -473,8 +574,66 @@ pub(crate) fn headers(answer: &Response) -> Vec<String> {
 }
 
 /// Who is calling is asked before what they bring is looked at: their session, and for staff who
-/// they are.
-fn knows_the_caller(call: &wire::Call) -> bool {
+/// they are. A cursor is opened when the caller was counted.
+fn knows_the_caller(call: &wire::Call, is_cursor: bool) -> bool {
     call.operation == "BatchGetItem" && call.tables == ["fluxion-ephemeral"]
         || call.operation == "GetItem" && call.tables == ["fluxion-identity"]
+        || call.operation == "UpdateItem" && call.tables == ["fluxion-ephemeral"] && is_cursor
+}
+
+const SESSIONS: &str = "/v1/auth/sessions";
+const BOOK: &str = "/v1/store/me/addresses";
+const OWN_SESSIONS: &str = "/v1/auth/staff/sessions";
+const STAFF: &str = "/v1/admin/staff";
+const STAFF_SESSIONS: &str = "/v1/admin/staff/{id}/sessions";
+const ROLES: &str = "/v1/admin/roles";
+const KEYS: &str = "/v1/admin/api_keys";
+
+fn id_of(value: &Value) -> String {
+    value["id"].as_str().unwrap_or_else(|| panic!("no id in {value}")).to_owned()
+}
+
+/// A customer's addresses, and a session that is not the one they call with.
+async fn belongings(person: &Shopper, email: &str) -> [(&'static str, String); 2] {
+    person.shop.clock().advance_ms(1);
+    let body = json!({"email": email, "password": PASSWORD, "mode": "token"});
+    ok(Shopper::from(&person.shop, "203.0.113.99").call("POST", "/v1/auth/login", &body).await);
+    let sessions = ok(person.get(SESSIONS).await);
+    let is_other = |one: &&Value| one["is_current"] == false;
+    let other = sessions["data"].as_array().unwrap().iter().find(is_other).unwrap();
+    ok(person.call("POST", BOOK, &world::address()).await);
+    let address = ok(person.call("POST", BOOK, &world::address()).await);
+    [(SESSIONS, id_of(other)), (BOOK, id_of(&address))]
+}
+
+/// A role that nobody has, a key that was not used, a colleague and sessions of both.
+async fn work_of(
+    boss: &Colleague,
+    colleague: &Colleague,
+) -> BTreeMap<(String, &'static str), String> {
+    let role = json!({"name": "A role", "permissions": ["orders.read"]});
+    let role = ok(boss.call("POST", ROLES, &role).await);
+    let mut key = Value::Null;
+    for name in ["Warehouse", "Till"] {
+        let body = json!({"name": name, "scopes": ["orders.read"]});
+        key = ok(boss.call("POST", KEYS, &body).await)["api_key"].clone();
+    }
+    let mut phone = Colleague { bearer: String::new(), ..boss.clone() };
+    boss.shop.clock().advance_ms(1);
+    let first = ok(phone.first_step().await);
+    let code = phone.recovery.pop().unwrap();
+    ok(phone.second_step(&first["mfa_token"], &code).await);
+    let own = ok(boss.get(OWN_SESSIONS).await);
+    let is_other = |one: &&Value| one["is_current"] == false;
+    let own = own["data"].as_array().unwrap().iter().find(is_other).unwrap().clone();
+    let theirs = ok(boss.get(&format!("{STAFF}/{}/sessions", colleague.id)).await);
+    boss.shop.settle().await;
+    let ids = [
+        (ROLES, id_of(&role)),
+        (KEYS, id_of(&key)),
+        (OWN_SESSIONS, id_of(&own)),
+        (STAFF, colleague.id.clone()),
+        (STAFF_SESSIONS, id_of(&theirs["data"][0])),
+    ];
+    ids.into_iter().map(|(at, id)| ((String::new(), at), id)).collect()
 }
