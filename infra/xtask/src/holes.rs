@@ -133,7 +133,8 @@ fn ask(root: &Path, copy: &Path, hole: &Hole) -> Outcome<Verdict> {
 }
 
 fn run(root: &Path, copy: &Path, what: &[&str], filters: &[&str]) -> Outcome<Output> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     Ok(Command::new(repository::cargo())
         .arg("test")
         .args(what)

@@ -1,4 +1,5 @@
-//! The letters' templates: a subject, a text and an HTML form each, with automatic escaping in HTML.
+//! The letters' templates: a subject, a text and an HTML form each, with automatic escaping in
+//! HTML.
 //!
 //! A token stands behind the `#` of its link: what stands there is sent to no server, so that no
 //! log, proxy or `Referer` has it. No subject holds personal data or a token: subjects are shown on
