@@ -413,7 +413,7 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     ),
     http!(
         "identity.admin.invite",
-        POST "/v1/admin/staff/invitations",
+        POST "/v1/admin/invitations",
         "Invites somebody to work here, or once more.",
         admin::invite
     ),

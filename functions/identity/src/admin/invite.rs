@@ -1,4 +1,4 @@
-//! `POST /v1/admin/staff/invitations`: writes to somebody who is to work here.
+//! `POST /v1/admin/invitations`: writes to somebody who is to work here.
 //!
 //! Who was invited before and never came gets another letter, and the role of this one. Nobody
 //! invites into a role that may do more than they.

@@ -102,7 +102,7 @@ async fn from_an_invitation_to_a_second_sign_in() {
     let (_, role) = make_role(&owner, &[StaffRead, OrdersRead]).await;
     let mut grace = Colleague::stranger(&shop, "grace@shop.example");
     let body = json!({"email": grace.email, "name": "Grace", "role_id": role["id"]});
-    let invited = owner.call("POST", "/v1/admin/staff/invitations", &body).await;
+    let invited = owner.call("POST", "/v1/admin/invitations", &body).await;
     assert_eq!(invited.status, 201, "{}", invited.text());
     assert_eq!(invited.value()["status"], "invited");
     assert!(invited.header("etag").is_some());
@@ -224,7 +224,7 @@ async fn wrong_passwords_unknown_invited_and_suspended_ones_get_one_answer() {
     let owner = Colleague::owner(&shop).await;
     let ada = Colleague::of(&shop, "ada", &[StaffRead]).await;
     let body = json!({"email": "grace@shop.example", "name": "Grace", "role_id": ada.role});
-    ok(owner.call("POST", "/v1/admin/staff/invitations", &body).await);
+    ok(owner.call("POST", "/v1/admin/invitations", &body).await);
     let suspended = Colleague::of(&shop, "bob", &[StaffRead]).await;
     ok(owner.call("POST", &path(&suspended, "/suspend"), &Value::Null).await);
     let mut bodies = Vec::new();
@@ -533,7 +533,7 @@ async fn nobody_acts_on_themselves_or_on_who_may_do_more() {
     let tag = bob.tag(&path(&poor, "")).await;
     is(&bob.call_if(&tag, "PATCH", &path(&poor, ""), &body).await, 403, "outranked");
     let body = json!({"email": "eve@shop.example", "name": "Eve", "role_id": rich.role});
-    is(&bob.call("POST", "/v1/admin/staff/invitations", &body).await, 403, "outranked");
+    is(&bob.call("POST", "/v1/admin/invitations", &body).await, 403, "outranked");
     let body = json!({"name": "More", "permissions": ["orders.refund"]});
     is(&bob.call("POST", "/v1/admin/roles", &body).await, 403, "outranked");
     // The own role, and one that is wider.
@@ -643,7 +643,7 @@ async fn an_invitation_ends_after_three_days_and_is_written_again() {
     let mut grace = Colleague::stranger(&shop, "grace@shop.example");
     let invite = async |owner: &Colleague, role: &Value| {
         let body = json!({"email": "grace@shop.example", "name": "Grace", "role_id": role["id"]});
-        owner.call("POST", "/v1/admin/staff/invitations", &body).await
+        owner.call("POST", "/v1/admin/invitations", &body).await
     };
     let first = ok(invite(&owner, &role).await);
     let token = grace.mailed_token().await;
@@ -667,7 +667,7 @@ async fn an_invitation_ends_after_three_days_and_is_written_again() {
     assert_eq!(owner.call_if(&tag, "DELETE", &at, &Value::Null).await.status, 204);
     // Whoever is suspended before they came has a link that is good for nothing.
     let body = json!({"email": "bob@shop.example", "name": "Bob", "role_id": other["id"]});
-    let invited = ok(owner.call("POST", "/v1/admin/staff/invitations", &body).await);
+    let invited = ok(owner.call("POST", "/v1/admin/invitations", &body).await);
     let mut bob = Colleague::stranger(&shop, "bob@shop.example");
     invited["id"].as_str().unwrap().clone_into(&mut bob.id);
     let token = bob.mailed_token().await;
@@ -998,7 +998,7 @@ async fn every_change_stands_in_the_log_with_who_made_it_and_nothing_personal() 
     ok(owner.call_if(&tag, "PATCH", &at, &json!({"name": "Clerk of the day"})).await);
     let mut grace = Colleague::stranger(&shop, "grace@shop.example");
     let body = json!({"email": grace.email, "name": "Grace Hopper", "role_id": role["id"]});
-    ok(owner.call("POST", "/v1/admin/staff/invitations", &body).await);
+    ok(owner.call("POST", "/v1/admin/invitations", &body).await);
     accept(&grace).await;
     grace.sign_in().await;
     let (spare, _) = make_role(&owner, &[]).await;

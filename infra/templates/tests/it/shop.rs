@@ -92,7 +92,7 @@ fn the_functions_of_the_shop() {
         identity.admin.reset_second_factor  512 MB 10 s  POST /v1/admin/staff/{id}/reset_second_factor
         identity.admin.list_sessions      512 MB 10 s  GET /v1/admin/staff/{id}/sessions
         identity.admin.end_session        512 MB 10 s  DELETE /v1/admin/staff/{id}/sessions/{session_id}
-        identity.admin.invite             512 MB 10 s  POST /v1/admin/staff/invitations
+        identity.admin.invite             512 MB 10 s  POST /v1/admin/invitations
         identity.admin.list_roles         512 MB 10 s  GET /v1/admin/roles
         identity.admin.create_role        512 MB 10 s  POST /v1/admin/roles
         identity.admin.view_role          512 MB 10 s  GET /v1/admin/roles/{id}
