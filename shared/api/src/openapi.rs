@@ -202,6 +202,10 @@ pub fn document(entries: &[Entry]) -> Value {
             is_match_required,
         } = operation;
         generator = returned;
+        // Only what is read can be read already.
+        if entry.method != "GET" {
+            responses.remove("304");
+        }
         let facts = Refusing {
             method: entry.method,
             has_body: body.is_some(),
