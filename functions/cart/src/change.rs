@@ -17,19 +17,6 @@ use crate::App;
 /// How often a lost race is run again before the caller is asked to.
 const RACES_MAX: usize = 5;
 
-/// Which cart.
-#[derive(Debug)]
-pub struct Which {
-    pub(crate) id: CartId,
-}
-
-impl Form for Which {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let id = fields.required("id", cart_id());
-        Some(Self { id: id? })
-    }
-}
-
 /// Which line of which cart.
 #[derive(Debug)]
 pub struct WhichLine {
@@ -119,6 +106,38 @@ pub(crate) fn counted(counted: Counted) -> Reply<Saved> {
         Counted::TooOften(standing) => {
             Err(api::headers::limited(Problem::too_many(&standing), &standing))
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod samples {
+    //! A guest's cart in the small shop.
+
+    use std::collections::HashMap;
+
+    use domain::cart::{Owner, Quantity};
+    use domain::catalog::Offer;
+    use domain::currency::Currency;
+    use store::Settings;
+    use testkit::goods::{self, Good};
+
+    use super::*;
+
+    pub(crate) fn facts() -> CartFacts {
+        let goods = goods::small(10);
+        let offers = goods.products.into_iter().flat_map(|(_, offers)| offers);
+        let offers: HashMap<VariantId, Offer> =
+            offers.map(|offer| (offer.variant, offer)).collect();
+        CartFacts { offers, settings: Settings { shipping: goods.shipping, tax: goods.tax } }
+    }
+
+    pub(crate) fn cart(facts: &CartFacts, good: Good, line: &str) -> Cart {
+        let id = CartId::parse("cart_01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();
+        let owner = Owner::Token("0".repeat(64));
+        let cart = Cart::open(id, owner, Currency::EUR, Timestamp::UNIX_EPOCH);
+        let offer = &facts.offers[&VariantId::parse(&good.variant()).unwrap()];
+        let quantity = Quantity::new(2).unwrap();
+        cart.add(offer, quantity, LineId::parse(line).unwrap()).unwrap()
     }
 }
 

@@ -328,6 +328,29 @@ id_rules! {
     staff_id = StaffId, role_id = RoleId, key_id = KeyId,
 }
 
+macro_rules! path_forms {
+    ($($form:ident of $what:literal: $rule:ident = $id:ident),* $(,)?) => {$(
+        #[doc = concat!("Which ", $what, ": `{id}` in a path.")]
+        #[derive(Debug, Clone, Copy)]
+        pub struct $form {
+            /// Its id.
+            pub id: domain::id::$id,
+        }
+
+        impl Form for $form {
+            fn read(fields: &mut Fields<'_>) -> Option<Self> {
+                let id = fields.required("id", $rule());
+                Some(Self { id: id? })
+            }
+        }
+    )*};
+}
+
+path_forms! {
+    CartPath of "cart": cart_id = CartId,
+    OrderPath of "order": order_id = OrderId,
+}
+
 impl<T> Rule for Id<T> {
     type Out = T;
     fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<T> {

@@ -1,7 +1,7 @@
 //! `POST /v1/store/carts/{id}/lines`: equal variants become one line. Stock is not asked for here:
 //! a cart promises nothing.
 
-use api::form::{Integer, variant_id};
+use api::form::{CartPath, Integer, variant_id};
 use api::view::cart::CartView;
 use api::{Body, CartOwner, Fields, Form, Metered, Path, Reply};
 use domain::cart::{QUANTITY_MAX, Quantity, Refusal};
@@ -9,7 +9,7 @@ use domain::id::{LineId, VariantId};
 use runtime::Call;
 
 use crate::App;
-use crate::change::{self, Turn, Which};
+use crate::change::{self, Turn};
 
 /// What is added, and how many of it.
 #[derive(Debug)]
@@ -30,9 +30,9 @@ impl Form for AddLine {
 /// Puts units of a variant into a cart.
 pub async fn handle(
     app: &App,
-    call: Call<Metered<CartOwner>, (Path<Which>, Body<AddLine>)>,
+    call: Call<Metered<CartOwner>, (Path<CartPath>, Body<AddLine>)>,
 ) -> Reply<CartView> {
-    let (Path(Which { id }), Body(AddLine { variant_id, quantity })) = &call.input;
+    let (Path(CartPath { id }), Body(AddLine { variant_id, quantity })) = &call.input;
     let line_id = LineId::from_ulid(app.ids.ulid(call.now));
     let turn = Turn::of(&call, *id);
     change::change(app, turn, Some(*variant_id), |cart, facts| match facts.offers.get(variant_id) {

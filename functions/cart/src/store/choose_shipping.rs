@@ -1,13 +1,13 @@
 //! `PUT /v1/store/carts/{id}/shipping`: chooses how the parcel goes.
 
-use api::form::Parsed;
+use api::form::{CartPath, Parsed};
 use api::view::cart::CartView;
 use api::{Body, CartOwner, Fields, Form, Metered, Path, Reply};
 use domain::shipping::ShippingOptionId;
 use runtime::Call;
 
 use crate::App;
-use crate::change::{self, Turn, Which};
+use crate::change::{self, Turn};
 
 /// Which way.
 #[derive(Debug)]
@@ -26,9 +26,9 @@ impl Form for Choice {
 /// Chooses how the parcel goes.
 pub async fn handle(
     app: &App,
-    call: Call<Metered<CartOwner>, (Path<Which>, Body<Choice>)>,
+    call: Call<Metered<CartOwner>, (Path<CartPath>, Body<Choice>)>,
 ) -> Reply<CartView> {
-    let (Path(Which { id }), Body(Choice { option })) = &call.input;
+    let (Path(CartPath { id }), Body(Choice { option })) = &call.input;
     change::change(app, Turn::of(&call, *id), None, |cart, facts| {
         let offers = facts.offers_of(&cart);
         cart.ship_by(option, &offers, &facts.settings.shipping)

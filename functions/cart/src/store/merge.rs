@@ -3,7 +3,7 @@
 //! `{id}` is the guest's cart and its token goes into the body. Its lines go into the customer's
 //! active cart, or become one. Called again after a lost answer, it shows the customer's cart.
 
-use api::form::Text;
+use api::form::{CartPath, Text};
 use api::seal::token_hash;
 use api::view::cart::{CartView, MergedCartView};
 use api::{Body, Customer, Fields, Form, Path, Problem, Reply};
@@ -12,8 +12,7 @@ use domain::id::CartId;
 use runtime::Call;
 use store::Saved;
 
-use crate::App;
-use crate::change::{self, Which};
+use crate::{App, change};
 
 /// How often a lost race is run again before the caller is asked to.
 const RACES_MAX: usize = 5;
@@ -34,9 +33,9 @@ impl Form for Proof {
 /// Takes a guest's cart over.
 pub async fn handle(
     app: &App,
-    call: Call<Customer, (Path<Which>, Body<Proof>)>,
+    call: Call<Customer, (Path<CartPath>, Body<Proof>)>,
 ) -> Reply<MergedCartView> {
-    let (Path(Which { id }), Body(Proof { cart_token })) = call.input;
+    let (Path(CartPath { id }), Body(Proof { cart_token })) = call.input;
     let owner = Owner::Token(token_hash(&cart_token));
     for _ in 0..RACES_MAX {
         let guest = app.store.cart(id).await?.filter(|cart| cart.owner == owner);

@@ -1,13 +1,13 @@
 //! `PUT /v1/store/carts/{id}/addresses`: where the goods and the letters go.
 
-use api::form::{Nested, email};
+use api::form::{CartPath, Nested, email};
 use api::view::cart::CartView;
 use api::{Body, CartOwner, Fields, Form, Metered, Path, Reply};
 use domain::address::{Address, Email};
 use runtime::Call;
 
 use crate::App;
-use crate::change::{self, Turn, Which};
+use crate::change::{self, Turn};
 
 /// Addresses.
 #[derive(Debug)]
@@ -29,9 +29,9 @@ impl Form for Addresses {
 /// Says where the goods and the letters go.
 pub async fn handle(
     app: &App,
-    call: Call<Metered<CartOwner>, (Path<Which>, Body<Addresses>)>,
+    call: Call<Metered<CartOwner>, (Path<CartPath>, Body<Addresses>)>,
 ) -> Reply<CartView> {
-    let (Path(Which { id }), Body(to)) = &call.input;
+    let (Path(CartPath { id }), Body(to)) = &call.input;
     change::change(app, Turn::of(&call, *id), None, |cart, _| {
         Ok(cart.address(to.email.clone(), to.shipping.clone(), to.billing.clone()))
     })

@@ -9,13 +9,13 @@
 //! Whoever dies between two steps leaves something that the next call, with the same or another
 //! key, goes on with. A completion that was answered once is answered again to its key only.
 
-use api::form::{Nested, cart_id};
+use api::form::{CartPath, Nested};
 use api::reply::{Answer, Created, Remembered};
 use api::seal::token_hash;
 use api::view::order::{CompletedView, OrderView, PayView};
 use api::{Body, CartOwner, Fields, Form, KeyRequired, Metered, Path, Problem, Reply};
 use domain::cart::{Cart, Refusal, Shortage, Status as CartStatus};
-use domain::id::{CartId, OrderId, PaymentId};
+use domain::id::{OrderId, PaymentId};
 use domain::limit::Limit;
 use domain::money::Money;
 use domain::order::{Fresh, Order, Status};
@@ -36,19 +36,6 @@ const OPEN_MAX: u32 = 3;
 /// Lapsed holds that are looked at when stock is short.
 const LAPSED_MAX: i32 = 25;
 
-/// Which cart.
-#[derive(Debug)]
-pub struct Which {
-    id: CartId,
-}
-
-impl Form for Which {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let id = fields.required("id", cart_id());
-        Some(Self { id: id? })
-    }
-}
-
 /// What the shopper saw.
 #[derive(Debug)]
 pub struct Complete {
@@ -62,14 +49,14 @@ impl Form for Complete {
     }
 }
 
-type Input = (Path<Which>, (KeyRequired, Body<Complete>));
+type Input = (Path<CartPath>, (KeyRequired, Body<Complete>));
 
 /// Makes an order of a cart.
 pub async fn handle(
     app: &App,
     call: Call<Metered<CartOwner>, Input>,
 ) -> Reply<Remembered<Created<CompletedView>>> {
-    let (Path(Which { id }), (KeyRequired, Body(Complete { expected_total }))) = &call.input;
+    let (Path(CartPath { id }), (KeyRequired, Body(Complete { expected_total }))) = &call.input;
     for _ in 0..RACES_MAX {
         let cart = app.store.cart(*id).await?.filter(|cart| call.who.0.owns(cart));
         let cart = cart.ok_or_else(Problem::not_found)?;

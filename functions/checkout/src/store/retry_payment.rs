@@ -3,10 +3,9 @@
 //! The same PaymentIntent is answered again; one that was canceled is replaced. For somebody who
 //! lost the answer of the completion, the cart's token opens the order while it waits.
 
-use api::form::order_id;
+use api::form::OrderPath;
 use api::view::order::{OrderView, RetriedView};
-use api::{Fields, Form, OrderReader, Path, Problem, Reply};
-use domain::id::OrderId;
+use api::{OrderReader, Path, Problem, Reply};
 use domain::order::{Order, Refusal, Status};
 use domain::payment;
 use runtime::Call;
@@ -17,22 +16,9 @@ use crate::{App, pay};
 /// How often a lost race is run again before the caller is asked to.
 const RACES_MAX: usize = 5;
 
-/// Which order.
-#[derive(Debug)]
-pub struct Which {
-    id: OrderId,
-}
-
-impl Form for Which {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let id = fields.required("id", order_id());
-        Some(Self { id: id? })
-    }
-}
-
 /// Says again how to pay an order.
-pub async fn handle(app: &App, call: Call<OrderReader, Path<Which>>) -> Reply<RetriedView> {
-    let Path(Which { id }) = call.input;
+pub async fn handle(app: &App, call: Call<OrderReader, Path<OrderPath>>) -> Reply<RetriedView> {
+    let Path(OrderPath { id }) = call.input;
     for _ in 0..RACES_MAX {
         let file = app.store.order(id).await?.filter(|file| call.who.may_read(&file.order));
         let file = file.ok_or_else(Problem::not_found)?;
@@ -71,8 +57,9 @@ mod tests {
 
     #[test]
     fn an_order_is_named_by_a_well_formed_id() {
-        let reads =
-            |id: &str| read_value::<Which>(&json!({"id": id}), "/path", &mut Vec::new()).is_some();
+        let reads = |id: &str| {
+            read_value::<OrderPath>(&json!({"id": id}), "/path", &mut Vec::new()).is_some()
+        };
         assert!(reads("ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"));
         assert!(!reads("ord_1") && !reads("cart_01ARZ3NDEKTSV4RRFFQ69G5FAV"));
     }

@@ -28,7 +28,7 @@ pub async fn handle(app: &App, call: Call<Anyone, Path<Link>>) -> Reply<Found> {
         .ok_or_else(Problem::not_found)?;
     let file = app.store.order(opened.order).await?.ok_or_else(Problem::not_found)?;
     let order = file.order;
-    if !matches!(order.status, Status::Placed | Status::OnHold | Status::Completed) {
+    if !is_paid(order.status) {
         return Err(Problem::not_found());
     }
     let line = order.lines.iter().find(|line| line.id == opened.line);
@@ -39,5 +39,35 @@ pub async fn handle(app: &App, call: Call<Anyone, Path<Link>>) -> Reply<Found> {
     match counted {
         Some(_) => Ok(Found { location }),
         None => Err(Refusal::DownloadsExhausted.into()),
+    }
+}
+
+/// Whether what was bought may be had.
+const fn is_paid(status: Status) -> bool {
+    matches!(status, Status::Placed | Status::OnHold | Status::Completed)
+}
+
+#[cfg(test)]
+mod tests {
+    use api::form::flaws_of;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_paid_or_was_paid_back_is_not_given() {
+        for status in [Status::Placed, Status::OnHold, Status::Completed] {
+            assert!(is_paid(status));
+        }
+        for status in [Status::PendingPayment, Status::Canceled, Status::Expired] {
+            assert!(!is_paid(status));
+        }
+    }
+
+    #[test]
+    fn a_link_is_not_endless() {
+        assert_eq!(flaws_of::<Link>(&json!({"token": "t".repeat(400)})), []);
+        let flaws = flaws_of::<Link>(&json!({"token": "t".repeat(401)}));
+        assert_eq!(flaws, [("/token".to_owned(), "too_long")]);
     }
 }

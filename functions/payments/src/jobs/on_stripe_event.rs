@@ -11,8 +11,7 @@ use crate::notice::Notice;
 
 /// Looks into an event.
 pub async fn handle(app: &App, message: Message, now: Timestamp) -> Result<(), Fault> {
-    let notice: Notice = serde_json::from_str(&message.body)
-        .map_err(|error| Fault::new("read a notice", error, Retry::Useless))?;
+    let notice = notice(&message.body)?;
     let gateway = app.till.gateway(now).await?;
     let desk = Desk { store: &app.store, gateway: &gateway, now };
     let done = settlement::finalize(&desk, notice.order, Some(&notice.intent)).await?;
@@ -25,4 +24,21 @@ pub async fn handle(app: &App, message: Message, now: Timestamp) -> Result<(), F
         "looked into an event"
     );
     Ok(())
+}
+
+fn notice(body: &str) -> Result<Notice, Fault> {
+    serde_json::from_str(body).map_err(|error| Fault::new("read a notice", error, Retry::Useless))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_notice_is_not_tried_again_and_not_repeated_in_the_log() {
+        let said = r#"{"event_id":"evt_1","email":"jane@example.org"}"#;
+        let fault = notice(said).unwrap_err();
+        assert_eq!(fault.retry(), Retry::Useless);
+        assert!(!format!("{fault} {fault:?}").contains("jane"), "{fault:?}");
+    }
 }

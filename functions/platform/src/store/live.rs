@@ -20,5 +20,18 @@ impl View for Live {}
 
 /// Says that it lives.
 pub async fn handle(_: &App, _: Call<Anyone>) -> Reply<Live> {
-    Ok(Live { status: "ok", version: env!("CARGO_PKG_VERSION") })
+    Ok(LIVE)
+}
+
+const LIVE: Live = Live { status: "ok", version: env!("CARGO_PKG_VERSION") };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_that_it_lives_and_which_build_it_is() {
+        let said = serde_json::to_value(LIVE).unwrap();
+        assert_eq!(said, serde_json::json!({"status": "ok", "version": "0.1.0"}));
+    }
 }
