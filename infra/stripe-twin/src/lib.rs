@@ -170,6 +170,7 @@ impl Twin {
 
     /// A twin in memory with the same objects, chance and account, and a clock of its own. What was
     /// handed out and not reported, and faults that are set, stay behind.
+    #[must_use]
     pub fn copy(&self, now_ms: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
         let world = self.lock();
         let (seed, account) = (world.chance.seed(), world.account.clone());
