@@ -13,7 +13,7 @@ use std::fmt;
 pub enum Limit {
     /// Failed sign-ins with one account from one address.
     SignIn,
-    /// Failed sign-ins, refreshes and mailed tokens from one address.
+    /// Failed sign-ins and mailed tokens from one address.
     SignInAddress,
     /// Accounts opened from one address.
     Register,

@@ -287,11 +287,13 @@ fn finish(doors: Option<&crate::Doors>, request: &Request, answer: Answer) -> An
     api::headers::complete(answer, &request.id)
 }
 
-/// The answer of a problem. Where it was our fault, that is told in one line, here.
+/// The answer of a problem, told in one line, here: as an error where it was our fault, as a
+/// refusal with its code where it was not.
 fn refused(problem: &Problem, op: &'static str, request_id: &str) -> Answer {
-    if let Some(fault) = &problem.fault {
-        let status = problem.status.as_u16();
-        tracing::error!(op, request_id, status, %fault, "the request failed");
+    let (status, code) = (problem.status.as_u16(), problem.code);
+    match &problem.fault {
+        Some(fault) => tracing::error!(op, request_id, status, %fault, "the request failed"),
+        None => tracing::info!(op, request_id, status, code, "the request was refused"),
     }
     Answer::problem(problem, request_id)
 }

@@ -19,9 +19,9 @@ use crate::App;
 const READ_AT_ONCE: i32 = 100;
 /// Queries of one request: ten of 100 links stay within a second.
 const QUERIES_MAX: usize = 10;
-/// How much later than it happened an entry may stand in the log: four days in its queue,
+/// How much later than it happened an entry may stand in the log: twelve days in its queue,
 /// fourteen among the dead letters.
-const LATE_MAX: SignedDuration = SignedDuration::from_hours(18 * 24);
+const LATE_MAX: SignedDuration = SignedDuration::from_hours(26 * 24);
 
 /// Which entries.
 #[derive(Debug)]
