@@ -245,6 +245,7 @@ async fn a_day(meter: &mut Meter, people: &mut People, round: Round) {
 /// Makes a customer known to the functions of a purchase without one: whoever buys again within
 /// minutes is found out by a second transaction, too.
 async fn introduce(jane: &Shopper) {
+    jane.view_cart().await;
     let complete = format!("/v1/store/carts/{}/complete", jane.cart);
     assert_eq!(jane.call("POST", &complete, &json!({})).await.status, 400);
     let order = "/v1/store/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -377,19 +378,71 @@ async fn every_function_keeps_to_its_budget() {
         catalog.unknown                    none
         checkout.jobs.expire_unpaid        2 dynamodb
         checkout.store.complete            5 dynamodb, 1 stripe
-        checkout.store.retry_payment       1 dynamodb, 1 stripe
+        checkout.store.retry_payment       3 dynamodb, 1 stripe
         checkout.unknown                   none
-        identity.store.login               3 dynamodb
-        identity.store.logout              1 dynamodb
-        identity.store.me                  1 dynamodb
+        identity.admin.accept_invitation   5 dynamodb
+        identity.admin.change_password     7 dynamodb
+        identity.admin.change_role         7 dynamodb
+        identity.admin.change_staff        9 dynamodb
+        identity.admin.create_api_key      3 dynamodb
+        identity.admin.create_role         3 dynamodb
+        identity.admin.delete_role         4 dynamodb
+        identity.admin.end_own_session     2 dynamodb
+        identity.admin.end_own_sessions    4 dynamodb
+        identity.admin.end_session         6 dynamodb
+        identity.admin.forgot_password     7 dynamodb
+        identity.admin.invite              7 dynamodb
+        identity.admin.list_api_keys       1 dynamodb
+        identity.admin.list_own_sessions   1 dynamodb
+        identity.admin.list_permissions    none
+        identity.admin.list_roles          5 dynamodb
+        identity.admin.list_sessions       2 dynamodb
+        identity.admin.list_staff          4 dynamodb
+        identity.admin.login               6 dynamodb
+        identity.admin.logout              4 dynamodb
+        identity.admin.mfa                 5 dynamodb
+        identity.admin.refresh             2 dynamodb
+        identity.admin.reinstate_staff     8 dynamodb
+        identity.admin.reset_password      5 dynamodb
+        identity.admin.reset_second_factor 8 dynamodb
+        identity.admin.revoke_api_key      7 dynamodb
+        identity.admin.rotate_api_key      7 dynamodb
+        identity.admin.step_up             7 dynamodb
+        identity.admin.suspend_staff       8 dynamodb
+        identity.admin.view_api_key        1 dynamodb
+        identity.admin.view_role           1 dynamodb
+        identity.admin.view_staff          1 dynamodb
+        identity.jobs.create_owner         1 dynamodb
+        identity.jobs.rotate_signing_key   4 secretsmanager
+        identity.store.add_address         2 dynamodb
+        identity.store.change_address      3 dynamodb
+        identity.store.change_email        11 dynamodb
+        identity.store.change_password     7 dynamodb
+        identity.store.change_profile      1 dynamodb
+        identity.store.close_account       5 dynamodb
+        identity.store.confirm_email       7 dynamodb
+        identity.store.end_session         2 dynamodb
+        identity.store.forgot_password     6 dynamodb
+        identity.store.list_addresses      2 dynamodb
+        identity.store.list_sessions       1 dynamodb
+        identity.store.login               7 dynamodb
+        identity.store.logout              2 dynamodb
+        identity.store.logout_all          2 dynamodb
+        identity.store.me                  2 dynamodb
         identity.store.password_policy     none
+        identity.store.profile             1 dynamodb
+        identity.store.reauthenticate      8 dynamodb
         identity.store.refresh             2 dynamodb
-        identity.store.register            1 dynamodb
-        identity.store.verify_email        2 dynamodb
+        identity.store.register            4 dynamodb
+        identity.store.remove_address      3 dynamodb
+        identity.store.resend_verification 7 dynamodb
+        identity.store.reset_password      5 dynamodb
+        identity.store.verify_email        3 dynamodb
+        identity.store.view_address        2 dynamodb
         identity.unknown                   none
         notifications.jobs.deliver         3 dynamodb, 1 ses
         orders.jobs.on_order_placed        3 dynamodb, 1 sqs
-        orders.store.cancel                3 dynamodb, 1 stripe
+        orders.store.cancel                5 dynamodb, 1 stripe
         orders.store.download              2 dynamodb
         orders.store.list                  1 dynamodb
         orders.store.view                  1 dynamodb
@@ -397,11 +450,13 @@ async fn every_function_keeps_to_its_budget() {
         payments.hooks.stripe              1 dynamodb, 1 sqs
         payments.jobs.on_stripe_event      2 dynamodb, 1 stripe
         payments.unknown                   none
+        platform.admin.audit               4 dynamodb
+        platform.jobs.append_audit         2 dynamodb
         platform.jobs.relay_outbox         1 dynamodb, 1 sqs
         platform.jobs.sweep_outbox         8 dynamodb
         platform.store.live                none
         platform.store.openapi             none
-        platform.store.ready               7 dynamodb, 3 secretsmanager, 1 ses, 3 sqs
+        platform.store.ready               7 dynamodb, 3 secretsmanager, 1 ses, 4 sqs
         platform.unknown                   none
     "#]]
     .assert_eq(&warm.table());

@@ -25,9 +25,11 @@ use crate::tour::{self, People, Plain, Round};
 use crate::world::{self, Colleague, PASSWORD, Shopper, address, key, ok, refusal};
 
 type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Alone = fn(Shop) -> Boxed;
+type Among = fn(Shop, People) -> Boxed;
 
 /// Chapters that begin in a shop without people.
-const ALONE: &[(&str, fn(Shop) -> Boxed)] = &[
+const ALONE: &[(&str, Alone)] = &[
     ("the doors", |shop| Box::pin(doors(shop))),
     ("the catalog", |shop| Box::pin(catalog(shop))),
     ("an account", |shop| Box::pin(account(shop))),
@@ -49,7 +51,7 @@ const ALONE: &[(&str, fn(Shop) -> Boxed)] = &[
 ];
 
 /// Chapters that begin where people are signed in.
-const AMONG: &[(&str, fn(Shop, People) -> Boxed)] = &[
+const AMONG: &[(&str, Among)] = &[
     ("an account's day", |shop, people| Box::pin(a_day(shop, people))),
     ("an account moves", |shop, people| Box::pin(moving(shop, people))),
     ("an address is taken", |shop, people| Box::pin(taken(shop, people))),
@@ -62,8 +64,8 @@ const AMONG: &[(&str, fn(Shop, People) -> Boxed)] = &[
 
 /// Where a chapter begins.
 enum Walk {
-    Alone(fn(Shop) -> Boxed),
-    Among(fn(Shop, People) -> Boxed),
+    Alone(Alone),
+    Among(Among),
     /// At one function's door, where everybody knocks.
     Knock(String),
 }

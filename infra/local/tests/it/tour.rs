@@ -216,8 +216,8 @@ pub(crate) async fn account<P: Pace>(pace: &mut P, jane: &mut Customer) {
     home["is_default_shipping"] = json!(true);
     let first = pace.call(jane.who.call("POST", book, &home)).await.value();
     let second = pace.call(jane.who.call("POST", book, &home)).await.value();
-    let page = ok(pace.call(jane.who.get(&format!("{book}?limit=1"))).await);
-    let next = format!("{book}?limit=1&cursor={}", text(&page, "next_cursor"));
+    let shown = ok(pace.call(jane.who.get(&format!("{book}?limit=1"))).await);
+    let next = format!("{book}?limit=1&cursor={}", text(&shown, "next_cursor"));
     ok(pace.call(jane.who.get(&next)).await);
     let at = format!("{book}/{}", text(&first, "id"));
     ok(pace.call(jane.who.get(&at)).await);
@@ -337,8 +337,8 @@ fn tag(answer: &Response) -> String {
 pub(crate) async fn roles<P: Pace>(pace: &mut P, owner: &Colleague) -> String {
     let role = make_role(pace, owner).await;
     ok(pace.call(owner.get("/v1/admin/permissions")).await);
-    let page = ok(pace.call(owner.get(&format!("{ROLES}?limit=1"))).await);
-    let next = format!("{ROLES}?limit=1&cursor={}", text(&page, "next_cursor"));
+    let shown = ok(pace.call(owner.get(&format!("{ROLES}?limit=1"))).await);
+    let next = format!("{ROLES}?limit=1&cursor={}", text(&shown, "next_cursor"));
     ok(pace.call(owner.get(&next)).await);
     let at = format!("{ROLES}/{role}");
     let seen = tag(&pace.call(owner.get(&at)).await);
@@ -369,8 +369,8 @@ pub(crate) async fn hiring<P: Pace>(pace: &mut P, owner: &Colleague, round: Roun
     done(&pace.call(grace.call("POST", ACCEPT, &body)).await);
     sign_in(pace, &mut grace).await;
     pace.settle().await;
-    let page = ok(pace.call(owner.get(&format!("{STAFF}?limit=1"))).await);
-    let next = format!("{STAFF}?limit=1&cursor={}", text(&page, "next_cursor"));
+    let shown = ok(pace.call(owner.get(&format!("{STAFF}?limit=1"))).await);
+    let next = format!("{STAFF}?limit=1&cursor={}", text(&shown, "next_cursor"));
     ok(pace.call(owner.get(&next)).await);
     grace
 }
@@ -468,8 +468,8 @@ pub(crate) async fn keys<P: Pace>(pace: &mut P, owner: &Colleague, round: Round)
         owner.shop.clock().advance_ms(1);
     }
     pace.settle().await;
-    let page = ok(pace.call(owner.get("/v1/admin/audit?limit=1")).await);
-    let next = format!("/v1/admin/audit?limit=1&cursor={}", text(&page, "next_cursor"));
+    let shown = ok(pace.call(owner.get("/v1/admin/audit?limit=1")).await);
+    let next = format!("/v1/admin/audit?limit=1&cursor={}", text(&shown, "next_cursor"));
     ok(pace.call(owner.get(&next)).await);
     ok(pace.call(owner.get(KEYS)).await);
     tag(&pace.call(owner.get(&at)).await);
