@@ -1,5 +1,6 @@
 """Holds the running shop to its own contract: schemathesis makes up requests from /openapi.json,
-good ones and bad ones, with a fixed seed, once for each kind of caller.
+good ones and bad ones, with a fixed seed, by each kind of caller. Each operation is asked by whom
+it is meant for, and where not everybody may, by a stranger, too.
 
     contract.py path/to/the/local/shop
 
@@ -15,6 +16,7 @@ find it.
 
 import contextlib
 import http.server
+import itertools
 import json
 import os
 import pathlib
@@ -25,18 +27,25 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEED = "3"
 # Beside the fixed set that each operation gets, so many made up at random.
-EXAMPLES = "10"
+EXAMPLES = "6"
 # Several times what the slowest caller takes on two busy cores.
 CALLER_SECONDS_MAX = 300
 OPEN_SECONDS_MAX = 60
 
-# Who calls, and how many operations must answer them with success at least once. These numbers may
-# only grow.
-CALLERS = {"anonymous": 20, "customer": 25}
+# Who calls, and how many of the operations that are meant for them must answer with success at
+# least once. These numbers may only grow.
+CALLERS = {"anonymous": 18, "customer": 39, "staff": 34}
+
+# What the shop says when it is open, and who its demo owner is.
+OPENED = (
+    r"(?s)open at (?P<url>http://\S+?),.*owner signs in as (?P<email>\S+) with (?P<password>\S+)"
+    r"\s+and the code of an authenticator app that knows (?P<secret>[A-Z2-7]+)\n"
+)
 
 CHECKS = [
     "not_a_server_error",
@@ -114,9 +123,9 @@ def local_shop(binary, folder):
     try:
         until = time.monotonic() + OPEN_SECONDS_MAX
         while process.poll() is None and time.monotonic() < until:
-            said = re.search(r"open at (http://\S+?),", log.read_text(errors="replace"))
+            said = re.search(OPENED, log.read_text(errors="replace"))
             if said:
-                yield said[1]
+                yield said["url"], " ".join(said.group("email", "password", "secret"))
                 return
             time.sleep(0.05)
         raise Failed(f"the shop did not open:\n{log.read_text(errors='replace')[-2000:]}")
@@ -180,7 +189,37 @@ def wrong_shop():
         server.server_close()
 
 
-def call_as(caller, url, folder):
+def meant_for(path, operation):
+    """The callers that an operation is meant for."""
+    proofs = {name for each in operation["security"] for name in each}
+    if proofs & {"cart_token", "order_token"}:
+        return {"anonymous", "customer"}
+    signed_in = {"session_cookie": "customer", "staff_cookie": "staff"}
+    if proofs & set(signed_in):
+        return {who for cookie, who in signed_in.items() if cookie in proofs}
+    if path.startswith("/v1/auth/staff/"):
+        return {"staff"}
+    # What begins and ends a customer's sessions is open to everybody.
+    return {"customer" if path.startswith("/v1/auth/") else "anonymous"}
+
+
+def share_out(contract):
+    """Of every caller, the operations that are meant for them, and those where they are a stranger:
+    each that is not open to everybody gets one."""
+    own, foreign = {name: [] for name in CALLERS}, {name: [] for name in CALLERS}
+    number = itertools.count()
+    for path, methods in sorted(contract["paths"].items()):
+        for operation in methods.values():
+            callers = meant_for(path, operation)
+            for caller in callers:
+                own[caller].append(operation["operationId"])
+            if {} not in operation["security"] and "anonymous" not in callers:
+                strangers = [each for each in CALLERS if each not in callers]
+                foreign[strangers[next(number) % len(strangers)]].append(operation["operationId"])
+    return own, foreign
+
+
+def call_as(caller, url, staff, folder, own=(), foreign=()):
     """One run of schemathesis: whether all was well, its report, and what was answered."""
     census = folder / "census.json"
     environment = {
@@ -189,14 +228,18 @@ def call_as(caller, url, folder):
         "SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py"),
         "SHOP_URL": url,
         "SHOP_CALLER": caller,
+        "SHOP_STAFF": staff,
+        "SHOP_OWN": " ".join(own),
         "SHOP_CENSUS": str(census),
     }
     command = [
         pathlib.Path(sys.executable).parent / "st",
+        *("--config-file", HERE / "schemathesis.toml"),
         *("run", url + "/openapi.json", "--no-color", "--wait-for-schema", "30"),
         *("--phases", "coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", SEED),
         *("--generation-database", "none", "--request-timeout", "20"),
         *("--checks", ",".join(CHECKS), "--continue-on-failure"),
+        *(word for name in (*own, *foreign) for word in ("--include-operation-id", name)),
         # What it warns of (only refusals, nothing found) is what the census counts.
         *("--warnings", "off"),
     ]
@@ -216,27 +259,33 @@ def call_as(caller, url, folder):
     return process.returncode == 0, said, counts
 
 
-def judge(caller, is_well, said, counts):
+def judge(caller, is_well, said, counts, own):
     """What was reached, in words; a failure where it is less than it was."""
     if not is_well:
         raise Failed(said)
-    reached = {name for name, each in counts.items() if any(code < "300" for code in each)}
+    reached = {name for name in own if any(code < "300" for code in counts.get(name, ()))}
     asked = sum(sum(each.values()) for each in counts.values())
-    words = f"{caller}: {asked} requests, {len(reached)} of {len(counts)} operations succeeded"
-    never = " ".join(sorted(set(counts) - reached))
+    words = (
+        f"{caller}: {asked} requests, {len(reached)} of {len(own)} operations succeeded"
+        f" and {len(set(counts) - set(own))} met a stranger"
+    )
+    never = " ".join(sorted(set(own) - reached))
     if len(reached) < CALLERS[caller]:
         raise Failed(f"{words}, once it were {CALLERS[caller]}; never: {never}")
     return words + (f"; never: {never}" if never else "")
 
 
 def hold(caller, binary, folder):
-    with local_shop(binary, folder) as url:
-        return judge(caller, *call_as(caller, url, folder))
+    with local_shop(binary, folder) as (url, staff):
+        with urllib.request.urlopen(url + "/openapi.json", timeout=OPEN_SECONDS_MAX) as answer:
+            own, foreign = share_out(json.load(answer))
+        outcome = call_as(caller, url, staff, folder, own[caller], foreign[caller])
+        return judge(caller, *outcome, own[caller])
 
 
 def prove(caller, _binary, folder):
     with wrong_shop() as url:
-        is_well, said, _ = call_as(caller, url, folder)
+        is_well, said, _ = call_as(caller, url, "", folder)
     missed = [sin for code, sin in SINS.items() if code not in said]
     if is_well or missed:
         raise Failed(f"does not see in a shop that does all wrong: {missed}\n{said}")
