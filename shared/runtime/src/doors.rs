@@ -13,6 +13,7 @@ use api::token::{PublicKey, Verifier};
 use api::who::{Caller, Credentials, Facts, Guard, STEP_UP_REQUIRED, Who};
 use api::{Problem, Request};
 use domain::account::Subject;
+use domain::api_key::ApiKey;
 use domain::audit::{Actor, limit_key_of, network_of};
 use domain::event::Event;
 use domain::fault::{Fault, Retry};
@@ -142,7 +143,15 @@ impl Doors {
             Credentials::Session { claims, .. } => claims.sid.to_string(),
             Credentials::Key(presented) => presented.id().to_string(),
         };
-        if let Some(facts) = self.believed(&name, request.now) {
+        let is_known_use = |facts: &Facts| {
+            match &facts.key {
+                // A key that comes from somewhere else is looked at: the log is to know.
+                Some(key) => key.use_from(network_of(&request.source_ip).as_deref(), request.now),
+                None => None,
+            }
+            .is_none_or(|used| !used.is_new_network)
+        };
+        if let Some(facts) = self.believed(&name, request.now).filter(|facts| is_known_use(facts)) {
             let caller = guard.admit(&credentials, &facts, request.now)?;
             // Who lacks a fresh proof may have given one elsewhere, a moment ago.
             if !needs_proof::<W>(&caller, request) {
@@ -150,16 +159,16 @@ impl Doors {
             }
         }
         let store = store.ok_or_else(Problem::internal)?;
-        let facts = Arc::new(self.look_up(store, &credentials, request).await?);
+        let mut facts = self.look_up(store, &credentials, request).await?;
         let caller = guard.admit(&credentials, &facts, request.now)?;
-        if let (Credentials::Key(_), Some(key)) = (&credentials, &facts.key) {
-            self.note_use(store, key, request).await?;
+        if let Some(key) = facts.key.take() {
+            facts.key = Some(self.note_use(store, key, request).await?);
         }
         let mut known = self.known();
         if known.len() >= CALLERS_MAX {
             known.clear();
         }
-        known.insert(name, (request.now, facts));
+        known.insert(name, (request.now, Arc::new(facts)));
         Ok(caller)
     }
 
@@ -193,21 +202,22 @@ impl Doors {
         Ok(facts)
     }
 
-    /// Writes down that an API key was used; from a network that it was not used from before, the
-    /// audit log is told.
+    /// Writes down that an API key was used, and gives it as it is then; where it came from a
+    /// network that it was not used from before, the audit log is told.
     async fn note_use(
         &self,
         store: &Store,
-        key: &domain::api_key::ApiKey,
+        key: ApiKey,
         request: &Request,
-    ) -> Result<(), Fault> {
+    ) -> Result<ApiKey, Fault> {
         let network = network_of(&request.source_ip);
-        let Some(used) = key.use_from(network.as_deref(), request.now) else { return Ok(()) };
+        let Some(used) = key.use_from(network.as_deref(), request.now) else { return Ok(key) };
         let event = used.is_new_network.then(|| {
             let actor = Actor::Key(key.id);
             self.audit(request, actor, "api_key.new_network", Some(key.id.to_string()), Vec::new())
         });
-        store.note_key_use(&used.key, event.as_ref()).await
+        store.note_key_use(&used.key, event.as_ref()).await?;
+        Ok(used.key)
     }
 
     /// An entry for the audit log, as the event that carries it there.

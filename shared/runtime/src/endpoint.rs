@@ -291,9 +291,10 @@ fn finish(doors: Option<&crate::Doors>, request: &Request, answer: Answer) -> An
 /// refusal with its code where it was not.
 fn refused(problem: &Problem, op: &'static str, request_id: &str) -> Answer {
     let (status, code) = (problem.status.as_u16(), problem.code);
-    match &problem.fault {
-        Some(fault) => tracing::error!(op, request_id, status, %fault, "the request failed"),
-        None => tracing::info!(op, request_id, status, code, "the request was refused"),
+    if let Some(fault) = &problem.fault {
+        tracing::error!(op, request_id, status, %fault, "the request failed");
+    } else {
+        tracing::info!(op, request_id, status, code, "the request was refused");
     }
     Answer::problem(problem, request_id)
 }

@@ -78,31 +78,34 @@ fn wanted(operation: &Operation, caller: &Caller) -> Option<(u16, &'static str)>
         For::WhoeverIsSignedIn | For::Members | For::Staff => false,
     };
     let for_staff = matches!(whom(operation), For::Members | For::Staff);
-    match caller.kind {
-        Kind::Nobody if caller.bearer.is_none() && !is_somebodys => match whom(operation) {
-            For::CartOwners => None,
-            _ => Some((401, "unauthenticated")),
-        },
-        Kind::Nobody if caller.name == "revoked" || caller.name == "suspended" => {
-            let is_theirs = for_staff == (caller.name == "suspended")
-                || whom(operation) == For::WhoeverIsSignedIn;
-            Some((401, if is_theirs { "session_revoked" } else { "unauthenticated" }))
+    let for_both = whom(operation) == For::WhoeverIsSignedIn;
+    let stranger = Some((401, "unauthenticated"));
+    let may_pass = match caller.kind {
+        // Whoever opens a cart owns it.
+        Kind::Nobody => {
+            caller.bearer.is_none() && !is_somebodys && whom(operation) == For::CartOwners
         }
-        Kind::Nobody => Some((401, "unauthenticated")),
-        Kind::AnotherCustomer | Kind::Customer if for_staff => Some((401, "unauthenticated")),
         // The guest's token in the body is the proof, whoever brings it.
-        Kind::AnotherCustomer if operation.id == "cart.store.merge" => None,
-        Kind::AnotherCustomer => (has_id && is_somebodys).then_some((404, "not_found")),
-        Kind::Customer => None,
+        Kind::AnotherCustomer => {
+            !for_staff && (!has_id || !is_somebodys || operation.id == "cart.store.merge")
+        }
+        Kind::Customer => !for_staff,
+        Kind::Powerless => for_both || whom(operation) == For::Members,
+        Kind::PowerlessMachine => false,
+    };
+    if may_pass {
+        return None;
+    }
+    match caller.kind {
+        Kind::Nobody if caller.name == "revoked" || caller.name == "suspended" => {
+            let is_theirs = for_both || for_staff == (caller.name == "suspended");
+            if is_theirs { Some((401, "session_revoked")) } else { stranger }
+        }
+        Kind::AnotherCustomer if !for_staff => Some((404, "not_found")),
         Kind::Powerless | Kind::PowerlessMachine if whom(operation) == For::Staff => {
             Some((403, "forbidden"))
         }
-        Kind::Powerless if !for_staff => match whom(operation) {
-            For::WhoeverIsSignedIn => None,
-            _ => Some((401, "unauthenticated")),
-        },
-        Kind::Powerless => None,
-        Kind::PowerlessMachine => Some((401, "unauthenticated")),
+        _ => stranger,
     }
 }
 
