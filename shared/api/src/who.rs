@@ -1,5 +1,5 @@
 //! Who is calling, as an argument type: an endpoint that does not say who may call does not
-//! compile, and a caller can not be made up.
+//! compile, and a caller can not be made up: no other crate can write one down.
 
 use std::marker::PhantomData;
 
@@ -332,6 +332,7 @@ impl Who for Signed {
 
 /// A signed-in customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Customer {
     /// Who.
     pub id: CustomerId,
@@ -361,6 +362,7 @@ impl Who for Customer {
 
 /// A signed-in customer who has proven who they are within the last minutes.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct FreshCustomer(pub Customer);
 
 impl Who for FreshCustomer {
@@ -382,6 +384,7 @@ impl Who for FreshCustomer {
 
 /// A customer, or nobody in particular.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Shopper(pub Option<Customer>);
 
 impl Who for Shopper {
@@ -421,6 +424,7 @@ impl<W: Who> Who for Perhaps<W> {
 
 /// Whoever is signed in: a customer, or a member of the staff.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SignedIn {
     /// Who.
     pub subject: Subject,
@@ -448,6 +452,7 @@ impl Who for SignedIn {
 
 /// A signed-in member of the staff, whatever they may do.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Member {
     /// Who.
     pub id: StaffId,
