@@ -1,7 +1,7 @@
 //! The doors of a domain: keys from Secrets Manager that are renewed as they age, who is calling,
 //! and how often.
 //!
-//! What was looked up of a caller is believed for [`BELIEVED`]: a session that was ended elsewhere
+//! What was looked up of a caller is believed for a minute: a session that was ended elsewhere
 //! is over here at most that much later. The function that ends one forgets it at once.
 
 use std::collections::BTreeMap;
