@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use api::form::Text;
 use api::{Fields, Flaw, Problem};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
@@ -67,6 +68,13 @@ pub async fn hash(password: String, salt: [u8; 16]) -> Result<String, Fault> {
         Ok(hash.to_string())
     })
     .await
+}
+
+/// A password that is to be: every rule that it does not meet is a flaw.
+pub(crate) fn new_password(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
+    let password: String = fields.required(name, Text::between(0, 1000))?;
+    // Whose it is, is known when the token is.
+    check(fields, name, &password, None).then_some(password)
 }
 
 /// Whether this is the password of the hash; without a hash the work is the same and the answer

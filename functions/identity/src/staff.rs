@@ -1,19 +1,22 @@
 //! What the endpoints of the staff share: who acts, what the audit log is told.
 
 use api::form::{Fields, Form, key_id, role_id, session_id, staff_id};
-use api::{Problem, Reply, Staff};
+use api::view::staff::MemberView;
+use api::{Problem, Reply, Staff, Versioned};
 use domain::api_key::ApiKey;
 use domain::audit::{Actor, Change, changes};
-use domain::event::Event;
+use domain::event::{Event, Letter};
 use domain::id::{KeyId, RoleId, SessionId, StaffId};
 use domain::limit::Limit;
-use domain::staff::{By, Member, Role};
+use domain::staff::{By, Member, Refusal, Role};
 use http::StatusCode;
 use runtime::Call;
 use serde_json::{Value, json};
 use store::limit::Bucket;
+use store::staff::{MemberChange, Sessions};
 
 use crate::App;
+use crate::letter::letter;
 
 /// Two who change the same thing at once: the second decides again, so often at most.
 pub(crate) const ATTEMPTS_MAX: usize = 3;
@@ -93,6 +96,47 @@ pub(crate) fn key_changes(before: Option<&ApiKey>, after: &ApiKey) -> Vec<Change
         })
     };
     changes(&before.map_or(Value::Null, shown), &shown(after))
+}
+
+/// What is done to a colleague.
+pub(crate) struct Deed {
+    /// Its name in the audit log.
+    pub(crate) action: &'static str,
+    /// The member afterwards, or why not.
+    pub(crate) decide: fn(&Member, &Role, By<'_>) -> Result<Member, Refusal>,
+    /// What becomes of their sessions.
+    pub(crate) sessions: Sessions,
+    /// What they are written.
+    pub(crate) letter: Option<Letter>,
+}
+
+/// Does it, with its entry in the audit log, to the colleague as they are at this moment.
+pub(crate) async fn act<P, I>(
+    app: &App,
+    call: &Call<Staff<P>, I>,
+    id: StaffId,
+    deed: Deed,
+) -> Reply<Versioned<MemberView>> {
+    for _ in 0..ATTEMPTS_MAX {
+        let acting = Acting::load(app, &call.who).await?;
+        let (member, role) = colleague(app, id).await?;
+        let after = (deed.decide)(&member, &role, acting.by())?;
+        let changed = member_changes(Some(&member), &after);
+        let mut events = vec![note(app, call, call.who.actor(), deed.action, id, changed)];
+        let written = deed.letter.clone().map(|what| letter(app, &member.email, what, call.now));
+        events.extend(written);
+        let change = MemberChange {
+            acting: Some(&acting.member),
+            sessions: deed.sessions,
+            ..MemberChange::new(&member, &after, &events, call.now)
+        };
+        if let Some(member) = app.store.change_member(&change).await? {
+            app.doors.forget_all();
+            let version = member.version;
+            return Ok(Versioned(member.into(), version));
+        }
+    }
+    Err(raced())
 }
 
 /// The bucket of a member's proofs: codes and passwords that were wrong, whatever they were for

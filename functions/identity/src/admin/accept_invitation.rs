@@ -9,7 +9,7 @@ use domain::audit::Actor;
 use runtime::Call;
 use store::staff::{MemberChange, Purpose};
 
-use super::reset_password::new_password;
+use crate::password::new_password;
 use crate::staff::{member_changes, note};
 use crate::store::verify_email::invalid_token;
 use crate::{App, gate, password};

@@ -9,8 +9,8 @@ use domain::staff::Member as StaffMember;
 use runtime::Call;
 use store::staff::{MemberChange, Sessions};
 
-use super::reset_password::new_password;
 use crate::letter::letter;
+use crate::password::new_password;
 use crate::staff::{member_changes, note, proofs, raced};
 use crate::store::login::invalid_credentials;
 use crate::{App, gate, password};

@@ -4,11 +4,9 @@
 //! A wrong password, an unknown address, somebody who was invited or is suspended: the same 401
 //! after the same work.
 
-use api::form::{OneOf, Text, email};
 use api::reply::{Secret, View};
 use api::seal::Sealer;
-use api::{Anyone, Body, Fields, Form, Metered, Reply};
-use domain::address::Email;
+use api::{Anyone, Body, Metered, Reply};
 use domain::audit::Actor;
 use domain::id::StaffId;
 use domain::staff::{MFA_LIFETIME, Member};
@@ -20,33 +18,9 @@ use serde::Serialize;
 use store::staff::password_mark;
 
 use crate::session::Mode;
-use crate::store::login::invalid_credentials;
+use crate::store::login::{Login, invalid_credentials};
 use crate::store::register::SHOP_NAME;
 use crate::{App, factor, gate, password};
-
-/// Who, with which password, and how the session will be carried.
-pub struct Login {
-    email: Email,
-    password: String,
-    mode: Mode,
-}
-
-impl std::fmt::Debug for Login {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Login({:?})", self.mode)
-    }
-}
-
-impl Form for Login {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let email = fields.required("email", email());
-        let password = fields.required("password", Text::between(1, 128));
-        let modes = OneOf(&[("cookie", Mode::Cookie), ("token", Mode::Token)]);
-        let mode = fields.optional("mode", modes);
-        let mode = mode?.unwrap_or(Mode::Cookie);
-        Some(Self { email: email?, password: password?, mode })
-    }
-}
 
 /// What an authenticator app is to be told, once.
 #[derive(Serialize, JsonSchema)]

@@ -1,9 +1,8 @@
 //! `POST /v1/auth/staff/password/reset`: another password by a mailed link, good once and for half
 //! an hour. All sessions end; the second factor stays.
 
-use api::form::Text;
 use api::seal::token_hash;
-use api::{Anyone, Body, Fields, Form, Metered, NoContent, Reply};
+use api::{Anyone, Body, Metered, NoContent, Reply};
 use domain::audit::Actor;
 use domain::event::Letter;
 use domain::staff::Member;
@@ -12,35 +11,9 @@ use store::staff::{MemberChange, Purpose, Sessions};
 
 use crate::letter::letter;
 use crate::staff::{member_changes, note};
+use crate::store::reset_password::Reset;
 use crate::store::verify_email::invalid_token;
 use crate::{App, gate, password};
-
-/// The link's token, and the password.
-pub struct Reset {
-    token: String,
-    password: String,
-}
-
-impl std::fmt::Debug for Reset {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Reset(…)")
-    }
-}
-
-impl Form for Reset {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let token = fields.required("token", Text::between(1, 200));
-        let password = new_password(fields, "password");
-        Some(Self { token: token?, password: password? })
-    }
-}
-
-/// A password that is to be: every rule that it does not meet is a flaw.
-pub(crate) fn new_password(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
-    let password: String = fields.required(name, Text::between(0, 1000))?;
-    // Whose it is, is known when the token is.
-    password::check(fields, name, &password, None).then_some(password)
-}
 
 /// Replaces the password.
 pub async fn handle(app: &App, call: Call<Metered<Anyone>, Body<Reset>>) -> Reply<NoContent> {

@@ -5,12 +5,12 @@ use api::view::staff::MemberView;
 use api::{Path, Reply, Staff, Versioned};
 use domain::event::Letter;
 use domain::permission::grant;
+use domain::staff::Member;
 use runtime::Call;
-use store::staff::{MemberChange, Sessions};
+use store::staff::Sessions;
 
 use crate::App;
-use crate::letter::letter;
-use crate::staff::{ATTEMPTS_MAX, Acting, WhichMember, colleague, member_changes, note, raced};
+use crate::staff::{Deed, WhichMember, act};
 
 /// Takes a second factor away.
 pub async fn handle(
@@ -18,25 +18,11 @@ pub async fn handle(
     call: Call<Staff<grant::StaffManage>, Path<WhichMember>>,
 ) -> Reply<Versioned<MemberView>> {
     let Path(WhichMember { id }) = call.input;
-    for _ in 0..ATTEMPTS_MAX {
-        let acting = Acting::load(app, &call.who).await?;
-        let (member, role) = colleague(app, id).await?;
-        let after = member.reset_second_factor(&role, acting.by())?;
-        let changed = member_changes(Some(&member), &after);
-        let events = [
-            note(app, &call, call.who.actor(), "staff.reset_second_factor", id, changed),
-            letter(app, &member.email, Letter::SecondFactorChanged, call.now),
-        ];
-        let change = MemberChange {
-            acting: Some(&acting.member),
-            sessions: Sessions::End(None),
-            ..MemberChange::new(&member, &after, &events, call.now)
-        };
-        if let Some(member) = app.store.change_member(&change).await? {
-            app.doors.forget_all();
-            let version = member.version;
-            return Ok(Versioned(member.into(), version));
-        }
-    }
-    Err(raced())
+    let deed = Deed {
+        action: "staff.reset_second_factor",
+        decide: Member::reset_second_factor,
+        sessions: Sessions::End(None),
+        letter: Some(Letter::SecondFactorChanged),
+    };
+    act(app, &call, id, deed).await
 }

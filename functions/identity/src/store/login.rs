@@ -17,9 +17,9 @@ use crate::{App, gate, password};
 
 /// Who, with which password, and how the session is carried.
 pub struct Login {
-    email: Email,
-    password: String,
-    mode: Mode,
+    pub(crate) email: Email,
+    pub(crate) password: String,
+    pub(crate) mode: Mode,
 }
 
 impl std::fmt::Debug for Login {

@@ -15,8 +15,8 @@ use crate::{App, gate, password};
 
 /// The token and the new password.
 pub struct Reset {
-    token: String,
-    password: String,
+    pub(crate) token: String,
+    pub(crate) password: String,
 }
 
 /// It holds a password.
@@ -29,13 +29,8 @@ impl std::fmt::Debug for Reset {
 impl Form for Reset {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let token = fields.required("token", Text::between(1, 200));
-        let password = fields.required("password", Text::between(0, 1000));
-        let is_good = password.as_ref().is_some_and(|text| {
-            // The account is known when the token is.
-            password::check(fields, "password", text, None)
-        });
-        let form = Self { token: token?, password: password? };
-        is_good.then_some(form)
+        let password = password::new_password(fields, "password");
+        Some(Self { token: token?, password: password? })
     }
 }
 
