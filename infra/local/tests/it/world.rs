@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use testkit::goods::{self, Good, Goods};
 use testkit::ledger::{self, Facts};
 
+use crate::listen;
+
 /// The mugs of the small shop unless a story says otherwise.
 pub(crate) const MUGS: i64 = 10;
 
@@ -22,10 +24,7 @@ pub(crate) async fn open() -> Shop {
 
 /// A shop with these goods.
 pub(crate) async fn open_with(options: Options, goods: &Goods) -> Shop {
-    // `STORY_LOG=1` shows what the functions say.
-    if std::env::var_os("STORY_LOG").is_some() {
-        runtime::telemetry::init();
-    }
+    listen::watch();
     let shop = Shop::open(options).await.expect("the shop opens");
     fill(&shop, goods).await;
     shop
@@ -114,7 +113,7 @@ impl Shopper {
         if let Some(token) = &self.order_token {
             request = request.header("x-order-token", token);
         }
-        self.shop.send(request).await
+        discreet(self.shop.send(request).await)
     }
 
     pub(crate) async fn get(&self, target: &str) -> Response {
@@ -376,7 +375,7 @@ impl Colleague {
             "" => request,
             bearer => request.header("authorization", &format!("Bearer {bearer}")),
         };
-        self.shop.send(request).await
+        discreet(self.shop.send(request).await)
     }
 
     pub(crate) async fn get(&self, target: &str) -> Response {
@@ -472,6 +471,13 @@ pub(crate) fn from_base32(text: &str) -> Vec<u8> {
 
 /// A password that the policy likes.
 pub(crate) const PASSWORD: &str = "a quiet river stone";
+
+/// An answer that says no repeats nothing of what was told in confidence.
+fn discreet(answer: Response) -> Response {
+    let told = (answer.status >= 400).then(|| listen::confidence(&answer.text())).flatten();
+    assert_eq!(told, None, "{}", answer.text());
+    answer
+}
 
 /// The body of a good answer.
 pub(crate) fn ok(answer: Response) -> Value {
