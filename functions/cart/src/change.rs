@@ -128,7 +128,8 @@ pub(crate) mod samples {
         let offers = goods.products.into_iter().flat_map(|(_, offers)| offers);
         let offers: HashMap<VariantId, Offer> =
             offers.map(|offer| (offer.variant, offer)).collect();
-        CartFacts { offers, settings: Settings { shipping: goods.shipping, tax: goods.tax } }
+        let settings = Settings { shipping: goods.shipping, tax: goods.tax };
+        CartFacts { offers, settings, now: Timestamp::UNIX_EPOCH }
     }
 
     pub(crate) fn cart(facts: &CartFacts, good: Good, line: &str) -> Cart {

@@ -15,7 +15,7 @@ use domain::catalog::{
 };
 use domain::currency::Currency;
 use domain::id::{CategoryId, CustomerId, ProductId, RoleId, StaffId, Ulid, VariantId};
-use domain::shipping::ShippingTable;
+use domain::shipping::{ProfileId, ShippingTable};
 use domain::staff::{Member, Role, Status};
 use domain::stock::StockLevel;
 use domain::tax::{TaxCategory, TaxRegion, TaxTable};
@@ -336,6 +336,8 @@ fn product(demo: DemoProduct, levels: &mut Vec<(Sku, StockLevel)>) -> (Product, 
             prices: one.prices.clone(),
             tax_category: demo.tax_category.clone(),
             weight_grams: one.weight_grams,
+            volume_mm3: 0,
+            shipping_profile: ProfileId::default(),
             quantity_max: domain::cart::QUANTITY_MAX,
             is_active: true,
             download: download.clone(),

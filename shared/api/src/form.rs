@@ -513,6 +513,80 @@ pub const fn email() -> Parsed<domain::address::Email> {
         .pattern("^[^@\\s]+@[^@\\s]+$")
 }
 
+/// A VAT id; what is wrong with it is told.
+pub struct VatIdRule;
+
+impl Rule for VatIdRule {
+    type Out = domain::vat_id::VatId;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<Self::Out> {
+        let Some(text) = value.as_str() else { return wrong_type(pointer, "a text", flaws) };
+        let read = domain::vat_id::VatId::parse(text);
+        read.map_err(|refusal| flaws.push(Flaw::new(pointer, refusal.code(), refusal.detail())))
+            .ok()
+    }
+    fn schema(&self) -> Value {
+        let max = domain::vat_id::TYPED_CHARS_MAX;
+        json!({"type": "string", "minLength": 4, "maxLength": max, "examples": ["DE136695976"]})
+    }
+}
+
+/// A country.
+pub const fn country() -> Parsed<domain::address::Country> {
+    Parsed::by(domain::address::Country::parse, "an ISO 3166-1 alpha-2 country code", 2)
+        .pattern("^[A-Z]{2}$")
+}
+
+/// An object whose names are read by a function and whose values by one rule.
+pub struct MapOf<K, R> {
+    key: fn(&str) -> Option<K>,
+    expected: &'static str,
+    max: usize,
+    rule: R,
+}
+
+impl<K: Ord, R: Rule> MapOf<K, R> {
+    /// With at most so many members; `expected` completes "The name must be …".
+    pub const fn by(
+        key: fn(&str) -> Option<K>,
+        expected: &'static str,
+        max: usize,
+        rule: R,
+    ) -> Self {
+        Self { key, expected, max, rule }
+    }
+}
+
+impl<K: Ord, R: Rule> Rule for MapOf<K, R> {
+    type Out = std::collections::BTreeMap<K, R::Out>;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<Self::Out> {
+        let Some(members) = value.as_object() else {
+            return wrong_type(pointer, "an object", flaws);
+        };
+        if members.len() > self.max {
+            let detail = format!("This may have {} members.", self.max);
+            flaws.push(Flaw::new(pointer, "too_many", detail));
+            return None;
+        }
+        let mut read = Vec::with_capacity(members.len());
+        for (name, value) in members {
+            let place = format!("{pointer}/{}", crate::json::token(name));
+            let key = (self.key)(name);
+            if key.is_none() {
+                let detail = format!("The name must be {}.", self.expected);
+                flaws.push(Flaw::new(&place, "malformed_name", detail));
+            }
+            // All of them are read before one is missed: every flaw is named.
+            let value = self.rule.check(value, &place, flaws);
+            read.push(key.zip(value));
+        }
+        read.into_iter().collect()
+    }
+    fn schema(&self) -> Value {
+        json!({"type": "object", "additionalProperties": self.rule.schema(),
+            "maxProperties": self.max})
+    }
+}
+
 /// Money as it stands in every body.
 impl Form for domain::money::Money {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {

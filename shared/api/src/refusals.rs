@@ -55,6 +55,15 @@ impl From<cart::Refusal> for Problem {
             cart::Refusal::ShippingNotNeeded => {
                 Self::conflict(code, "Nothing in this cart is shipped.")
             }
+            // The caller left it out of the body, or named it there: flaws of the input.
+            cart::Refusal::PickupPointMissing => {
+                let detail = "This way ends at a pickup point. Choose one.";
+                Self::invalid(vec![Flaw::new("/pickup_point_id", code, detail)])
+            }
+            cart::Refusal::UnknownPickupPoint => {
+                let detail = "There is no such pickup point for this way.";
+                Self::invalid(vec![Flaw::new("/pickup_point_id", code, detail)])
+            }
             cart::Refusal::TotalChanged { expected, actual } => {
                 let detail = "The total is not what you expected. Look at the cart again.";
                 let difference = actual.sub(expected).ok();

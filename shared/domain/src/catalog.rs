@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::currency::Currency;
 use crate::id::{CategoryId, ProductId, VariantId};
 use crate::money::Money;
+use crate::shipping::ProfileId;
 use crate::tax::TaxCategory;
 
 /// Variants of one product; more would not fit one item of the store (400 KB) with its texts.
@@ -189,6 +190,12 @@ pub struct Offer {
     pub tax_category: TaxCategory,
     /// Weight of one in grams; 0 for digital goods.
     pub weight_grams: u32,
+    /// What one takes up in a parcel, in cubic millimetres; 0 where nobody measured it.
+    #[serde(default)]
+    pub volume_mm3: u64,
+    /// With which goods it is packed and priced.
+    #[serde(default)]
+    pub shipping_profile: ProfileId,
     /// Units one line may hold.
     pub quantity_max: u32,
     /// Whether it is for sale.

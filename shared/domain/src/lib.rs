@@ -28,3 +28,4 @@ pub mod staff;
 pub mod stock;
 pub mod tax;
 pub mod totp;
+pub mod vat_id;

@@ -17,7 +17,8 @@ use crate::payment::{self, Entry, Intent, Mismatch, Payment, Reading};
 use crate::pricing::Totals;
 use crate::reservation::{Reservation, State};
 use crate::shipping::ShippingOption;
-use crate::tax::PriceMode;
+use crate::tax::{PriceMode, Reason};
+use crate::vat_id::VatId;
 
 /// How long an order waits for its payment.
 pub const PAYMENT_WINDOW: SignedDuration = SignedDuration::from_mins(30);
@@ -239,6 +240,12 @@ pub struct Order {
     pub shipping: Option<ShippingOption>,
     /// Whether prices contain their tax.
     pub price_mode: PriceMode,
+    /// Why it is taxed as it is; an invoice has to say so.
+    #[serde(default)]
+    pub tax_reason: Reason,
+    /// The buyer's VAT id, where they bought as a business.
+    #[serde(default)]
+    pub vat_id: Option<VatId>,
     /// What it costs.
     pub totals: Totals,
     /// Where it stands.
@@ -392,7 +399,7 @@ impl Order {
         let email = cart.email.clone().ok_or(cart::Refusal::EmailMissing)?;
         let is_physical = priced.offers.iter().flatten().any(|offer| offer.kind == Kind::Physical);
         if is_physical {
-            if cart.shipping_address.is_none() {
+            if cart.destination().is_none() {
                 return Err(cart::Refusal::AddressMissing);
             }
             if cart.shipping_option.is_none() {
@@ -445,6 +452,8 @@ impl Order {
             billing_address: cart.billing_address.clone(),
             shipping: priced.shipping,
             price_mode: priced.priced.mode,
+            tax_reason: priced.tax_reason,
+            vat_id: cart.vat_id.clone(),
             totals,
             status,
             payment_status: due.status(),

@@ -137,7 +137,7 @@ pub fn price(
         .iter()
         .map(|item| price_line(item, region, currency))
         .collect::<Result<Vec<_>, _>>()?;
-    let rate = shipping_rate(items, &lines, region, currency)?;
+    let rate = region.rate(&main_category(items, region, currency)?);
     let shipping =
         price_shipping(shipping.unwrap_or(Money::zero(currency)), rate, region, currency)?;
 
@@ -182,27 +182,23 @@ fn price_shipping(
     Ok(PricedShipping { price, net, tax, total: gross, rate })
 }
 
-/// The rate of the category worth most. Names break the last tie, so that the order of the lines
-/// never does.
-fn shipping_rate(
+/// The category worth most, whose fate the shipping shares; on a tie the one with the higher rate.
+/// Names break the last tie, so that the order of the lines never does.
+pub fn main_category(
     items: &[Item],
-    lines: &[PricedLine],
     region: &TaxRegion,
     currency: Currency,
-) -> Result<TaxRate, Refusal> {
+) -> Result<TaxCategory, Refusal> {
     let mut worth: BTreeMap<&TaxCategory, Money> = BTreeMap::new();
-    for (item, line) in items.iter().zip(lines) {
+    for item in items {
         let sum = worth.entry(&item.tax_category).or_insert(Money::zero(currency));
-        *sum = sum.add(line.subtotal)?.sub(line.discount)?;
+        *sum = sum.add(item.unit_price.times(item.quantity)?)?.sub(item.discount)?;
     }
     let main = worth
         .into_iter()
         .map(|(category, worth)| (worth.amount(), region.rate(category).ppm, Reverse(category)))
         .max();
-    Ok(match main {
-        Some((_, _, Reverse(category))) => region.rate(category),
-        None => region.rate(&TaxCategory::STANDARD),
-    })
+    Ok(main.map_or(TaxCategory::STANDARD, |(_, _, Reverse(category))| category.clone()))
 }
 
 fn not_negative(money: Money, currency: Currency) -> Result<Money, Refusal> {

@@ -52,6 +52,8 @@ pub struct CartFacts {
     pub offers: HashMap<VariantId, Offer>,
     /// The shop's settings.
     pub settings: Settings,
+    /// When they were asked for: what prices are read at.
+    pub now: Timestamp,
 }
 
 impl CartFacts {
@@ -62,7 +64,8 @@ impl CartFacts {
 
     /// What the cart costs now.
     pub fn price(&self, cart: &Cart) -> Result<PricedCart, domain::cart::Refusal> {
-        cart.price(self.offers_of(cart), &self.settings.shipping, &self.settings.tax)
+        let Settings { shipping, tax } = &self.settings;
+        cart.price(self.offers_of(cart), shipping, tax, self.now)
     }
 }
 
@@ -188,7 +191,7 @@ impl Store {
             .into_values()
             .map(|item| document(item).map(|offer: Offer| (offer.variant, offer)))
             .collect::<Result<_, _>>()?;
-        Ok(CartFacts { offers, settings })
+        Ok(CartFacts { offers, settings, now })
     }
 
     fn fresh_settings(&self, now: Timestamp) -> Option<Settings> {

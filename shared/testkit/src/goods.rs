@@ -7,7 +7,9 @@ use domain::address::Country;
 use domain::catalog::{Download, Image, Kind, Offer, Product, ProductOption, Sku, Slug, Variant};
 use domain::currency::Currency;
 use domain::id::{ProductId, Ulid, VariantId};
-use domain::shipping::{Method, ShippingOptionId, ShippingTable, Tier, Zone, ZoneCountry};
+use domain::shipping::{
+    By, Method, ProfileId, ShippingOptionId, ShippingTable, Tier, Zone, ZoneCountry,
+};
 use domain::stock::StockLevel;
 use domain::tax::{PriceMode, TaxCategory, TaxRate, TaxRegion, TaxTable};
 use jiff::Timestamp;
@@ -150,6 +152,8 @@ fn product(draft: &Draft, number: u128) -> (Product, Vec<Offer>) {
             prices: prices(*eur, *jpy),
             tax_category: TaxCategory::STANDARD,
             weight_grams: draft.weight_grams,
+            volume_mm3: 0,
+            shipping_profile: ProfileId::default(),
             quantity_max: 100,
             is_active: true,
             download: is_digital.then(|| Download {
@@ -180,19 +184,17 @@ fn shipping() -> ShippingTable {
         name: id.to_owned(),
         countries: countries
             .iter()
-            .map(|code| ZoneCountry {
-                country: Country::parse(code).unwrap(),
-                postal_prefixes: Vec::new(),
-            })
+            .map(|code| ZoneCountry::whole(Country::parse(code).unwrap()))
             .collect(),
     };
-    let tier = |price| {
-        vec![Tier { max_weight_grams: None, min_subtotal: None, max_subtotal: None, price }]
-    };
+    let tier = |price| vec![Tier { price, ..Tier::default() }];
     let method = |id: &str, zone: &str, eur: i64, jpy: i64| Method {
         id: ShippingOptionId::parse(id).unwrap(),
         name: id.to_owned(),
         zone: zone.to_owned(),
+        by: By::Parcel,
+        profile_tiers: BTreeMap::new(),
+        cut_off: None,
         tiers: BTreeMap::from([(Currency::EUR, tier(eur)), (Currency::JPY, tier(jpy))]),
         free_over: BTreeMap::from([(Currency::EUR, 10_000)]),
         lead_days: (2, 3),
@@ -213,6 +215,7 @@ fn tax() -> TaxTable {
         country: Country::parse(code).unwrap(),
         region: None,
         postal_prefix: None,
+        postal_range: None,
         mode,
         rates: BTreeMap::from([(TaxCategory::STANDARD, TaxRate::new(name, ppm))]),
     };

@@ -20,7 +20,7 @@ pub async fn handle(app: &App, call: Call<CartOwner, Path<CartPath>>) -> Reply<O
 
 /// Nothing to send is an empty list; without an address, nobody knows.
 fn options(cart: &Cart, facts: &CartFacts) -> Result<Vec<ShippingOption>, Refusal> {
-    match cart.shipping_options(&facts.offers_of(cart), &facts.settings.shipping) {
+    match cart.shipping_options(&facts.offers_of(cart), &facts.settings.shipping, facts.now) {
         Err(Refusal::ShippingNotNeeded) => Ok(Vec::new()),
         other => other,
     }
@@ -44,7 +44,8 @@ mod tests {
                 "postal_code": "10969", "country": "DE",
             }))
             .unwrap();
-            cart = cart.address(Email::parse("jane@example.org").unwrap(), address, None);
+            let email = Email::parse("jane@example.org").unwrap();
+            cart = cart.address(email, Some(address), None);
         }
         options(&cart, &facts).map(|options| options.len())
     }

@@ -7,7 +7,9 @@ use domain::currency::Currency;
 use domain::id::{CartId, LineId, OrderId, VariantId};
 use domain::money::Money;
 use domain::pricing::Totals;
-use domain::shipping::{ShippingOption, ShippingOptionId};
+use domain::shipping::{OptionKind, PickupPoint, ShippingOption, ShippingOptionId, Window};
+use domain::tax::Reason;
+use domain::vat_id::VatId;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -63,6 +65,10 @@ pub struct CartView {
     /// Who pays, where that differs.
     #[schemars(with = "Option<AddressForm>")]
     pub billing_address: Option<Address>,
+    /// The buyer's VAT id, where a business buys.
+    pub vat_id: Option<VatId>,
+    /// Why it is taxed as it is.
+    pub tax_reason: Reason,
     /// The chosen way of sending, where it still serves.
     pub shipping_option: Option<OptionView>,
     /// Whether anything in it is shipped.
@@ -128,6 +134,8 @@ impl CartView {
             email: cart.email.clone(),
             shipping_address: cart.shipping_address.clone(),
             billing_address: cart.billing_address.clone(),
+            vat_id: cart.vat_id.clone(),
+            tax_reason: priced.tax_reason,
             shipping_option: priced.shipping.map(OptionView::from),
             requires_shipping,
             codes: Vec::new(),
@@ -175,12 +183,18 @@ pub struct OptionView {
     pub price: Money,
     /// Working days until it arrives: from, to.
     pub lead_days: (u8, u8),
+    /// How the goods get there; `pickup` wants a pickup point to be chosen with it.
+    pub kind: OptionKind,
+    /// The days between which it arrives, if it is ordered now; null where the shop does not tell.
+    pub window: Option<Window>,
+    /// Where the buyer fetches it.
+    pub pickup_point: Option<PickupPoint>,
 }
 
 impl From<ShippingOption> for OptionView {
     fn from(option: ShippingOption) -> Self {
-        let ShippingOption { id, name, price, lead_days } = option;
-        Self { id, name, price, lead_days }
+        let ShippingOption { id, name, price, lead_days, kind, window, pickup_point } = option;
+        Self { id, name, price, lead_days, kind, window, pickup_point }
     }
 }
 

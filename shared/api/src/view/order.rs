@@ -8,6 +8,8 @@ use domain::money::Money;
 use domain::order::{FulfillmentStatus, Order, OrderLine, PaymentStatus, Status};
 use domain::payment::{self, Failure, Payment};
 use domain::pricing::Totals;
+use domain::tax::Reason;
+use domain::vat_id::VatId;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -121,6 +123,10 @@ pub struct OrderView {
     pub billing_address: Option<Address>,
     /// How the parcel goes.
     pub shipping_option: Option<OptionView>,
+    /// Why it is taxed as it is.
+    pub tax_reason: Reason,
+    /// The buyer's VAT id, where a business bought.
+    pub vat_id: Option<VatId>,
     /// The sums.
     pub totals: Totals,
     /// Money taken.
@@ -169,6 +175,8 @@ impl OrderView {
             shipping_address: order.shipping_address,
             billing_address: order.billing_address,
             shipping_option: order.shipping.map(OptionView::from),
+            tax_reason: order.tax_reason,
+            vat_id: order.vat_id,
             totals: order.totals,
             captured: order.captured,
             refunded: order.refunded,
