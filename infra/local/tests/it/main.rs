@@ -15,6 +15,7 @@ mod accounts;
 mod audit;
 mod bad_input;
 mod budgets;
+mod caching;
 mod callers;
 mod canaries;
 mod configuration;
