@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::{Address, Destination, Email};
 use crate::catalog::{Kind, Offer, Sku, price_in};
 use crate::currency::Currency;
+use crate::gift_card::{self, Wallet};
 use crate::id::{CartId, CustomerId, LineId, OrderId, VariantId};
 use crate::money::Money;
 use crate::pricing::{self, Item, Priced};
@@ -202,6 +203,9 @@ pub struct Cart {
     /// Where the buyer fetches it, as it was when it was chosen.
     #[serde(default)]
     pub pickup_point: Option<PickupPoint>,
+    /// The gift cards and the credit that it is to be paid with, as they were seen last.
+    #[serde(default)]
+    pub wallets: Vec<Wallet>,
     /// Rises with every write.
     pub version: u64,
     /// When it was made.
@@ -273,6 +277,8 @@ pub enum Refusal {
     },
     /// Fewer units are for sale than wanted.
     InsufficientStock(Vec<Shortage>),
+    /// A gift card or a credit can not be used.
+    GiftCard(gift_card::Refusal),
     /// The sum does not fit, or prices mix currencies.
     Money(crate::money::Refusal),
 }
@@ -311,8 +317,15 @@ impl Refusal {
             Self::TotalChanged { .. } => "total_changed",
             Self::BelowMinimum { .. } => "amount_too_small",
             Self::InsufficientStock(_) => "insufficient_stock",
+            Self::GiftCard(refusal) => refusal.code(),
             Self::Money(_) => "amount_too_large",
         }
+    }
+}
+
+impl From<gift_card::Refusal> for Refusal {
+    fn from(refusal: gift_card::Refusal) -> Self {
+        Self::GiftCard(refusal)
     }
 }
 
@@ -350,6 +363,7 @@ impl Cart {
             vat_id: None,
             shipping_option: None,
             pickup_point: None,
+            wallets: Vec::new(),
             version: 0,
             created_at: now,
             updated_at: now,
@@ -633,6 +647,7 @@ impl Cart {
             self.shipping_option.clone_from(&guest.shipping_option);
             self.pickup_point.clone_from(&guest.pickup_point);
         }
+        self.take_wallets(guest);
         (self, trimmed)
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Email;
 use crate::audit::Entry;
 use crate::id::{EventId, MessageId, OrderId};
+use crate::money::Money;
 
 /// An event with its name and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +141,15 @@ pub enum Letter {
     },
     /// A member of the staff has another second factor, or none until the next sign-in.
     SecondFactorChanged,
+    /// Here is a gift card.
+    GiftCard {
+        /// The code that opens it.
+        code: String,
+        /// What it is worth.
+        amount: Money,
+        /// When its time is over.
+        expires_at: Option<Timestamp>,
+    },
     /// Thank you for your order.
     OrderConfirmation {
         /// Which order.
@@ -166,6 +176,7 @@ impl Letter {
             Self::StaffInvitation { .. } => "staff_invitation",
             Self::StaffResetPassword { .. } => "staff_reset_password",
             Self::SecondFactorChanged => "second_factor_changed",
+            Self::GiftCard { .. } => "gift_card",
             Self::OrderConfirmation { .. } => "order_confirmation",
             Self::LatePaymentRefunded { .. } => "late_payment_refunded",
         }
@@ -200,6 +211,11 @@ mod tests {
             Letter::StaffInvitation { token: "t".into() },
             Letter::StaffResetPassword { token: "t".into() },
             Letter::SecondFactorChanged,
+            Letter::GiftCard {
+                code: "c".into(),
+                amount: Money::new(2500, crate::currency::Currency::EUR),
+                expires_at: None,
+            },
             Letter::OrderConfirmation { order_id },
             Letter::LatePaymentRefunded { order_id },
         ];

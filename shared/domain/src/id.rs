@@ -149,6 +149,10 @@ ids! {
     EventId = "evt";
     /// A message to a person.
     MessageId = "msg";
+    /// A gift card.
+    GiftCardId = "gc";
+    /// An entry in the ledger of a gift card or of store credit.
+    GiftEntryId = "gce";
     /// A signed-in session (a family of refresh tokens).
     SessionId = "ses";
 }

@@ -14,6 +14,7 @@ pub mod currency;
 pub mod email_change;
 pub mod event;
 pub mod fault;
+pub mod gift_card;
 pub mod id;
 pub mod limit;
 pub mod money;

@@ -11,6 +11,7 @@ use crate::cart::{self, Cart, PricedCart};
 use crate::catalog::{Download, Kind, Sku};
 use crate::currency::Currency;
 use crate::event::Fact;
+use crate::gift_card::{self, Tendering};
 use crate::id::{CartId, CustomerId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
 use crate::money::Money;
 use crate::payment::{self, Entry, Intent, Mismatch, Payment, Reading};
@@ -108,8 +109,10 @@ pub enum PaymentStatus {
 /// The amounts that decide a [`PaymentStatus`], in minor units of the order's currency.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Amounts {
-    /// What is due now.
+    /// What is due now, after what gift cards and credit have paid.
     pub due: i64,
+    /// What gift cards and credit have paid.
+    pub tendered: i64,
     /// Open authorizations.
     pub authorized: i64,
     /// Taken.
@@ -125,11 +128,13 @@ pub struct Amounts {
 impl Amounts {
     /// The status that these amounts mean.
     pub const fn status(self) -> PaymentStatus {
-        let Self { due, authorized, captured, refunded, lost, was_voided } = self;
+        let Self { due, tendered, authorized, captured, refunded, lost, was_voided } = self;
         if captured == 0 {
             return if authorized == 0 {
                 if was_voided {
                     PaymentStatus::Voided
+                } else if due == 0 && tendered > 0 {
+                    PaymentStatus::Paid
                 } else if due == 0 {
                     PaymentStatus::NotRequired
                 } else {
@@ -258,6 +263,9 @@ pub struct Order {
     pub reservation: Reservation,
     /// Its payment, unless nothing was to pay.
     pub payment: Option<PaymentId>,
+    /// What of it gift cards and credit pay.
+    #[serde(default)]
+    pub tendering: Tendering,
     /// Money taken.
     pub captured: Money,
     /// Money returned.
@@ -414,19 +422,22 @@ impl Order {
         if actual != expected_total {
             return Err(cart::Refusal::TotalChanged { expected: expected_total, actual });
         }
+        let paying = gift_card::plan(actual, &cart.wallets);
+        let due = paying.due;
         // Amounts that the provider can not charge exactly are refused, never rounded.
-        if cart.currency.stripe_amount(actual.amount()).is_err() {
+        if cart.currency.stripe_amount(due.amount()).is_err() {
             return Err(cart::Refusal::Money(crate::money::Refusal::Overflow));
         }
         if let Some(minimum) = cart.currency.stripe_minimum()
-            && actual.is_positive()
-            && actual.amount() < minimum
+            && due.is_positive()
+            && due.amount() < minimum
         {
             let minimum = Money::new(minimum, cart.currency);
             return Err(cart::Refusal::BelowMinimum { minimum });
         }
         let lines = snapshot(&cart, &priced);
-        let is_free = actual.is_zero();
+        let tendering = Tendering::of(paying.tenders);
+        let is_free = due.is_zero();
         let status = if is_free { Status::Placed } else { Status::PendingPayment };
         let nothing = Money::zero(cart.currency);
         let state = match (is_physical, is_free) {
@@ -435,7 +446,8 @@ impl Order {
             (true, false) => State::Held,
         };
         let expires_at = fresh.now.saturating_add(PAYMENT_WINDOW).unwrap_or(Timestamp::MAX);
-        let due = Amounts { due: actual.amount(), ..Amounts::default() };
+        let tendered = tendering.paid();
+        let amounts = Amounts { due: due.amount(), tendered, ..Amounts::default() };
         let mut order = Self {
             id: fresh.order,
             number: fresh.number.clone(),
@@ -456,9 +468,10 @@ impl Order {
             vat_id: cart.vat_id.clone(),
             totals,
             status,
-            payment_status: due.status(),
+            payment_status: amounts.status(),
             reservation: Reservation { state, expires_at },
             payment: (!is_free).then_some(fresh.payment),
+            tendering,
             captured: nothing,
             refunded: nothing,
             events: 0,
@@ -484,7 +497,7 @@ impl Order {
         } else {
             cart.status = cart::Status::Completing { order_id };
         }
-        let payment = (!is_free).then(|| Payment::open(fresh.payment, order.id, actual, fresh.now));
+        let payment = (!is_free).then(|| Payment::open(fresh.payment, order.id, due, fresh.now));
         Ok(Placement { order, payment, cart, facts })
     }
 
@@ -525,6 +538,7 @@ impl Order {
                     if self.status == Status::PendingPayment {
                         refused.status = Status::Expired;
                         refused.ended_at = Some(now);
+                        refused.tendering = refused.tendering.give_back();
                     }
                     refused.captured = payment.captured;
                     refused.payment_status = refused.amounts().status();
@@ -565,6 +579,7 @@ impl Order {
     fn paid(&self, payment: &Payment, now: Timestamp) -> Self {
         let mut order = self.clone();
         order.status = Status::Placed;
+        order.tendering = order.tendering.take_again();
         order.captured = payment.captured;
         order.payment_status = order.amounts_with(payment).status();
         if order.reservation.state != State::NotRequired {
@@ -602,6 +617,7 @@ impl Order {
             self.reservation.state =
                 if to == Status::Expired { State::Expired } else { State::Released };
         }
+        self.tendering = self.tendering.give_back();
         self.payment_status = self.amounts().status();
         self.ended_at = Some(now);
         self.updated_at = now;
@@ -640,19 +656,22 @@ impl Order {
         }
     }
 
-    /// What is due now: an order that ended wants nothing.
-    fn due(&self) -> i64 {
+    /// What is due by card: what gift cards and credit do not pay. An order that ended wants
+    /// nothing.
+    pub fn due(&self) -> Money {
         match self.status {
-            Status::Canceled | Status::Expired => 0,
+            Status::Canceled | Status::Expired => Money::zero(self.currency),
             Status::PendingPayment | Status::Placed | Status::OnHold | Status::Completed => {
-                self.totals.total.amount()
+                let minor = self.totals.total.amount() - self.tendering.paid();
+                Money::new(minor, self.currency)
             }
         }
     }
 
     fn amounts(&self) -> Amounts {
         Amounts {
-            due: self.due(),
+            due: self.due().amount(),
+            tendered: self.tendering.paid(),
             captured: self.captured.amount(),
             refunded: self.refunded.amount(),
             ..Amounts::default()
@@ -758,6 +777,8 @@ pub(crate) mod tests {
         let table = [
             (Amounts::default(), PaymentStatus::NotRequired),
             (Amounts { due: 10, ..Amounts::default() }, PaymentStatus::Unpaid),
+            (Amounts { due: 0, tendered: 10, ..Amounts::default() }, PaymentStatus::Paid),
+            (Amounts { due: 4, tendered: 6, ..Amounts::default() }, PaymentStatus::Unpaid),
             (Amounts { due: 10, was_voided: true, ..Amounts::default() }, PaymentStatus::Voided),
             (
                 Amounts { due: 10, authorized: 4, ..Amounts::default() },
