@@ -23,13 +23,17 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
         match (pk.split('#').next(), sk.split('#').next()) {
             (Some("ORD"), Some("META")) => facts.orders.push(read(item)?),
             (Some("ORD"), Some("PAY")) => facts.payments.push(read(item)?),
+            (Some("GC"), _) => facts.gift_cards.push(read(item)?),
+            (Some("CREDIT"), _) => facts.credits.push(read(item)?),
             (Some("OBX"), _) => facts.unsent += 1,
             _ => {}
         }
     }
     for item in scan(&client, "fluxion-ledger").await? {
-        if text(&item, "pk").starts_with("PAY#") {
-            facts.entries.push(read(item)?);
+        match text(&item, "pk").split('#').next() {
+            Some("PAY") => facts.entries.push(read(item)?),
+            Some("GC" | "CREDIT") => facts.gift_entries.push(read(item)?),
+            _ => {}
         }
     }
     for item in scan(&client, "fluxion-carts").await? {

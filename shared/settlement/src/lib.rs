@@ -81,7 +81,8 @@ pub async fn finalize(
                 place(desk, &file.order, *order, &payment, &entry).await?
             }
             Settlement::Late { placed, payment, refused, refunding, entry } => {
-                late(desk, *placed, &payment, *refused, refunding, &entry).await?
+                let late = Late { before: &file.order, refused: *refused, refunding };
+                settle_late(desk, *placed, &payment, late, &entry).await?
             }
             Settlement::ReturnUnfinished(order, payment) => {
                 send_back(desk, *order, &payment).await?
@@ -129,42 +130,50 @@ async fn place(
         let fact = order.say_placed();
         events.push(event(&order, fact, desk.now));
     }
-    let settled = desk.store.settle(&order, payment, entry, &events, false).await?;
+    let settled = desk.store.settle(before, &order, payment, entry, &events, false).await?;
     Ok(match settled {
         Settled::Yes => Some(Finalized::Placed),
-        Settled::Raced | Settled::Short(_) => None,
+        Settled::Raced | Settled::Short(_) | Settled::TenderGone => None,
     })
 }
 
-/// Holds the stock again and places; where it is gone, records the money as owed back and sends
-/// it. Recording comes first: who dies after it leaves a return that is finished later.
-async fn late(
+/// An order whose money came late: as it is, and as it shall be if it can not be placed.
+struct Late<'a> {
+    before: &'a Order,
+    refused: Order,
+    refunding: Payment,
+}
+
+/// Holds the stock again, takes the gift cards' money again and places; where one of them is gone,
+/// records the money as owed back and sends it. Recording comes first: who dies after it leaves a
+/// return that is finished later.
+async fn settle_late(
     desk: &Desk<'_>,
     mut placed: Order,
     payment: &Payment,
-    refused: Order,
-    refunding: Payment,
+    late: Late<'_>,
     entry: &Entry,
 ) -> Result<Option<Finalized>, Fault> {
+    let Late { before, refused, refunding } = late;
     let fact = placed.say_placed();
     let events = [event(&placed, fact, desk.now)];
-    match desk.store.settle(&placed, payment, entry, &events, true).await? {
+    match desk.store.settle(before, &placed, payment, entry, &events, true).await? {
         Settled::Yes => return Ok(Some(Finalized::Placed)),
         Settled::Raced => return Ok(None),
-        Settled::Short(_) => {}
+        Settled::Short(_) | Settled::TenderGone => {}
     }
     tracing::error!(
         alarm = "late_payment_returned",
         order_id = %refused.id,
-        "a payment came after its order's end and the goods are gone"
+        "a payment came after its order's end, and the goods or the gift cards are spent"
     );
-    match desk.store.settle(&refused, &refunding, entry, &[], false).await? {
+    match desk.store.settle(before, &refused, &refunding, entry, &[], false).await? {
         Settled::Yes => {
             let order = Order { version: refused.version + 1, ..refused };
             let payment = Payment { version: refunding.version + 1, ..refunding };
             send_back(desk, order, &payment).await
         }
-        Settled::Raced | Settled::Short(_) => Ok(None),
+        Settled::Raced | Settled::Short(_) | Settled::TenderGone => Ok(None),
     }
 }
 
@@ -179,6 +188,7 @@ async fn send_back(
     };
     let amount = payment.refund_pending;
     let refunded = desk.gateway.refund(payment.late_refund(), intent, amount).await?;
+    let before = order.clone();
     let (mut order, after) = order.returned_late(payment, desk.now);
     let entry = Entry {
         payment: payment.id,
@@ -190,7 +200,10 @@ async fn send_back(
     };
     let fact = order.say_refunded_late();
     let events = [event(&order, fact, desk.now)];
-    Ok(won(desk.store.returned(&order, &after, &entry, &events).await?, Finalized::Returned))
+    Ok(won(
+        desk.store.returned(&before, &order, &after, &entry, &events).await?,
+        Finalized::Returned,
+    ))
 }
 
 /// An event whose id follows from its order and its place in the order's history: whoever says it

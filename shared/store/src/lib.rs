@@ -15,6 +15,7 @@ pub mod address_book;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
+pub mod gift_card;
 pub mod idempotency;
 pub mod identity;
 mod item;

@@ -28,7 +28,7 @@ use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::limit::Bucket;
 use crate::transaction::{Committed, Expression, Transaction, Updated};
-use crate::{Store, Table, cart, outbox, stock};
+use crate::{Store, Table, cart, gift_card, outbox, stock};
 
 /// A holder's bucket may have to be looked at this often.
 const LIMIT_ATTEMPTS_MAX: usize = 4;
@@ -67,7 +67,7 @@ pub enum Placed {
     Yes,
     /// Fewer units are for sale than wanted.
     Short(Vec<Shortage>),
-    /// The cart changed, or another completion was first.
+    /// The cart or one of its gift cards changed, or another completion was first.
     Raced,
     /// The number is taken: take another.
     NumberTaken,
@@ -96,6 +96,8 @@ pub enum Settled {
     Raced,
     /// The stock that had been given back is gone.
     Short(Vec<Shortage>),
+    /// The gift cards' money that had been given back was spent elsewhere.
+    TenderGone,
 }
 
 fn partition(id: OrderId) -> String {
@@ -229,6 +231,8 @@ impl Store {
         for event in events {
             outbox::say(self, &mut transaction, event)?;
         }
+        let first_tender = transaction.position();
+        gift_card::tender_in(self, &mut transaction, None, order)?;
         let first_hold = transaction.position();
         let units = order.units();
         for (sku, quantity) in &units {
@@ -259,7 +263,9 @@ impl Store {
             Committed::Refused(refused) => refused,
         };
         let at = |wanted| refused.iter().find(|(position, _)| *position == wanted);
-        if at(0).is_some() {
+        let is_tender = |(position, _): &(usize, _)| (first_tender..first_hold).contains(position);
+        // A gift card that was spent meanwhile pays less of the next attempt.
+        if at(0).is_some() || refused.iter().any(is_tender) {
             return Ok(Some(Placed::Raced));
         }
         let shortages = shortages(&units, first_hold, &refused);
@@ -324,10 +330,12 @@ impl Store {
     }
 
     /// Writes money that came: order, payment, ledger, cart, events and — for an order whose stock
-    /// had been given back — the stock, in one transaction. The order's version is the guard of
-    /// all that hangs on it; the ledger's entry makes the same money count once.
+    /// or gift cards' money had been given back — the stock and that money, in one transaction. The
+    /// order's version is the guard of all that hangs on it; the ledger's entry makes the same
+    /// money count once.
     pub async fn settle(
         &self,
+        before: &Order,
         order: &Order,
         payment: &Payment,
         entry: &Entry,
@@ -355,6 +363,8 @@ impl Store {
             for (sku, quantity) in &units {
                 stock::hold(self, &mut transaction, sku, *quantity)?;
             }
+            let first_tender = transaction.position();
+            gift_card::tender_in(self, &mut transaction, Some(before), order)?;
             let refused = match transaction.commit(self, "settle an order").await? {
                 Committed::Yes => return Ok(Settled::Yes),
                 Committed::Refused(refused) => refused,
@@ -365,6 +375,9 @@ impl Store {
             let shortages = shortages(&units, first_hold, &refused);
             if !shortages.is_empty() {
                 return Ok(Settled::Short(shortages));
+            }
+            if refused.iter().any(|(position, _)| *position >= first_tender) {
+                return Ok(Settled::TenderGone);
             }
         }
         Ok(Settled::Raced)
@@ -415,6 +428,7 @@ impl Store {
                 transaction.put(self, Table::Orders, payment_item(payment)?, condition)?;
             }
             self.give_back(&mut transaction, before, after)?;
+            gift_card::tender_in(self, &mut transaction, Some(before), after)?;
             self.close(&mut transaction, after)?;
             let cart_position = transaction.position();
             if with_cart {
@@ -473,12 +487,13 @@ impl Store {
     /// Writes the confirmed return of a late payment.
     pub async fn returned(
         &self,
+        before: &Order,
         order: &Order,
         payment: &Payment,
         entry: &Entry,
         events: &[Event],
     ) -> Result<Saved, Fault> {
-        let settled = self.settle(order, payment, entry, events, false).await?;
+        let settled = self.settle(before, order, payment, entry, events, false).await?;
         Ok(if matches!(settled, Settled::Yes) { Saved::Yes } else { Saved::Raced })
     }
 

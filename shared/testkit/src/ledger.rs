@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::cart::{Cart, Phase};
+use domain::gift_card::{self, Account, GiftCard, StoreCredit};
 use domain::id::OrderId;
 use domain::order::{Order, Status};
 use domain::payment::{Entry, EntryKind, Payment, Status as PaymentState};
@@ -49,6 +50,12 @@ pub struct Facts {
     pub payments: Vec<Payment>,
     /// Every entry of the payment ledger.
     pub entries: Vec<Entry>,
+    /// Every gift card.
+    pub gift_cards: Vec<GiftCard>,
+    /// Every account of store credit.
+    pub credits: Vec<StoreCredit>,
+    /// Every entry of the ledger of gift cards and store credit.
+    pub gift_entries: Vec<gift_card::Entry>,
     /// Every cart.
     pub carts: Vec<Cart>,
     /// Every stock level.
@@ -74,6 +81,8 @@ pub fn broken(facts: &Facts) -> Vec<String> {
     let mut broken = Vec::new();
     stock(facts, &mut broken);
     money(facts, &mut broken);
+    balances(facts, &mut broken);
+    tenders(facts, &mut broken);
     letters(facts, &mut broken);
     carts(facts, &mut broken);
     rest(facts, &mut broken);
@@ -169,8 +178,12 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
     for order in &facts.orders {
         let is_placed = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
         let has_money = captured_of.contains_key(&order.id);
-        if is_placed && !order.totals.total.is_zero() && !has_money {
+        if is_placed && !order.due().is_zero() && !has_money {
             broken.push(format!("{}: placed and not paid", order.id));
+        }
+        if is_placed && has_money && order.captured != order.due() {
+            let (captured, due) = (order.captured, order.due());
+            broken.push(format!("{}: {captured} taken of {due}", order.id));
         }
         if order.captured.is_positive() && !has_money {
             broken.push(format!("{}: says paid; the provider knows nothing", order.id));
@@ -188,6 +201,64 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
         }
     }
     entries(facts, broken);
+}
+
+/// 3, for gift cards and store credit: the entries of an account are its balance, and no balance
+/// is below zero.
+fn balances(facts: &Facts, broken: &mut Vec<String>) {
+    let cards = facts.gift_cards.iter().map(|card| (card.account(), card.balance));
+    let credits = facts.credits.iter().map(|credit| {
+        let account = Account::StoreCredit(credit.customer);
+        (account, credit.balance)
+    });
+    let mut known = BTreeSet::new();
+    for (account, balance) in cards.chain(credits) {
+        known.insert((account, balance.currency().to_string()));
+        let of: Vec<_> =
+            facts.gift_entries.iter().filter(|entry| entry.account == account).cloned().collect();
+        if gift_card::balance(balance.currency(), &of) != Ok(balance) {
+            broken.push(format!("{account:?}: worth {balance}, its entries say otherwise"));
+        }
+        if balance.is_negative() {
+            broken.push(format!("{account:?}: worth {balance}"));
+        }
+    }
+    for entry in &facts.gift_entries {
+        if !known.contains(&(entry.account, entry.amount.currency().to_string())) {
+            broken.push(format!("{}: an entry of an account that is not there", entry.id));
+        }
+    }
+}
+
+/// What orders took from gift cards and store credit, and gave back: to the last minor unit what
+/// their tenders say, from the accounts that they name, and nothing else was taken.
+fn tenders(facts: &Facts, broken: &mut Vec<String>) {
+    let mut taken: BTreeMap<(OrderId, Account), i64> = BTreeMap::new();
+    for entry in &facts.gift_entries {
+        if let Some(order) = entry.order {
+            *taken.entry((order, entry.account)).or_default() -= entry.amount.amount();
+        }
+    }
+    for order in &facts.orders {
+        let tendering = &order.tendering;
+        let is_placed = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
+        let is_over = matches!(order.status, Status::Expired | Status::Canceled);
+        let has_any = !tendering.tenders.is_empty();
+        if has_any && (is_placed && tendering.is_returned || is_over && !tendering.is_returned) {
+            let back = if tendering.is_returned { "back" } else { "not back" };
+            broken.push(format!("{}: {:?}, and its tenders are {back}", order.id, order.status));
+        }
+        for tender in &tendering.tenders {
+            let took = taken.remove(&(order.id, tender.source.account())).unwrap_or(0);
+            let wanted = if tendering.is_returned { 0 } else { tender.amount.amount() };
+            if took != wanted {
+                broken.push(format!("{}: took {took} of a tender of {wanted}", order.id));
+            }
+        }
+    }
+    for ((order, account), took) in taken {
+        broken.push(format!("{order}: took {took} of {account:?}, which is none of its tenders"));
+    }
 }
 
 /// The append-only ledger says the same as the payments.

@@ -108,6 +108,8 @@ async fn place(
     let number = app.ids.order_number();
     let order = OrderId::from_ulid(ulid);
     let fresh = Fresh { order, payment: PaymentId::from_ulid(ulid), number, now };
+    // What gift cards pay is decided by what is on them now.
+    let cart = app.store.look_again(cart, now).await?;
     let placement = Order::place(cart, priced, expected_total, &fresh)?;
     let (mut order, mut payment) = (placement.order, placement.payment);
     let events: Vec<_> =
