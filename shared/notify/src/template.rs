@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use domain::event::Letter;
 use domain::fault::{Fault, Retry};
+use domain::gift_card::{Source, Tender};
 use domain::order::Order;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
@@ -67,10 +68,44 @@ struct OrderFacts {
     shipping: Option<String>,
     tax: String,
     total: String,
+    tenders: Vec<TenderFacts>,
+    due: String,
     refunded: String,
     is_tax_included: bool,
     address: Option<Vec<String>>,
     shipping_name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct TenderFacts {
+    name: String,
+    amount: String,
+}
+
+impl TenderFacts {
+    fn of(tender: &Tender) -> Self {
+        let name = match &tender.source {
+            Source::GiftCard { last4, .. } => format!("Gift card ending in {last4}"),
+            Source::StoreCredit { .. } => "Store credit".to_owned(),
+        };
+        Self { name, amount: format!("-{}", tender.amount) }
+    }
+}
+
+#[derive(Serialize)]
+struct GiftCardFacts {
+    code: String,
+    amount: String,
+    expires_on: Option<String>,
+}
+
+impl GiftCardFacts {
+    fn of(letter: &Letter) -> Option<Self> {
+        let Letter::GiftCard { code, amount, expires_at } = letter else { return None };
+        // The day that UTC has then, with its month in letters: no country reads it wrongly.
+        let expires_on = expires_at.map(|at| at.strftime("%-d %B %Y").to_string());
+        Some(Self { code: code.clone(), amount: amount.to_string(), expires_on })
+    }
 }
 
 #[derive(Serialize)]
@@ -116,6 +151,7 @@ impl Templates {
             "staff_invitation",
             "staff_reset_password",
             "second_factor_changed",
+            "gift_card",
             "order_confirmation",
             "late_payment_refunded"
         ];
@@ -138,6 +174,7 @@ impl Templates {
             | Letter::EmailChanged
             | Letter::AccountClosed
             | Letter::SecondFactorChanged
+            | Letter::GiftCard { .. }
             | Letter::OrderConfirmation { .. }
             | Letter::LatePaymentRefunded { .. } => (None, None),
         };
@@ -145,6 +182,7 @@ impl Templates {
             shop_url => facts.shop_url,
             token => token,
             is_new => is_new,
+            gift_card => Value::from(Serde(GiftCardFacts::of(facts.letter))),
             order => Value::from(Serde(facts.order.map(OrderFacts::of))),
             downloads => Value::from(Serde(&facts.downloads)),
         };
@@ -187,6 +225,8 @@ impl OrderFacts {
             shipping: order.shipping.as_ref().map(|_| order.totals.shipping.to_string()),
             tax: order.totals.tax.to_string(),
             total: order.totals.total.to_string(),
+            tenders: order.tendering.tenders.iter().map(TenderFacts::of).collect(),
+            due: order.due().to_string(),
             refunded: order.captured.to_string(),
             is_tax_included: order.price_mode == domain::tax::PriceMode::Inclusive,
             address,

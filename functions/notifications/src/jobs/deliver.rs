@@ -71,7 +71,8 @@ async fn write(app: &App, message: &Message, now: Timestamp) -> Result<Rendered,
         | Letter::AccountClosed
         | Letter::StaffInvitation { .. }
         | Letter::StaffResetPassword { .. }
-        | Letter::SecondFactorChanged => None,
+        | Letter::SecondFactorChanged
+        | Letter::GiftCard { .. } => None,
     };
     let downloads = match &order {
         Some(order) => links(app, order, now).await?,

@@ -1,7 +1,9 @@
 //! One letter of each kind, with facts that strain it: long words, large sums, markup in names.
 
+use domain::currency::Currency;
 use domain::event::Letter;
 use domain::id::OrderId;
+use domain::money::Money;
 use domain::order::Order;
 
 use super::{Facts, Link};
@@ -26,9 +28,16 @@ pub(crate) fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
         ("staff_invitation", Letter::StaffInvitation { token: token() }),
         ("staff_reset_password", Letter::StaffResetPassword { token: token() }),
         ("second_factor_changed", Letter::SecondFactorChanged),
+        ("gift_card", gift_card()),
         ("order_confirmation", Letter::OrderConfirmation { order_id }),
         ("late_payment_refunded", Letter::LatePaymentRefunded { order_id }),
     ]
+}
+
+fn gift_card() -> Letter {
+    let amount = Money::new(9_999_999_999, Currency::EUR);
+    let expires_at = "2029-11-21T23:00:00Z".parse().ok();
+    Letter::GiftCard { code: "WQ7K-2M4N-8XRT-0VZB-6".to_owned(), amount, expires_at }
 }
 
 /// The order that the letters about orders tell of.
