@@ -11,10 +11,13 @@ pub mod store {
     pub mod change_line;
     pub mod choose_shipping;
     pub mod create;
+    pub mod drop_gift_card;
     pub mod merge;
     pub mod remove_line;
     pub mod set_addresses;
     pub mod shipping_options;
+    pub mod use_gift_card;
+    pub mod use_store_credit;
     pub mod view;
 }
 
@@ -29,8 +32,16 @@ pub struct App {
 
 impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
+        let mut tables = vec![Table::Carts, Table::Catalog, Table::Ephemeral];
+        // Gift cards and credit lie with the orders that they pay.
+        if matches!(
+            setup.handler,
+            "cart.store.view" | "cart.store.use_gift_card" | "cart.store.use_store_credit"
+        ) {
+            tables.push(Table::Orders);
+        }
         Self {
-            store: setup.store(&[Table::Carts, Table::Catalog, Table::Ephemeral]),
+            store: setup.store(&tables),
             doors: setup.doors(),
             ids: setup.ids(),
             currency: setup.currency(),
@@ -93,6 +104,24 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         PUT "/v1/store/carts/{id}/shipping",
         "Chooses how the parcel goes.",
         store::choose_shipping
+    ),
+    http!(
+        "cart.store.use_gift_card",
+        POST "/v1/store/carts/{id}/gift_cards",
+        "Pays with a gift card, by its code; the totals stay, what is due falls.",
+        store::use_gift_card
+    ),
+    http!(
+        "cart.store.drop_gift_card",
+        DELETE "/v1/store/carts/{id}/gift_cards/{gift_card_id}",
+        "Does not pay with a gift card after all.",
+        store::drop_gift_card
+    ),
+    http!(
+        "cart.store.use_store_credit",
+        POST "/v1/store/carts/{id}/store_credit",
+        "Pays with the customer's store credit, or does not.",
+        store::use_store_credit
     ),
     http!(
         "cart.store.merge",

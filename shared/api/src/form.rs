@@ -325,7 +325,8 @@ macro_rules! id_rules {
 id_rules! {
     cart_id = CartId, line_id = LineId, order_id = OrderId, variant_id = VariantId,
     product_id = ProductId, address_id = AddressId, session_id = SessionId,
-    staff_id = StaffId, role_id = RoleId, key_id = KeyId,
+    staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
+    customer_id = CustomerId,
 }
 
 macro_rules! path_forms {
@@ -349,6 +350,8 @@ macro_rules! path_forms {
 path_forms! {
     CartPath of "cart": cart_id = CartId,
     OrderPath of "order": order_id = OrderId,
+    GiftCardPath of "gift card": gift_card_id = GiftCardId,
+    CustomerPath of "customer": customer_id = CustomerId,
 }
 
 impl<T> Rule for Id<T> {
@@ -585,6 +588,12 @@ impl<K: Ord, R: Rule> Rule for MapOf<K, R> {
         json!({"type": "object", "additionalProperties": self.rule.schema(),
             "maxProperties": self.max})
     }
+}
+
+/// The code of a gift card, as people type it. A mistyped one is refused here.
+pub const fn gift_card_code() -> Parsed<domain::gift_card::Code> {
+    let expected = "the code of a gift card: four groups of four characters and a last one";
+    Parsed::by(domain::gift_card::Code::parse, expected, 40).pattern("^[0-9A-Za-z -]{17,40}$")
 }
 
 /// Money as it stands in every body.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::fault::{Fault, Retry};
-use domain::{api_key, cart, order, staff};
+use domain::{api_key, cart, gift_card, order, staff};
 use http::StatusCode;
 use serde_json::json;
 
@@ -87,6 +87,7 @@ impl From<cart::Refusal> for Problem {
                     None => problem,
                 }
             }
+            cart::Refusal::GiftCard(refusal) => refusal.into(),
             cart::Refusal::Money(_) => Self::conflict(code, "The cart's total is too large."),
         }
     }
@@ -109,6 +110,50 @@ impl From<order::Refusal> for Problem {
             }
             order::Refusal::DownloadsExhausted => {
                 Self::conflict(code, "This was downloaded as often as it may be.")
+            }
+        }
+    }
+}
+
+impl From<gift_card::Refusal> for Problem {
+    fn from(refusal: gift_card::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            gift_card::Refusal::Unusable => {
+                Self::conflict(code, "There is no gift card with this code that can be spent.")
+            }
+            gift_card::Refusal::OtherCurrency { currency } => {
+                Self::conflict(code, "It is in another currency.").member("currency", currency)
+            }
+            gift_card::Refusal::TooMany => {
+                let detail = format!("A cart takes {} gift cards.", gift_card::CARDS_MAX);
+                Self::conflict(code, detail).member("gift_cards_max", gift_card::CARDS_MAX)
+            }
+            gift_card::Refusal::NotInCart => {
+                Self::new(StatusCode::NOT_FOUND, code, "The cart has no such gift card.")
+            }
+            gift_card::Refusal::NoAccount => {
+                Self::conflict(code, "Store credit is for signed-in customers with their own cart.")
+            }
+            gift_card::Refusal::InvalidTransition { from, to } => {
+                let detail = "The gift card's status does not allow it.";
+                Self::conflict(code, detail).member("from", json!(from)).member("to", json!(to))
+            }
+            gift_card::Refusal::BelowZero { balance } => {
+                let detail = "That is more than there is.";
+                Self::conflict(code, detail).member("balance", balance)
+            }
+            gift_card::Refusal::TooMuch => {
+                let detail = format!("At most {} minor units.", gift_card::AMOUNT_MAX);
+                Self::conflict(code, detail).member("amount_max", gift_card::AMOUNT_MAX)
+            }
+            gift_card::Refusal::NoAmount => {
+                let detail = "This must not be zero.";
+                Self::invalid(vec![Flaw::new("/amount/amount", code, detail)])
+            }
+            gift_card::Refusal::AlreadyExpired => {
+                let detail = "This must be in the future.";
+                Self::invalid(vec![Flaw::new("/expires_at", code, detail)])
             }
         }
     }

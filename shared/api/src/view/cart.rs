@@ -4,7 +4,8 @@ use domain::address::{Address, AddressForm};
 use domain::cart::{Cart, Phase, PricedCart, Trimmed};
 use domain::catalog::{Kind, Sku};
 use domain::currency::Currency;
-use domain::id::{CartId, LineId, OrderId, VariantId};
+use domain::gift_card::{self, Plan, Source};
+use domain::id::{CartId, GiftCardId, LineId, OrderId, VariantId};
 use domain::money::Money;
 use domain::pricing::Totals;
 use domain::shipping::{OptionKind, PickupPoint, ShippingOption, ShippingOptionId, Window};
@@ -75,8 +76,17 @@ pub struct CartView {
     pub requires_shipping: bool,
     /// Discount codes.
     pub codes: Vec<String>,
-    /// The sums.
+    /// The sums. Gift cards and store credit do not lower them: they are a way of paying.
     pub totals: Totals,
+    /// The gift cards that it is to be paid with.
+    pub gift_cards: Vec<AppliedGiftCardView>,
+    /// What of it store credit pays; null where it is not to be used.
+    pub store_credit: Option<Money>,
+    /// What is left to be paid by card.
+    pub due: Money,
+    /// What gift cards could have paid and is left to be paid by card, because a card payment has
+    /// a minimum; usually nothing.
+    pub withheld: Money,
     /// Rises with every change.
     pub version: u64,
     /// When it was made.
@@ -118,6 +128,8 @@ impl CartView {
             .collect();
         let requires_shipping =
             priced.offers.iter().flatten().any(|offer| offer.kind == Kind::Physical);
+        let plan = gift_card::plan(priced.priced.totals.total, &cart.wallets);
+        let (gift_cards, store_credit) = applied(cart, &plan);
         Self {
             id: cart.id,
             status: cart.status.phase(),
@@ -140,11 +152,47 @@ impl CartView {
             requires_shipping,
             codes: Vec::new(),
             totals: priced.priced.totals,
+            gift_cards,
+            store_credit,
+            due: plan.due,
+            withheld: plan.withheld,
             version: cart.version,
             created_at: cart.created_at,
             updated_at: cart.updated_at,
         }
     }
+}
+
+/// A gift card that a cart is to be paid with.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AppliedGiftCardView {
+    /// Its id.
+    pub id: GiftCardId,
+    /// The last four characters of its code.
+    pub last4: String,
+    /// What of the total it pays.
+    pub applied: Money,
+    /// When its time is over.
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What each wallet of a cart pays. The cart itself knows a wallet's worth as it was seen last.
+fn applied(cart: &Cart, plan: &Plan) -> (Vec<AppliedGiftCardView>, Option<Money>) {
+    let (mut cards, mut credit) = (Vec::new(), None);
+    for wallet in &cart.wallets {
+        let account = wallet.source.account();
+        let tender = plan.tenders.iter().find(|tender| tender.source.account() == account);
+        let applied = tender.map_or(Money::zero(cart.currency), |tender| tender.amount);
+        match &wallet.source {
+            Source::GiftCard { id, last4, expires_at } => {
+                let (id, last4, expires_at) = (*id, last4.clone(), *expires_at);
+                cards.push(AppliedGiftCardView { id, last4, applied, expires_at });
+            }
+            Source::StoreCredit { .. } => credit = Some(applied),
+        }
+    }
+    (cards, credit)
 }
 
 /// A new cart, with the token that opens it for a guest.

@@ -3,7 +3,8 @@
 use domain::address::{Address, AddressForm};
 use domain::catalog::{Kind, Sku};
 use domain::currency::Currency;
-use domain::id::{CartId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
+use domain::gift_card::{Source, Tender};
+use domain::id::{CartId, GiftCardId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
 use domain::money::Money;
 use domain::order::{FulfillmentStatus, Order, OrderLine, PaymentStatus, Status};
 use domain::payment::{self, Failure, Payment};
@@ -48,6 +49,45 @@ pub struct OrderLineView {
     pub total: Money,
     /// Units that went out.
     pub fulfilled_quantity: u32,
+}
+
+/// A part of an order's total that is paid with a gift card or with store credit.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TenderView {
+    /// Which of them.
+    #[serde(rename = "type")]
+    pub kind: TenderKind,
+    /// The gift card's id; null for store credit.
+    pub gift_card_id: Option<GiftCardId>,
+    /// The last four characters of the gift card's code; null for store credit.
+    pub last4: Option<String>,
+    /// How much.
+    pub amount: Money,
+}
+
+/// What a tender is.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TenderKind {
+    /// A gift card.
+    GiftCard,
+    /// Store credit.
+    StoreCredit,
+}
+
+impl From<Tender> for TenderView {
+    fn from(tender: Tender) -> Self {
+        let amount = tender.amount;
+        match tender.source {
+            Source::GiftCard { id, last4, .. } => {
+                let (gift_card_id, last4) = (Some(id), Some(last4));
+                Self { kind: TenderKind::GiftCard, gift_card_id, last4, amount }
+            }
+            Source::StoreCredit { .. } => {
+                Self { kind: TenderKind::StoreCredit, gift_card_id: None, last4: None, amount }
+            }
+        }
+    }
 }
 
 /// A link to a digital line's file.
@@ -127,8 +167,12 @@ pub struct OrderView {
     pub tax_reason: Reason,
     /// The buyer's VAT id, where a business bought.
     pub vat_id: Option<VatId>,
-    /// The sums.
+    /// The sums. Gift cards and store credit do not lower them: they are a way of paying.
     pub totals: Totals,
+    /// What of it gift cards and store credit pay. Of an order that came to nothing it went back.
+    pub tenders: Vec<TenderView>,
+    /// What is left to be paid by card; nothing, where the order came to nothing.
+    pub due: Money,
     /// Money taken.
     pub captured: Money,
     /// Money returned.
@@ -162,6 +206,7 @@ impl View for List<OrderView> {}
 impl OrderView {
     /// The view of an order with its payments and download links.
     pub fn of(order: Order, payments: &[Payment], downloads: Vec<DownloadView>) -> Self {
+        let due = order.due();
         Self {
             id: order.id,
             number: order.number,
@@ -178,6 +223,8 @@ impl OrderView {
             tax_reason: order.tax_reason,
             vat_id: order.vat_id,
             totals: order.totals,
+            tenders: order.tendering.tenders.into_iter().map(TenderView::from).collect(),
+            due,
             captured: order.captured,
             refunded: order.refunded,
             payments: payments.iter().map(PaymentView::from).collect(),
