@@ -290,6 +290,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::colleagues(meter, &people.owner, &mut grace, &role).await;
     tour::oneself(meter, &mut people.owner).await;
     tour::keys(meter, &people.owner, round).await;
+    tour::gift_cards::change_of_mind(meter, &mut people.jane).await;
 }
 
 #[tokio::test]

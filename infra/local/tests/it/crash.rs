@@ -5,12 +5,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use domain::currency::Currency;
+use domain::money::Money;
 use local::{Options, Response, Shop, Snapshot};
 use serde_json::json;
 use testkit::goods::{self, Goods, MUG, POSTER, TEMPLATE};
 use testkit::ledger;
 use wire::{FaultKind, Plan};
 
+use crate::gift_cards;
 use crate::world::{self, Shopper, facts};
 
 /// Every way in which a call can go wrong, for the main job.
@@ -49,6 +52,10 @@ enum Journey {
     LateReturn,
     /// Paid after the time, the goods still there.
     LatePlace,
+    /// Paid with a gift card and a card.
+    GiftCard,
+    /// Paid with a gift card, in part, and called off.
+    GiftCardBack,
     /// A new account, confirmed, signed in, renewed.
     SignUp,
 }
@@ -85,6 +92,8 @@ impl Journey {
             | Self::Cancel
             | Self::LateReturn
             | Self::LatePlace
+            | Self::GiftCard
+            | Self::GiftCardBack
             | Self::SignUp => &[(1, FOUR)],
         }
     }
@@ -120,6 +129,11 @@ async fn prepare(shop: &Shop, journey: Journey) -> Shopper {
         return Shopper::new(shop);
     }
     let mut shopper = ready(shop, good).await;
+    if matches!(journey, Journey::GiftCard | Journey::GiftCardBack) {
+        let amount = Money::new(700, Currency::EUR);
+        let (_, code) = gift_cards::card(shop, amount, None).await;
+        assert_eq!(gift_cards::present(&shopper, &code).await.status, 200);
+    }
     shopper.total = shopper.view_cart().await["totals"]["total"].clone();
     if matches!(journey, Journey::LateReturn | Journey::LatePlace) {
         assert_eq!(complete(&mut shopper).await.status, 201);
@@ -142,7 +156,7 @@ async fn prepare(shop: &Shop, journey: Journey) -> Shopper {
 /// Does it, with whatever fault is armed.
 async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper) {
     match journey {
-        Journey::Buy | Journey::Download => {
+        Journey::Buy | Journey::Download | Journey::GiftCard => {
             assert_eq!(complete(shopper).await.status, 201);
             shopper.pay("pm_card_visa");
         }
@@ -164,7 +178,7 @@ async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper) {
             shop.advance(32 * 60).await;
             shop.advance(2 * 60).await;
         }
-        Journey::Cancel => {
+        Journey::Cancel | Journey::GiftCardBack => {
             assert_eq!(complete(shopper).await.status, 201);
             let path = format!("/v1/store/orders/{}/cancel", shopper.order);
             let answer = again(shop, || {
@@ -221,9 +235,13 @@ async fn sign_up(shop: &Shop, shopper: &Shopper) {
 /// What must be seen at the end, besides the invariants.
 async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
     let wanted = match journey {
-        Journey::Buy | Journey::Download | Journey::Declined | Journey::LatePlace => "placed",
+        Journey::Buy
+        | Journey::Download
+        | Journey::Declined
+        | Journey::LatePlace
+        | Journey::GiftCard => "placed",
         Journey::Expire | Journey::LateReturn => "expired",
-        Journey::Cancel => "canceled",
+        Journey::Cancel | Journey::GiftCardBack => "canceled",
         Journey::SignUp => return Ok(()),
     };
     let order = shopper.view_order().await;
@@ -346,5 +364,7 @@ journeys! {
     no_fault_breaks_an_order_that_is_called_off: Cancel, 168;
     no_fault_breaks_a_late_payment_that_goes_back: LateReturn, 156;
     no_fault_breaks_a_late_payment_that_takes_the_goods: LatePlace, 200;
+    no_fault_breaks_a_purchase_with_a_gift_card: GiftCard, 180;
+    no_fault_breaks_the_return_of_a_gift_card: GiftCardBack, 168;
     no_fault_breaks_signing_up: SignUp, 226;
 }

@@ -59,6 +59,8 @@ const AMONG: &[(&str, Among)] = &[
     ("roles and colleagues", |shop, people| Box::pin(work(shop, people))),
     ("a member's day", |shop, people| Box::pin(oneself(shop, people))),
     ("keys of machines", |shop, people| Box::pin(keys(shop, people))),
+    ("a gift card in a cart", |shop, people| Box::pin(gift_card(shop, people))),
+    ("gift cards in orders", |shop, people| Box::pin(gift_cards(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -208,6 +210,15 @@ async fn work(shop: Shop, people: People) {
 
 async fn oneself(shop: Shop, mut people: People) {
     tour::oneself(&mut Plain(shop), &mut people.owner).await;
+}
+
+async fn gift_card(shop: Shop, mut people: People) {
+    let jane = &mut people.jane;
+    tour::gift_cards::change_of_mind(&mut Plain(shop), jane).await;
+}
+
+async fn gift_cards(shop: Shop, mut people: People) {
+    tour::gift_cards::orders(&shop, &mut people.jane).await;
 }
 
 async fn keys(shop: Shop, people: People) {

@@ -22,6 +22,7 @@ mod configuration;
 mod contract;
 mod crash;
 mod crowd;
+mod gift_cards;
 mod host;
 mod iam;
 mod killed;

@@ -8,6 +8,8 @@
 use local::{Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 
+pub(crate) mod gift_cards;
+
 use crate::world::{self, Colleague, PASSWORD, Shopper, key, ok, refusal};
 
 /// How a tour is walked: what is looked at of each call.
