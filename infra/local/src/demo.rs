@@ -36,7 +36,7 @@ use crate::error::Error;
 const FOLDER: &str = "infra/local/demo";
 /// Where its pictures are served.
 pub(crate) const MEDIA: &str = "/_local/media";
-/// Before the file's name in the key of a download.
+/// The folder of the digital goods.
 const DOWNLOADS: &str = "downloads";
 /// Who signs in to the demo shop, and with which password.
 pub const CUSTOMER: (&str, &str) = ("shopper@demo.fluxion.example", "Demo-shopper-2026");
@@ -160,12 +160,26 @@ pub(crate) fn picture(root: &Path, name: &str) -> Option<PathBuf> {
     is_plain.then(|| root.join(FOLDER).join("images").join(name))
 }
 
-/// A digital good of the demo, if the key names one.
-pub(crate) fn file(root: &Path, key: &str) -> Option<PathBuf> {
-    let name = key.strip_prefix(DOWNLOADS)?.strip_prefix('/')?;
-    let stem = name.strip_suffix(".zip")?;
-    let is_plain = stem.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    is_plain.then(|| root.join(FOLDER).join(DOWNLOADS).join(name))
+/// Where a digital good of the demo lies in the bucket.
+fn file_key(name: &str) -> String {
+    format!("{}{name}", files::FILES)
+}
+
+/// Puts the digital goods into the bucket.
+async fn put_files(wire: &Wire, stack: &Stack, folder: &Path) -> Result<(), Error> {
+    let name = stack.buckets.first().map(|bucket| bucket.name.clone()).unwrap_or_default();
+    let bucket = files::Bucket::new(&wire.sdk_config(wire::LOCAL), name);
+    let shown = folder.display().to_string();
+    let io = |error| Error::Io(format!("cannot read {shown}"), error);
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let bytes = std::fs::read(&path).map_err(io)?.into();
+        let object =
+            files::NewObject { bytes, content_type: "application/zip", cache_control: None };
+        bucket.put(&file_key(name), object).await?;
+    }
+    Ok(())
 }
 
 /// Fills an empty catalog; says whether it did.
@@ -196,6 +210,7 @@ pub(crate) async fn load(
     store.import_settings(&Settings { shipping, tax }).await?;
     store.import_stock(&levels).await?;
     store.import_products(&products, Currency::EUR).await?;
+    put_files(wire, stack, &folder.join(DOWNLOADS)).await?;
     // Last, because it says that the rest is there.
     store.import_categories(&categories).await?;
     Ok(true)
@@ -320,9 +335,8 @@ fn category(demo: DemoCategory, position: u32) -> Category {
 
 fn product(demo: DemoProduct, levels: &mut Vec<(Sku, StockLevel)>) -> (Product, Vec<Offer>) {
     let id = product_id(demo.slug.as_str());
-    let download = demo
-        .download
-        .map(|file| Download { key: format!("{DOWNLOADS}/{}", file.file), file_name: file.file });
+    let download =
+        demo.download.map(|file| Download { key: file_key(&file.file), file_name: file.file });
     let (mut variants, mut offers) = (Vec::new(), Vec::new());
     for one in demo.variants {
         let variant = variant_id(one.sku.as_str());
@@ -357,7 +371,7 @@ fn product(demo: DemoProduct, levels: &mut Vec<(Sku, StockLevel)>) -> (Product, 
     let images = demo
         .images
         .into_iter()
-        .map(|image| Image { url: format!("{MEDIA}/{}", image.file), alt: image.alt });
+        .map(|image| Image::plain(format!("{MEDIA}/{}", image.file), image.alt));
     let product = Product {
         id,
         slug: demo.slug,

@@ -41,6 +41,8 @@ const MAIL_IDENTITY: &str = "fluxion.example";
 const LOCK_FILE: &str = "lock";
 /// Links of the audit log that one query reads.
 const AUDIT_AT_ONCE: i32 = 500;
+/// Where the front door serves the public pictures of the bucket, by their keys.
+const MEDIA: &str = "/media/";
 /// How far the clock was moved ahead.
 const CLOCK_FILE: &str = "clock.json";
 
@@ -255,6 +257,9 @@ impl Shop {
 
     /// As [`Shop::request`].
     pub async fn send(&self, request: Request) -> Response {
+        if request.path().starts_with(MEDIA) {
+            return self.media(&request);
+        }
         if request.path() == "/_local" || request.path().starts_with("/_local/") {
             return self.surface(&request).await;
         }
@@ -367,7 +372,8 @@ impl Shop {
             variables.insert("STRIPE_API_BASE".to_owned(), self.0.stripe.base_url(handler));
         }
         if variables.contains_key("FILES_URL") {
-            variables.insert("FILES_URL".to_owned(), files_url(&self.0.base_url));
+            let url = files_url(&self.0.base_url, &self.0.stack);
+            variables.insert("FILES_URL".to_owned(), url);
         }
         let retries = RetryConfig::standard()
             .with_max_attempts(self.0.sdk_attempts.max(1))
@@ -470,9 +476,13 @@ impl Shop {
     }
 }
 
-/// Where the bucket of digital goods is reached.
-pub(crate) fn files_url(base_url: &str) -> String {
-    format!("{base_url}/_local/files")
+/// Where browsers reach S3 here.
+pub(crate) const S3_MOUNT: &str = "/_local/s3";
+
+/// Where the shop's bucket is reached.
+fn files_url(base_url: &str, stack: &Stack) -> String {
+    let bucket = stack.buckets.first().map(|bucket| bucket.name.as_str()).unwrap_or_default();
+    format!("{base_url}{S3_MOUNT}/{bucket}")
 }
 
 /// Ends when a caller of this name dies.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::id::{CategoryId, ProductId, VariantId};
+use crate::media::Format;
 use crate::money::Money;
 use crate::shipping::ProfileId;
 use crate::tax::TaxCategory;
@@ -105,6 +106,34 @@ pub struct Image {
     pub url: String,
     /// What it shows, for those who do not see it.
     pub alt: String,
+    /// Width in pixels, where it is known: with the height, it keeps the page from jumping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Height in pixels, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// The same picture in other sizes and formats, smallest first: for `srcset`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+}
+
+impl Image {
+    /// A picture of which nothing more is known than where it is.
+    pub const fn plain(url: String, alt: String) -> Self {
+        Self { url, alt, width: None, height: None, sources: Vec::new() }
+    }
+}
+
+/// A picture in one size and format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Source {
+    /// Where it is served.
+    pub url: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Its media type.
+    #[serde(rename = "type")]
+    pub media_type: Format,
 }
 
 /// A variant as it stands on its product's page.

@@ -131,6 +131,8 @@ ids! {
     VariantId = "var";
     /// A category of the catalog.
     CategoryId = "cat";
+    /// A picture that a merchant uploaded.
+    MediaId = "med";
     /// A place where stock lies.
     LocationId = "loc";
     /// A cart.

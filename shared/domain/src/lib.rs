@@ -17,6 +17,7 @@ pub mod fault;
 pub mod gift_card;
 pub mod id;
 pub mod limit;
+pub mod media;
 pub mod money;
 pub mod order;
 pub mod password;

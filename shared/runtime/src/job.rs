@@ -1,4 +1,4 @@
-//! Functions that nobody waits for: queues, schedules, streams.
+//! Functions that nobody waits for: queues, schedules, streams, new objects.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -21,6 +21,17 @@ pub struct Tick {
 pub struct Errand<T> {
     /// What they hand over.
     pub input: T,
+    /// When it is.
+    pub now: Timestamp,
+}
+
+/// An object that somebody put into the bucket.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// Its key.
+    pub key: String,
+    /// Its size in bytes.
+    pub size: u64,
     /// When it is.
     pub now: Timestamp,
 }
@@ -113,6 +124,25 @@ where
     let input = serde_json::from_value(event)
         .map_err(|_| Fault::noticed("read what it was invoked with", Retry::Useless))?;
     job(app, Errand { input, now }).await.map(|()| Value::Null)
+}
+
+/// Runs a job for a new object. A failure brings the event again, twice.
+pub async fn run_upload<A: 'static, F>(
+    app: &A,
+    event: &Value,
+    now: Timestamp,
+    job: F,
+) -> Result<Value, Fault>
+where
+    F: for<'a> OnEvent<'a, A, Upload>,
+{
+    let object = event.pointer("/detail/object");
+    let key = object.and_then(|object| object.get("key")?.as_str());
+    let size = object.and_then(|object| object.get("size")?.as_u64());
+    let (Some(key), Some(size)) = (key, size) else {
+        return Err(Fault::noticed("read the event of a new object", Retry::Useless));
+    };
+    job(app, Upload { key: key.to_owned(), size, now }).await.map(|()| Value::Null)
 }
 
 /// Runs a job for a batch of a stream. A failure brings the whole batch again.

@@ -142,7 +142,12 @@ impl<'a> Setup<'a> {
         notify::Mailer::new(aws_sdk_ses::Client::new(&self.platform.aws), from)
     }
 
-    /// The bucket of digital goods.
+    /// How AWS is reached: for what only one domain touches.
+    pub fn aws(&self) -> &'a SdkConfig {
+        &self.platform.aws
+    }
+
+    /// Who signs addresses and forms of the shop's bucket.
     pub fn files(&mut self) -> Option<files::Files> {
         let url = self.text("FILES_URL");
         let region = self.platform.aws.region().map(ToString::to_string);

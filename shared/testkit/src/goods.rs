@@ -172,7 +172,7 @@ fn product(draft: &Draft, number: u128) -> (Product, Vec<Offer>) {
         categories: vec![Slug::parse("goods").unwrap()],
         options: vec![ProductOption { name: "Kind".to_owned(), values }],
         variants,
-        images: vec![Image { url: format!("/media/{}.svg", draft.slug), alt: draft.title.into() }],
+        images: vec![Image::plain(format!("/media/{}.svg", draft.slug), draft.title.into())],
         created_at: Timestamp::from_second(1_780_000_000 + i64::try_from(number).unwrap()).unwrap(),
     };
     (product, offers)

@@ -265,7 +265,9 @@ async fn the_local_pages_run_no_script_and_name_no_other_host() {
         ("GET", "/_local/media/../catalog.json"),
         ("GET", "/_local/media/%2e%2e%2fcatalog.json"),
         ("POST", "/_local/queues/none/redrive"),
-        ("GET", "/_local/files/downloads/a.zip"),
+        ("GET", "/_local/s3/fluxion-files-000000000000/files/a.zip"),
+        ("GET", "/media/../files/a.zip"),
+        ("GET", "/media/%2e%2e/files/a.zip"),
     ] {
         let answer = shop.send(Request::new(method, path)).await;
         assert!([403, 404].contains(&answer.status), "{path}: {}", answer.status);

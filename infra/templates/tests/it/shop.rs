@@ -27,6 +27,7 @@ fn trigger(trigger: &Trigger) -> String {
         Trigger::Queue { queue, batch_size, .. } => format!("queue {queue} by {batch_size}"),
         Trigger::Schedule { seconds } => format!("every {seconds} s"),
         Trigger::Stream { table, batch_size, .. } => format!("stream {table} by {batch_size}"),
+        Trigger::Upload { bucket, prefix } => format!("objects of {bucket} under {prefix}"),
     }
 }
 
