@@ -197,6 +197,22 @@ macro_rules! on_queue {
     };
 }
 
+/// A row of [`Endpoint`]s for a queue's job that takes a whole batch at once.
+#[macro_export]
+macro_rules! on_batch {
+    ($handler:literal, $name:expr, $($at:ident)::+) => {
+        $crate::Endpoint {
+            handler: $handler,
+            trigger: $crate::Trigger::Queue {
+                name: $name,
+                run: |app, event, now| ::std::boxed::Box::pin(async move {
+                    $crate::job::run_batch(&*app, event, now, $handler, $($at)::+::handle).await
+                }),
+            },
+        }
+    };
+}
+
 /// A row of [`Endpoint`]s for a schedule's job.
 #[macro_export]
 macro_rules! every {

@@ -19,7 +19,7 @@ pub use clock::Clock;
 pub use doors::Doors;
 pub use endpoint::{Call, Endpoint, Function, Tally, Trigger};
 pub use ids::Ids;
-pub use job::{Errand, Records, Tick, Upload};
+pub use job::{Batch, Changed, Errand, Records, Tick, Upload};
 pub use setup::{App, Platform, Setup};
 pub use till::Till;
 
