@@ -3,11 +3,23 @@
 use std::sync::Arc;
 
 use domain::fault::{Fault, Retry};
-use domain::{api_key, cart, gift_card, order, staff};
+use domain::{api_key, cart, gift_card, order, staff, synonym};
 use http::StatusCode;
 use serde_json::json;
 
 use crate::problem::{Flaw, Problem};
+
+impl From<synonym::Refusal> for Problem {
+    fn from(refusal: synonym::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            synonym::Refusal::Alone(at) => {
+                let detail = "A group needs two different words or phrases.";
+                Self::invalid(vec![Flaw::new(format!("/groups/{at}"), code, detail)])
+            }
+        }
+    }
+}
 
 impl From<cart::Refusal> for Problem {
     fn from(refusal: cart::Refusal) -> Self {

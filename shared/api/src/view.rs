@@ -6,4 +6,5 @@ pub mod cart;
 pub mod gift_card;
 pub mod order;
 pub mod product;
+pub mod search;
 pub mod staff;

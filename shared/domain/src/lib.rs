@@ -28,6 +28,7 @@ pub mod reservation;
 pub mod shipping;
 pub mod staff;
 pub mod stock;
+pub mod synonym;
 pub mod tax;
 pub mod totp;
 pub mod vat_id;
