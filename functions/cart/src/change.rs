@@ -138,7 +138,7 @@ pub(crate) mod samples {
         let cart = Cart::open(id, owner, Currency::EUR, Timestamp::UNIX_EPOCH);
         let offer = &facts.offers[&VariantId::parse(&good.variant()).unwrap()];
         let quantity = Quantity::new(2).unwrap();
-        cart.add(offer, quantity, LineId::parse(line).unwrap()).unwrap()
+        cart.add(offer, quantity, LineId::parse(line).unwrap(), facts.now).unwrap()
     }
 }
 

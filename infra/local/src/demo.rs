@@ -11,7 +11,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::Account;
 use domain::address::{Email, PersonName};
 use domain::catalog::{
-    Category, Download, Image, Kind, Offer, Prices, Product, ProductOption, Sku, Slug, Variant,
+    self, Category, Download, Image, Kind, Offer, Prices, Product, ProductOption, Sku, Slug,
+    Variant,
 };
 use domain::currency::Currency;
 use domain::id::{CategoryId, CustomerId, ProductId, RoleId, StaffId, Ulid, VariantId};
@@ -205,8 +206,12 @@ pub(crate) async fn load(
     for demo in catalog.products {
         products.push(product(demo, &mut levels));
     }
-    let categories: Vec<Category> =
+    let mut categories: Vec<Category> =
         catalog.categories.into_iter().zip(0..).map(|(one, at)| category(one, at)).collect();
+    for category in &mut categories {
+        let listed = products.iter().filter(|(one, _)| one.categories.contains(&category.slug));
+        category.products = u32::try_from(listed.count()).unwrap_or(u32::MAX);
+    }
     store.import_settings(&Settings { shipping, tax }).await?;
     store.import_stock(&levels).await?;
     store.import_products(&products, Currency::EUR).await?;
@@ -330,42 +335,42 @@ fn tax(demo: DemoTax) -> Result<TaxTable, Error> {
 fn category(demo: DemoCategory, position: u32) -> Category {
     let id = CategoryId::from_ulid(ulid("category", demo.slug.as_str()));
     let DemoCategory { slug, title, description, parent } = demo;
-    Category { id, slug, title, description, parent, position }
+    Category {
+        id,
+        slug,
+        title,
+        description,
+        parent,
+        position,
+        translations: BTreeMap::new(),
+        products: 0,
+        version: 1,
+    }
 }
 
 fn product(demo: DemoProduct, levels: &mut Vec<(Sku, StockLevel)>) -> (Product, Vec<Offer>) {
     let id = product_id(demo.slug.as_str());
     let download =
         demo.download.map(|file| Download { key: file_key(&file.file), file_name: file.file });
-    let (mut variants, mut offers) = (Vec::new(), Vec::new());
+    let mut variants = Vec::new();
     for one in demo.variants {
-        let variant = variant_id(one.sku.as_str());
-        offers.push(Offer {
-            variant,
-            product: id,
-            sku: one.sku.clone(),
-            product_title: demo.title.clone(),
-            variant_title: one.title.clone(),
-            kind: demo.kind,
-            prices: one.prices.clone(),
-            tax_category: demo.tax_category.clone(),
-            weight_grams: one.weight_grams,
-            volume_mm3: 0,
-            shipping_profile: ProfileId::default(),
-            quantity_max: domain::cart::QUANTITY_MAX,
-            is_active: true,
-            download: download.clone(),
-        });
         if let Some(units) = one.stock {
             levels.push((one.sku.clone(), StockLevel::received(i64::from(units))));
         }
         variants.push(Variant {
-            id: variant,
+            id: variant_id(one.sku.as_str()),
             sku: one.sku,
             title: one.title,
             options: one.options,
             prices: one.prices,
+            sales: Vec::new(),
             available: one.stock.map_or(ENOUGH, |units| units.min(ENOUGH)),
+            weight_grams: one.weight_grams,
+            volume_mm3: 0,
+            shipping_profile: ProfileId::default(),
+            quantity_max: domain::cart::QUANTITY_MAX,
+            download: download.clone(),
+            has_keys: false,
         });
     }
     let images = demo
@@ -378,11 +383,20 @@ fn product(demo: DemoProduct, levels: &mut Vec<(Sku, StockLevel)>) -> (Product, 
         title: demo.title,
         description: demo.description,
         kind: demo.kind,
+        status: catalog::Status::Active,
+        publish_at: None,
+        published_at: Some(demo.created_at),
+        tax_category: demo.tax_category,
         categories: demo.categories,
+        collections: Vec::new(),
+        attributes: BTreeMap::new(),
+        translations: BTreeMap::new(),
         options: demo.options,
         variants,
         images: images.collect(),
         created_at: demo.created_at,
+        version: 1,
     };
+    let offers = product.variants.iter().map(|variant| product.offer(variant)).collect();
     (product, offers)
 }

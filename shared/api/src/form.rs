@@ -504,6 +504,24 @@ impl<T: Form> Rule for Nested<T> {
     }
 }
 
+/// A language, with a region where it matters.
+pub const fn locale() -> Parsed<domain::catalog::Locale> {
+    Parsed::by(domain::catalog::Locale::parse, "a language like de or de-AT", 6)
+        .pattern("^[a-z]{2,3}(-[A-Z]{2})?$")
+}
+
+/// A readable name in an address.
+pub const fn slug() -> Parsed<domain::catalog::Slug> {
+    Parsed::by(domain::catalog::Slug::parse, "a name of a–z, 0–9 and hyphens", 80)
+        .pattern("^[a-z0-9-]{2,80}$")
+}
+
+/// A stock keeping unit.
+pub const fn sku() -> Parsed<domain::catalog::Sku> {
+    Parsed::by(domain::catalog::Sku::parse, "a SKU of A–Z, 0–9 and hyphens", 40)
+        .pattern("^[A-Z0-9-]{3,40}$")
+}
+
 /// A currency.
 pub const fn currency() -> Parsed<domain::currency::Currency> {
     Parsed::by(domain::currency::Currency::parse, "an ISO 4217 currency code", 3)

@@ -9,6 +9,8 @@ use serde_json::json;
 
 use crate::problem::{Flaw, Problem};
 
+mod catalog;
+
 impl From<synonym::Refusal> for Problem {
     fn from(refusal: synonym::Refusal) -> Self {
         let code = refusal.code();

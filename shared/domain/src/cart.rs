@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Destination, Email};
-use crate::catalog::{Kind, Offer, Sku, price_in};
+use crate::catalog::{Kind, Offer, Sku};
 use crate::currency::Currency;
 use crate::gift_card::{self, Wallet};
 use crate::id::{CartId, CustomerId, LineId, OrderId, VariantId};
@@ -392,11 +392,12 @@ impl Cart {
         offer: &Offer,
         quantity: Quantity,
         line_id: LineId,
+        now: Timestamp,
     ) -> Result<Self, Refusal> {
         if !offer.is_active {
             return Err(Refusal::VariantUnavailable { sku: offer.sku.clone() });
         }
-        if price_in(&offer.prices, self.currency).is_none() {
+        if offer.price(self.currency, now).is_none() {
             let (sku, currency) = (offer.sku.clone(), self.currency);
             return Err(Refusal::CurrencyUnavailable { sku, currency });
         }
@@ -553,17 +554,17 @@ impl Cart {
     ) -> impl Iterator<Item = (&'a Line, &'a Offer)> {
         self.lines.iter().zip(offers).filter_map(|(line, offer)| {
             let offer = offer.as_ref().filter(|o| o.is_active)?;
-            price_in(&offer.prices, self.currency)?;
-            Some((line, offer))
+            offer.prices.contains_key(&self.currency).then_some((line, offer))
         })
     }
 
-    fn unit_price(&self, offer: &Offer, _now: Timestamp) -> Result<Money, Refusal> {
+    fn unit_price(&self, offer: &Offer, now: Timestamp) -> Result<Money, Refusal> {
         let (sku, currency) = (offer.sku.clone(), self.currency);
-        price_in(&offer.prices, self.currency).ok_or(Refusal::CurrencyUnavailable { sku, currency })
+        offer.price(self.currency, now).ok_or(Refusal::CurrencyUnavailable { sku, currency })
     }
 
-    /// What the cart costs now. `offers` holds one entry per line, in the cart's order.
+    /// What the cart costs `now`: prices follow the sales that run at that moment. `offers` holds
+    /// one entry per line, in the cart's order.
     pub fn price(
         &self,
         offers: Vec<Option<Offer>>,

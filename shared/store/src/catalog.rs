@@ -2,8 +2,8 @@
 //!
 //! | item | key | index |
 //! |---|---|---|
-//! | product | `PROD#id` / META | `by_slug` |
-//! | a product in a list | `PROD#id` / CARD#category | `by_created`, `by_price`, `by_title` |
+//! | product | `PROD#id` / META | `by_slug`, `by_created` (by its status), `every`, `work` |
+//! | a product in a list | `PROD#id` / CARD#list | `by_created`, `by_price`, `by_title` |
 //! | offer | `VAR#id` / META | |
 //! | SKU and slug, taken | `SKU#code` / META, `SLUG#slug` / META | |
 //! | categories | `CATEGORIES` / slug | |
@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, PutRequest, ReturnConsumedCapacity, WriteRequest,
 };
 use domain::cart::{Cart, PricedCart};
-use domain::catalog::{Category, Offer, Product, Sku, Slug};
+use domain::catalog::{Category, Offer, Product, Sku, Slug, Status};
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};
 use domain::id::{ProductId, VariantId};
@@ -69,6 +69,17 @@ impl CartFacts {
     }
 }
 
+/// A list of products in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listed {
+    /// All of them.
+    Every,
+    /// Those of a category.
+    Category(Slug),
+    /// Those of a collection.
+    Collection(Slug),
+}
+
 /// The order of a list of products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
@@ -97,20 +108,37 @@ impl Sort {
 }
 
 /// The list of every product.
-const EVERY: &str = "all";
+pub(crate) const EVERY: &str = "all";
+/// Before the slug of a collection in the name of its list: no category has such a name.
+pub(crate) const COLLECTION: &str = "+";
+/// Places of a collection that is made by hand count down from here.
+const PLACES: usize = 99_999;
+/// Where every product lies, in the store or not.
+pub(crate) const PRODUCTS: &str = "PRODUCTS";
+/// What waits for its time.
+pub(crate) const WORK: &str = "WQ#schedule";
 
-fn product_key(id: ProductId) -> Key {
+pub(crate) fn product_key(id: ProductId) -> Key {
     Key::meta(format!("PROD#{id}"))
 }
 
-fn offer_key(id: VariantId) -> Key {
+pub(crate) fn offer_key(id: VariantId) -> Key {
     Key::meta(format!("VAR#{id}"))
 }
 
+/// Whose a readable name is.
+#[derive(Debug)]
+pub enum BySlug {
+    /// This product's.
+    Is(Box<Product>),
+    /// It was this product's, which has another one now.
+    Was(ProductId),
+}
+
 #[derive(Serialize, Deserialize)]
-struct Taken {
-    product: ProductId,
-    variant: Option<VariantId>,
+pub(crate) struct Taken {
+    pub(crate) product: ProductId,
+    pub(crate) variant: Option<VariantId>,
 }
 
 impl Store {
@@ -122,24 +150,37 @@ impl Store {
         page.entries.into_iter().next().map(document).transpose()
     }
 
-    /// A product by its readable name.
-    pub async fn product_by_slug(&self, slug: &Slug) -> Result<Option<Product>, Fault> {
+    /// A product by its readable name, or by one that it had.
+    pub async fn product_by_slug(&self, slug: &Slug) -> Result<Option<BySlug>, Fault> {
         let index = Some(("by_slug", "gsi4pk", None));
-        let range = Range { limit: Some(1), ..Range::default() };
-        let page = self.query(Table::Catalog, index, slug.as_str(), range).await?;
-        page.entries.into_iter().next().map(document).transpose()
+        let page = self.query(Table::Catalog, index, slug.as_str(), Range::default()).await?;
+        let is_product = |item: &Item| matches!(item.get("pk"), Some(AttributeValue::S(pk)) if pk.starts_with("PROD#"));
+        let (mut products, mut before): (Vec<Item>, Vec<Item>) =
+            page.entries.into_iter().partition(is_product);
+        match (products.pop(), before.pop()) {
+            (Some(item), _) => Ok(Some(BySlug::Is(Box::new(document(item)?)))),
+            (None, Some(item)) => {
+                let taken: Taken = document(item)?;
+                Ok(Some(BySlug::Was(taken.product)))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
-    /// A page of the active products, of one category or of all.
+    /// A page of the products in the store, of one list or of all.
     pub async fn products(
         &self,
-        category: Option<&Slug>,
+        list: &Listed,
         sort: Sort,
         limit: i32,
         position: Option<&str>,
     ) -> Result<Page<Product>, Fault> {
         let (index, sort_key, is_descending) = sort.index();
-        let list = category.map_or(EVERY, Slug::as_str);
+        let list = match list {
+            Listed::Every => EVERY.to_owned(),
+            Listed::Category(slug) => slug.to_string(),
+            Listed::Collection(slug) => format!("{COLLECTION}{slug}"),
+        };
         let range = Range { is_descending, limit: Some(limit), position, ..Range::default() };
         let index = Some((index, "gsi1pk", Some(sort_key)));
         let page = self.query(Table::Catalog, index, &format!("CAT#{list}#active"), range).await?;
@@ -260,22 +301,22 @@ impl Store {
     }
 
     /// Writes products with their list cards, offers, SKUs and slugs, as a seed or an import does:
-    /// whole items, in batches. `currency` is what lists are sorted in.
+    /// whole items, in batches. `currency` is what lists are sorted in; sales are looked at as at the
+    /// moment when the newest product was made.
     pub async fn import_products(
         &self,
         products: &[(Product, Vec<Offer>)],
         currency: Currency,
     ) -> Result<(), Fault> {
+        let made = products.iter().map(|(product, _)| product.created_at);
+        let now = made.max().unwrap_or(Timestamp::MIN);
         let mut items = Vec::new();
         for (product, offers) in products {
-            let mut meta = item(&product_key(product.id), product)?;
-            meta.insert("gsi4pk".into(), text(product.slug.as_str()));
-            items.push(meta);
+            items.push(meta(product, now)?);
             let taken = Taken { product: product.id, variant: None };
             items.push(item(&Key::meta(format!("SLUG#{}", product.slug)), &taken)?);
-            let lists = product.categories.iter().map(Slug::as_str).chain([EVERY]);
-            for list in lists {
-                items.push(card(product, list, currency)?);
+            for list in lists(product) {
+                items.push(card(product, &list, None, currency, now)?);
             }
             for offer in offers {
                 items.push(item(&offer_key(offer.variant), offer)?);
@@ -351,9 +392,9 @@ impl Store {
         if shown.variants.get(index).is_some_and(|v| v.available == available) {
             return Ok(());
         }
-        let lists = shown.categories.iter().map(Slug::as_str).chain([EVERY]);
         // The product last: its number says whether the cards are done.
-        let sort_keys = lists.map(|list| format!("CARD#{list}")).chain(["META".to_owned()]);
+        let cards = lists(&shown).into_iter().map(|list| format!("CARD#{list}"));
+        let sort_keys = cards.chain(["META".to_owned()]);
         let update = format!("SET variants[{index}].available = :available");
         for sk in sort_keys {
             let key = Key::new(format!("PROD#{product}"), sk);
@@ -370,14 +411,50 @@ impl Store {
     }
 }
 
-/// A product as an entry of one list.
-fn card(product: &Product, list: &str, currency: Currency) -> Result<Item, Fault> {
+/// The product itself, under all that it is found by.
+pub(crate) fn meta(product: &Product, now: Timestamp) -> Result<Item, Fault> {
+    let mut meta = item(&product_key(product.id), product)?;
+    meta.insert("gsi1pk".into(), text(format!("STATUS#{}", product.status.code())));
+    meta.insert("gsi1sk".into(), text(format!("{}#{}", moment(product.created_at), product.id)));
+    meta.insert("gsi4pk".into(), text(product.slug.as_str()));
+    meta.insert("gsi5pk".into(), text(PRODUCTS));
+    if let Some(at) = product.due_at(now) {
+        meta.insert("gsi6pk".into(), text(WORK));
+        meta.insert("gsi6sk".into(), text(format!("{}#{}", moment(at), product.id)));
+    }
+    Ok(meta)
+}
+
+/// The lists that a product is in: none unless it is in the store.
+pub(crate) fn lists(product: &Product) -> Vec<String> {
+    if product.status != Status::Active {
+        return Vec::new();
+    }
+    let categories = product.categories.iter().map(ToString::to_string);
+    let collections = product.collections.iter().map(|slug| format!("{COLLECTION}{slug}"));
+    categories.chain(collections).chain([EVERY.to_owned()]).collect()
+}
+
+/// A product as an entry of one list: what a list shows of it, sorted by what it costs now. In a
+/// collection that is made by hand, its place there takes the place of its age.
+pub(crate) fn card(
+    product: &Product,
+    list: &str,
+    place: Option<usize>,
+    currency: Currency,
+    now: Timestamp,
+) -> Result<Item, Fault> {
     let key = Key::new(format!("PROD#{}", product.id), format!("CARD#{list}"));
-    let mut card = item(&key, product)?;
+    let mut card = item(&key, &product.card())?;
     let id = product.id;
-    let price = product.price_from(currency).map_or(0, Money::amount);
+    let price = product.price_from(currency, now).map_or(0, Money::amount);
     card.insert("gsi1pk".into(), text(format!("CAT#{list}#active")));
-    card.insert("gsi1sk".into(), text(format!("{}#{id}", moment(product.created_at))));
+    // The default order is the descending one.
+    let age = match place {
+        Some(place) => format!("{:05}", PLACES.saturating_sub(place)),
+        None => moment(product.created_at),
+    };
+    card.insert("gsi1sk".into(), text(format!("{age}#{id}")));
     // Prices as text of one length sort like numbers.
     card.insert("gsi2sk".into(), text(format!("{price:015}#{id}")));
     card.insert("gsi3sk".into(), text(format!("{}#{id}", product.title.to_lowercase())));

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use domain::address::Country;
-use domain::catalog::{Download, Image, Kind, Offer, Product, ProductOption, Sku, Slug, Variant};
+use domain::catalog::{
+    Download, Image, Kind, Offer, Product, ProductOption, Sku, Slug, Status, Variant,
+};
 use domain::currency::Currency;
 use domain::id::{ProductId, Ulid, VariantId};
 use domain::shipping::{
@@ -126,6 +128,10 @@ fn product(draft: &Draft, number: u128) -> (Product, Vec<Offer>) {
     let is_digital = draft.kind == Kind::Digital;
     let available =
         if is_digital { 100 } else { u32::try_from(draft.stock.clamp(0, 100)).unwrap() };
+    let download = is_digital.then(|| Download {
+        key: "landing-template.zip".to_owned(),
+        file_name: "landing-template.zip".to_owned(),
+    });
     let prices = |eur, jpy| BTreeMap::from([(Currency::EUR, eur), (Currency::JPY, jpy)]);
     let variants: Vec<Variant> = draft
         .variants
@@ -136,45 +142,40 @@ fn product(draft: &Draft, number: u128) -> (Product, Vec<Offer>) {
             title: (*title).to_owned(),
             options: BTreeMap::from([("Kind".to_owned(), (*title).to_owned())]),
             prices: prices(*eur, *jpy),
+            sales: Vec::new(),
             available,
-        })
-        .collect();
-    let offers = draft
-        .variants
-        .iter()
-        .map(|(good, title, eur, jpy)| Offer {
-            variant: VariantId::from_ulid(ulid(good.number)),
-            product: id,
-            sku: good.typed_sku(),
-            product_title: draft.title.to_owned(),
-            variant_title: (*title).to_owned(),
-            kind: draft.kind,
-            prices: prices(*eur, *jpy),
-            tax_category: TaxCategory::STANDARD,
             weight_grams: draft.weight_grams,
             volume_mm3: 0,
             shipping_profile: ProfileId::default(),
             quantity_max: 100,
-            is_active: true,
-            download: is_digital.then(|| Download {
-                key: "landing-template.zip".to_owned(),
-                file_name: "landing-template.zip".to_owned(),
-            }),
+            download: download.clone(),
+            has_keys: false,
         })
         .collect();
     let values = variants.iter().map(|variant| variant.title.clone()).collect();
+    let seconds = 1_780_000_000 + i64::try_from(number).unwrap();
+    let created_at = Timestamp::from_second(seconds).unwrap();
     let product = Product {
         id,
         slug: Slug::parse(draft.slug).unwrap(),
         title: draft.title.to_owned(),
         description: format!("{}: what it says.", draft.title),
         kind: draft.kind,
+        status: Status::Active,
+        publish_at: None,
+        published_at: Some(created_at),
+        tax_category: TaxCategory::STANDARD,
         categories: vec![Slug::parse("goods").unwrap()],
+        collections: Vec::new(),
+        attributes: BTreeMap::new(),
+        translations: BTreeMap::new(),
         options: vec![ProductOption { name: "Kind".to_owned(), values }],
         variants,
         images: vec![Image::plain(format!("/media/{}.svg", draft.slug), draft.title.into())],
-        created_at: Timestamp::from_second(1_780_000_000 + i64::try_from(number).unwrap()).unwrap(),
+        created_at,
+        version: 1,
     };
+    let offers = product.variants.iter().map(|variant| product.offer(variant)).collect();
     (product, offers)
 }
 

@@ -1,23 +1,24 @@
 //! `GET /v1/store/products`: one query of an index, whatever the size of the catalog.
 
 use api::cursor::{self, List, Page};
-use api::form::{OneOf, Parsed, currency};
+use api::form::{OneOf, currency, locale, slug};
 use api::reply::Cache;
 use api::view::product::ProductView;
 use api::{Anyone, Cached, Fields, Form, Query, Reply};
-use domain::catalog::Slug;
+use domain::catalog::Locale;
 use domain::currency::Currency;
 use runtime::Call;
-use store::catalog::Sort;
+use store::catalog::{Listed, Sort};
 
 use crate::App;
 
 /// What is listed, in which order.
 #[derive(Debug)]
 pub struct Wanted {
-    category: Option<Slug>,
+    listed: Listed,
     sort: Sort,
     currency: Option<Currency>,
+    locale: Option<Locale>,
     page: Page,
 }
 
@@ -35,14 +36,23 @@ const SORTS: &[(&str, Sort)] = &[
 
 impl Form for Wanted {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let slug =
-            Parsed::by(Slug::parse, "the slug of a category", 80).pattern("^[a-z0-9-]{2,80}$");
-        let category = fields.optional("category", slug);
+        let category = fields.optional("category", slug());
+        let collection = fields.optional("collection", slug());
+        if matches!((&category, &collection), (Some(Some(_)), Some(Some(_)))) {
+            let detail = "Ask for a category or for a collection, not for both.";
+            fields.flaw("collection", "not_together", detail);
+        }
         let sort = fields.optional("sort", OneOf(SORTS));
         let currency = fields.optional("currency", currency());
+        let locale = fields.optional("locale", locale());
         let page = Page::read(fields);
         let sort = sort?.unwrap_or(Sort::Newest);
-        Some(Self { category: category?, sort, currency: currency?, page: page? })
+        let listed = match (category?, collection?) {
+            (None, None) => Listed::Every,
+            (Some(slug), _) => Listed::Category(slug),
+            (None, Some(slug)) => Listed::Collection(slug),
+        };
+        Some(Self { listed, sort, currency: currency?, locale: locale?, page: page? })
     }
 }
 
@@ -51,15 +61,14 @@ pub async fn handle(
     app: &App,
     call: Call<Anyone, Query<Wanted>>,
 ) -> Reply<Cached<List<ProductView>>> {
-    let Query(Wanted { category, sort, currency, page }) = call.input;
+    let Query(Wanted { listed, sort, currency, locale, page }) = call.input;
     let currency = currency.unwrap_or(app.currency);
-    let list = category.as_ref().map_or("", Slug::as_str);
     // The cursor is good for this very list only.
-    let scope = format!("products:{list}:{sort:?}:{}", currency.code());
+    let scope = format!("products:{listed:?}:{sort:?}:{}", currency.code());
     let position = page.position(&call.guard.sealer, &scope)?;
-    let found =
-        app.store.products(category.as_ref(), sort, page.limit, position.as_deref()).await?;
-    let data = found.entries.into_iter().filter_map(|p| ProductView::of(p, currency)).collect();
+    let found = app.store.products(&listed, sort, page.limit, position.as_deref()).await?;
+    let shown = |product| ProductView::of(product, currency, locale.as_ref(), call.now);
+    let data = found.entries.into_iter().filter_map(shown).collect();
     let next_cursor = cursor::cursor(&call.guard.sealer, &scope, found.next.as_deref());
     Ok(Cached(List { data, next_cursor }, Cache::Public))
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalog::{Category, Image, Kind, Product, ProductOption, Sku, Slug, price_in};
+use domain::catalog::content::localized;
+use domain::catalog::{Category, Image, Kind, Locale, Product, ProductOption, Shown, Sku, Slug};
 use domain::currency::Currency;
 use domain::id::{CategoryId, ProductId, VariantId};
 use domain::money::Money;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,8 +23,14 @@ pub struct VariantView {
     pub sku: Sku,
     /// What tells it from its siblings.
     pub title: String,
-    /// What one costs.
+    /// What one costs now.
     pub price: Money,
+    /// What one costs when it is not reduced; only with a reduced price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare_at: Option<Money>,
+    /// The lowest price of the thirty days before the reduction; only with a reduced price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lowest_30d: Option<Money>,
     /// The chosen value of each option.
     pub options: BTreeMap<String, String>,
     /// Units one cart line may take now, 0 when sold out.
@@ -59,16 +67,28 @@ impl View for ProductView {}
 impl View for List<ProductView> {}
 
 impl ProductView {
-    /// The view in a currency; `None` where nothing of it has a price there.
-    pub fn of(product: Product, currency: Currency) -> Option<Self> {
-        let price_from = product.price_from(currency)?;
+    /// The view in a currency and a language at this time; `None` where nothing of it has a price
+    /// there.
+    pub fn of(
+        product: Product,
+        currency: Currency,
+        locale: Option<&Locale>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let own = (product.title.as_str(), product.description.as_str());
+        let (title, description) = localized(own, &product.translations, locale);
+        let (title, description) = (title.to_owned(), description.to_owned());
+        let price_from = product.price_from(currency, now)?;
         let variants = product
             .variants
             .into_iter()
             .filter_map(|variant| {
+                let Shown { price, compare_at, lowest_30d } = variant.shown(currency, now)?;
                 Some(VariantView {
                     id: variant.id,
-                    price: price_in(&variant.prices, currency)?,
+                    price,
+                    compare_at,
+                    lowest_30d,
                     sku: variant.sku,
                     title: variant.title,
                     options: variant.options,
@@ -79,8 +99,8 @@ impl ProductView {
         Some(Self {
             id: product.id,
             slug: product.slug,
-            title: product.title,
-            description: product.description,
+            title,
+            description,
             kind: product.kind,
             price_from,
             images: product.images,
@@ -108,9 +128,17 @@ pub struct CategoryView {
 
 impl View for List<CategoryView> {}
 
-impl From<Category> for CategoryView {
-    fn from(category: Category) -> Self {
-        let Category { id, slug, title, description, parent, .. } = category;
-        Self { id, slug, title, description, parent }
+impl CategoryView {
+    /// The view in a language.
+    pub fn of(category: Category, locale: Option<&Locale>) -> Self {
+        let own = (category.title.as_str(), category.description.as_str());
+        let (title, description) = localized(own, &category.translations, locale);
+        Self {
+            id: category.id,
+            title: title.to_owned(),
+            description: description.to_owned(),
+            slug: category.slug,
+            parent: category.parent,
+        }
     }
 }
