@@ -147,6 +147,8 @@ ids! {
     PaymentId = "pay";
     /// A refund.
     RefundId = "ref";
+    /// A promotion.
+    PromotionId = "promo";
     /// An event in the outbox.
     EventId = "evt";
     /// A message to a person.

@@ -24,6 +24,7 @@ pub mod password;
 pub mod payment;
 pub mod permission;
 pub mod pricing;
+pub mod promotion;
 pub mod reservation;
 pub mod shipping;
 pub mod staff;
