@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use runtime::{Call, Tally};
 use store::cart::Counted;
 use store::limit::Bucket;
+use store::promotion::Wanted;
 use store::{CartFacts, Saved};
 
 use crate::App;
@@ -46,7 +47,7 @@ pub(crate) async fn facts(
     now: Timestamp,
 ) -> Reply<CartFacts> {
     let variants: Vec<_> = cart.lines.iter().map(|line| line.variant).chain(extra).collect();
-    Ok(app.store.cart_facts(&variants, now).await?)
+    Ok(app.store.cart_facts(&variants, &Wanted::by(cart), now).await?)
 }
 
 /// The cart as its owner sees it.
@@ -129,7 +130,8 @@ pub(crate) mod samples {
         let offers: HashMap<VariantId, Offer> =
             offers.map(|offer| (offer.variant, offer)).collect();
         let settings = Settings { shipping: goods.shipping, tax: goods.tax };
-        CartFacts { offers, settings, now: Timestamp::UNIX_EPOCH }
+        let on_offer = domain::promotion::OnOffer::default();
+        CartFacts { offers, settings, on_offer, now: Timestamp::UNIX_EPOCH }
     }
 
     pub(crate) fn cart(facts: &CartFacts, good: Good, line: &str) -> Cart {

@@ -73,7 +73,9 @@ async fn stock(client: &Client) -> Result<Vec<Stock>, Error> {
             available: number("available")?,
         })
     };
-    items.into_iter().map(level).collect()
+    // Beside the stock lie the counters of promotions.
+    let levels = items.into_iter().filter(|item| text(item, "pk").starts_with("SKU#"));
+    levels.map(level).collect()
 }
 
 fn letter(mail: wire::Mail) -> Letter {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use domain::fault::{Fault, Retry};
-use domain::{api_key, cart, gift_card, order, staff, synonym};
+use domain::promotion::in_cart;
+use domain::{api_key, cart, gift_card, order, promotion, staff, synonym};
 use http::StatusCode;
 use serde_json::json;
 
@@ -102,8 +103,51 @@ impl From<cart::Refusal> for Problem {
                 }
             }
             cart::Refusal::GiftCard(refusal) => refusal.into(),
+            cart::Refusal::Promotion(refusal) => refusal.into(),
             cart::Refusal::Money(_) => Self::conflict(code, "The cart's total is too large."),
         }
+    }
+}
+
+impl From<in_cart::Refusal> for Problem {
+    fn from(refusal: in_cart::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            in_cart::Refusal::Unknown => {
+                Self::new(StatusCode::NOT_FOUND, code, "There is no such code.")
+            }
+            in_cart::Refusal::NotInCart => {
+                Self::new(StatusCode::NOT_FOUND, code, "The cart has no such code.")
+            }
+            in_cart::Refusal::TooMany => {
+                let max = promotion::CODES_PER_CART_MAX;
+                Self::conflict(code, format!("A cart holds at most {max} codes."))
+                    .member("codes_max", max)
+            }
+            in_cart::Refusal::Expired(why) => {
+                Self::conflict(code, "This code has expired.").member("reason", why)
+            }
+            in_cart::Refusal::Exhausted(why) => {
+                let detail = "This code was used as often as it may be.";
+                Self::conflict(code, detail).member("reason", why)
+            }
+            in_cart::Refusal::NotApplicable(why) => {
+                Self::conflict(code, "This code does not go with this cart.").member("reason", why)
+            }
+            in_cart::Refusal::UsedUp { promotion, name, code: of } => {
+                let detail = "A promotion was used up meanwhile. Look at the cart again.";
+                Self::conflict(code, detail)
+                    .member("promotion_id", promotion)
+                    .member("promotion_name", name)
+                    .member("promotion_code", of)
+            }
+        }
+    }
+}
+
+impl From<promotion::Refusal> for Problem {
+    fn from(refusal: promotion::Refusal) -> Self {
+        Self::conflict(refusal.code(), refusal.to_string())
     }
 }
 

@@ -15,7 +15,10 @@ use crate::currency::Currency;
 use crate::gift_card::{self, Wallet};
 use crate::id::{CartId, CustomerId, LineId, OrderId, VariantId};
 use crate::money::Money;
-use crate::pricing::{self, Item, Priced};
+use crate::pricing::{self, Freight, Item, Priced};
+use crate::promotion::code::AppliedCode;
+use crate::promotion::in_cart::{self, Promoted};
+use crate::promotion::on_offer::OnOffer;
 use crate::shipping::{
     By, Load, OptionKind, PickupPoint, PickupPointId, Shipment, ShippingOption, ShippingOptionId,
     ShippingTable,
@@ -206,6 +209,9 @@ pub struct Cart {
     /// The gift cards and the credit that it is to be paid with, as they were seen last.
     #[serde(default)]
     pub wallets: Vec<Wallet>,
+    /// The codes that were put in, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<AppliedCode>,
     /// Rises with every write.
     pub version: u64,
     /// When it was made.
@@ -279,6 +285,8 @@ pub enum Refusal {
     InsufficientStock(Vec<Shortage>),
     /// A gift card or a credit can not be used.
     GiftCard(gift_card::Refusal),
+    /// A code or a promotion does not go with it.
+    Promotion(in_cart::Refusal),
     /// The sum does not fit, or prices mix currencies.
     Money(crate::money::Refusal),
 }
@@ -318,6 +326,7 @@ impl Refusal {
             Self::BelowMinimum { .. } => "amount_too_small",
             Self::InsufficientStock(_) => "insufficient_stock",
             Self::GiftCard(refusal) => refusal.code(),
+            Self::Promotion(refusal) => refusal.code(),
             Self::Money(_) => "amount_too_large",
         }
     }
@@ -326,6 +335,12 @@ impl Refusal {
 impl From<gift_card::Refusal> for Refusal {
     fn from(refusal: gift_card::Refusal) -> Self {
         Self::GiftCard(refusal)
+    }
+}
+
+impl From<in_cart::Refusal> for Refusal {
+    fn from(refusal: in_cart::Refusal) -> Self {
+        Self::Promotion(refusal)
     }
 }
 
@@ -346,6 +361,8 @@ pub struct PricedCart {
     pub shipping: Option<ShippingOption>,
     /// Why it is taxed as it is.
     pub tax_reason: Reason,
+    /// What the promotions take off, and why others do not.
+    pub promoted: Promoted,
 }
 
 impl Cart {
@@ -364,6 +381,7 @@ impl Cart {
             shipping_option: None,
             pickup_point: None,
             wallets: Vec::new(),
+            codes: Vec::new(),
             version: 0,
             created_at: now,
             updated_at: now,
@@ -563,19 +581,22 @@ impl Cart {
         offer.price(self.currency, now).ok_or(Refusal::CurrencyUnavailable { sku, currency })
     }
 
-    /// What the cart costs `now`: prices follow the sales that run at that moment. `offers` holds
-    /// one entry per line, in the cart's order.
+    /// What the cart costs `now`: prices follow the sales that run at that moment, and `on_offer`
+    /// takes its part off. `offers` holds one entry per line, in the cart's order.
     pub fn price(
         &self,
         offers: Vec<Option<Offer>>,
         shipping_table: &ShippingTable,
         tax_table: &TaxTable,
+        on_offer: &OnOffer,
         now: Timestamp,
     ) -> Result<PricedCart, Refusal> {
         let mut shipping = self.chosen_shipping(&offers, shipping_table, now)?;
         let ruling = tax_table.ruling(self.destination().as_ref(), self.vat_id.as_ref());
         let mut items = Vec::with_capacity(self.lines.len());
+        let mut sold = Vec::with_capacity(self.lines.len());
         for (line, offer) in self.sold(&offers) {
+            sold.push(offer);
             items.push(Item {
                 unit_price: ruling.price(self.unit_price(offer, now)?, &offer.tax_category)?,
                 quantity: line.quantity.get(),
@@ -587,10 +608,13 @@ impl Cart {
             let main = pricing::main_category(&items, ruling.base(), self.currency)?;
             option.price = ruling.price(option.price, &main)?;
         }
-        let shipping_price = shipping.as_ref().map(|option| option.price);
-        let priced = pricing::price(&items, shipping_price, &ruling.region, self.currency)?;
+        let price = shipping.as_ref().map(|option| option.price);
+        let promoted = in_cart::promote(self, &sold, &mut items, price, on_offer, now)?;
+        let price = price.unwrap_or(Money::zero(self.currency));
+        let freight = Freight { price, discount: promoted.outcome.shipping };
+        let priced = pricing::price_with(&items, freight, &ruling.region, self.currency)?;
         let tax_reason = ruling.reason;
-        Ok(PricedCart { offers, priced, shipping, tax_reason })
+        Ok(PricedCart { offers, priced, shipping, tax_reason, promoted })
     }
 
     /// The chosen way of sending, where it still serves.
@@ -636,6 +660,12 @@ impl Cart {
             };
             if taken < wanted {
                 trimmed.push(Trimmed { sku: line.sku.clone(), wanted, taken });
+            }
+        }
+        for code in &guest.codes {
+            // More codes than fit are dropped: they can be typed again.
+            if let Ok(with) = self.clone().enter(code.clone()) {
+                self = with;
             }
         }
         if self.email.is_none() {

@@ -16,6 +16,8 @@ use crate::id::{CartId, CustomerId, OrderId, OrderLineId, PaymentId, ProductId, 
 use crate::money::Money;
 use crate::payment::{self, Entry, Intent, Mismatch, Payment, Reading};
 use crate::pricing::Totals;
+use crate::promotion::buyer;
+use crate::promotion::used::{LineDiscount, OrderPromotion};
 use crate::reservation::{Reservation, State};
 use crate::shipping::ShippingOption;
 use crate::tax::{PriceMode, Reason};
@@ -202,6 +204,9 @@ pub struct OrderLine {
     pub unit_price: Money,
     /// What was taken off.
     pub discount: Money,
+    /// By which promotions: their sum is the discount.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<LineDiscount>,
     /// The tax on the line, contained or on top.
     pub tax: Money,
     /// What the line costs.
@@ -253,6 +258,16 @@ pub struct Order {
     pub vat_id: Option<VatId>,
     /// What it costs.
     pub totals: Totals,
+    /// The promotions that it got, as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promotions: Vec<OrderPromotion>,
+    /// By what its buyer's uses of promotions are counted: a hash of the customer or of the mail
+    /// address.
+    #[serde(default)]
+    pub buyer: Option<String>,
+    /// Whether it is counted among the uses of its promotions and the orders of its buyer.
+    #[serde(default)]
+    pub uses_counted: bool,
     /// Where it stands.
     pub status: Status,
     /// How far it is paid.
@@ -448,14 +463,18 @@ impl Order {
         let expires_at = fresh.now.saturating_add(PAYMENT_WINDOW).unwrap_or(Timestamp::MAX);
         let tendered = tendering.paid();
         let amounts = Amounts { due: due.amount(), tendered, ..Amounts::default() };
+        let customer = match cart.owner {
+            cart::Owner::Customer(id) => Some(id),
+            cart::Owner::Token(_) => None,
+        };
         let mut order = Self {
             id: fresh.order,
             number: fresh.number.clone(),
             cart: cart.id,
-            customer: match cart.owner {
-                cart::Owner::Customer(id) => Some(id),
-                cart::Owner::Token(_) => None,
-            },
+            customer,
+            buyer: buyer(customer, Some(&email)),
+            promotions: priced.promoted.applied,
+            uses_counted: true,
             email,
             currency: cart.currency,
             fulfillment_status: fulfillment_status(&lines),
@@ -537,6 +556,7 @@ impl Order {
                     let mut refused = self.clone();
                     if self.status == Status::PendingPayment {
                         refused.status = Status::Expired;
+                        refused.uses_counted = false;
                         refused.ended_at = Some(now);
                         refused.tendering = refused.tendering.give_back();
                     }
@@ -580,6 +600,7 @@ impl Order {
         let mut order = self.clone();
         order.status = Status::Placed;
         order.tendering = order.tendering.take_again();
+        order.uses_counted = true;
         order.captured = payment.captured;
         order.payment_status = order.amounts_with(payment).status();
         if order.reservation.state != State::NotRequired {
@@ -613,6 +634,8 @@ impl Order {
             });
         }
         self.status = to;
+        // Nobody pays it any more: what it used of its promotions is somebody else's.
+        self.uses_counted = false;
         if self.reservation.state == State::Held {
             self.reservation.state =
                 if to == Status::Expired { State::Expired } else { State::Released };
@@ -688,8 +711,8 @@ fn snapshot(cart: &Cart, priced: &PricedCart) -> Vec<OrderLine> {
     cart.lines
         .iter()
         .zip(priced.offers.iter().flatten())
-        .zip(&priced.priced.lines)
-        .map(|((line, offer), sums)| OrderLine {
+        .zip(priced.priced.lines.iter().enumerate())
+        .map(|((line, offer), (at, sums))| OrderLine {
             id: OrderLineId::from_ulid(line.id.ulid()),
             variant: offer.variant,
             product: offer.product,
@@ -700,6 +723,7 @@ fn snapshot(cart: &Cart, priced: &PricedCart) -> Vec<OrderLine> {
             quantity: line.quantity.get(),
             unit_price: sums.unit_price,
             discount: sums.discount,
+            discounts: priced.promoted.of_line(at),
             tax: sums.tax,
             total: sums.total,
             canceled: 0,

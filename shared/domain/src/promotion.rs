@@ -19,6 +19,7 @@ use crate::id::{CustomerId, ProductId, PromotionId, VariantId};
 
 pub mod code;
 pub mod engine;
+pub mod in_cart;
 pub mod on_offer;
 pub mod used;
 

@@ -133,7 +133,9 @@ async fn place(
     let settled = desk.store.settle(before, &order, payment, entry, &events, false).await?;
     Ok(match settled {
         Settled::Yes => Some(Finalized::Placed),
-        Settled::Raced | Settled::Short(_) | Settled::TenderGone => None,
+        Settled::Raced | Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {
+            None
+        },
     })
 }
 
@@ -144,7 +146,8 @@ struct Late<'a> {
     refunding: Payment,
 }
 
-/// Holds the stock again, takes the gift cards' money again and places; where one of them is gone,
+/// Holds the stock again, takes the gift cards' money and counts the promotions' uses again, and places;
+/// where one of them is gone,
 /// records the money as owed back and sends it. Recording comes first: who dies after it leaves a
 /// return that is finished later.
 async fn settle_late(
@@ -160,12 +163,12 @@ async fn settle_late(
     match desk.store.settle(before, &placed, payment, entry, &events, true).await? {
         Settled::Yes => return Ok(Some(Finalized::Placed)),
         Settled::Raced => return Ok(None),
-        Settled::Short(_) | Settled::TenderGone => {}
+        Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {}
     }
     tracing::error!(
         alarm = "late_payment_returned",
         order_id = %refused.id,
-        "a payment came after its order's end, and the goods or the gift cards are spent"
+        "a payment came after its order's end, and the goods, the gift cards or a promotion are spent"
     );
     match desk.store.settle(before, &refused, &refunding, entry, &[], false).await? {
         Settled::Yes => {
@@ -173,7 +176,9 @@ async fn settle_late(
             let payment = Payment { version: refunding.version + 1, ..refunding };
             send_back(desk, order, &payment).await
         }
-        Settled::Raced | Settled::Short(_) | Settled::TenderGone => Ok(None),
+        Settled::Raced | Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {
+            Ok(None)
+        },
     }
 }
 

@@ -9,30 +9,33 @@
 //! | categories | `CATEGORIES` / slug | |
 //! | settings | `SETTINGS` / SHIPPING, TAX | |
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, PutRequest, ReturnConsumedCapacity, WriteRequest,
-};
+use aws_sdk_dynamodb::types::builders::KeysAndAttributesBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, ReturnConsumedCapacity, WriteRequest};
 use domain::cart::{Cart, PricedCart};
 use domain::catalog::{Category, Offer, Product, Sku, Slug, Status};
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};
 use domain::id::{ProductId, VariantId};
 use domain::money::Money;
+use domain::promotion::on_offer::OnOffer;
 use domain::shipping::ShippingTable;
 use domain::tax::TaxTable;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Item, Key, Page, Range, document, fault, item, moment, text};
+use crate::promotion::{Found, Wanted};
 use crate::transaction::{Expression, Updated};
 use crate::{Store, Table};
 
 /// How long settings are believed before they are read again.
-const SETTINGS_FRESH: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const SETTINGS_FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// Tries for keys that a batch left out when it was throttled.
 const BATCH_ATTEMPTS_MAX: usize = 4;
+/// DynamoDB reads at most this many items in one batch.
+const BATCH_GET_MAX: usize = 100;
 /// DynamoDB writes at most this many items in one batch.
 const BATCH_WRITE_MAX: usize = 25;
 
@@ -52,6 +55,8 @@ pub struct CartFacts {
     pub offers: HashMap<VariantId, Offer>,
     /// The shop's settings.
     pub settings: Settings,
+    /// The promotions that the cart may get.
+    pub on_offer: OnOffer,
     /// When they were asked for: what prices are read at.
     pub now: Timestamp,
 }
@@ -65,7 +70,7 @@ impl CartFacts {
     /// What the cart costs now.
     pub fn price(&self, cart: &Cart) -> Result<PricedCart, domain::cart::Refusal> {
         let Settings { shipping, tax } = &self.settings;
-        cart.price(self.offers_of(cart), shipping, tax, self.now)
+        cart.price(self.offers_of(cart), shipping, tax, &self.on_offer, self.now)
     }
 }
 
@@ -197,33 +202,61 @@ impl Store {
         Ok(categories)
     }
 
-    /// The offers of these variants and the settings: at most one round trip, none where nothing
-    /// is asked for and the settings are fresh.
+    /// The offers of these variants, the settings, and the promotions that a cart of them may get:
+    /// at most one round trip, none where nothing is asked for and the settings are fresh. (Where
+    /// the running promotions were just read and some are counted, their counters are a second
+    /// one.)
     pub async fn cart_facts(
         &self,
         variants: &[VariantId],
+        wanted: &Wanted<'_>,
         now: Timestamp,
     ) -> Result<CartFacts, Fault> {
         let known = self.fresh_settings(now);
-        let mut keys: Vec<Key> = Vec::with_capacity(variants.len() + 2);
+        let running = self.fresh_running(now);
+        let (more, mut counters) = Self::keys_of(wanted, running.as_deref().map(Vec::as_slice));
+        let mut keys: Vec<Key> = Vec::with_capacity(variants.len() + more.len() + 2);
         for variant in variants {
             let key = offer_key(*variant);
             if !keys.iter().any(|other: &Key| other.pk == key.pk) {
                 keys.push(key);
             }
         }
+        keys.extend(more);
         if known.is_none() {
             keys.push(Key::new("SETTINGS", "SHIPPING"));
             keys.push(Key::new("SETTINGS", "TAX"));
         }
+        // What is not for sale is not reduced: an empty cart asks for no counter.
+        if variants.is_empty() {
+            counters.clear();
+        }
         let mut found: HashMap<(String, String), Item> = HashMap::new();
-        for item in self.batch_get(Table::Catalog, &keys, false).await? {
+        let mut promotions = Found::default();
+        let asked = [(Table::Catalog, keys), (Table::Inventory, counters)];
+        for item in self.batch_get_of(&asked, false).await? {
+            let Some(item) = promotions.take(item)? else { continue };
             if let (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk))) =
                 (item.get("pk"), item.get("sk"))
             {
                 found.insert((pk.clone(), sk.clone()), item);
             }
         }
+        let running = match running {
+            Some(running) => running,
+            None => {
+                let running = self.believe_running(promotions.running.take(), now)?;
+                let (_, mut counters) = Self::keys_of(wanted, Some(&running));
+                let [_, (_, read)] = &asked;
+                counters.retain(|key| !read.iter().any(|r| r.pk == key.pk && r.sk == key.sk));
+                if !variants.is_empty() {
+                    for item in self.batch_get(Table::Inventory, &counters, false).await? {
+                        promotions.take(item)?;
+                    }
+                }
+                running
+            }
+        };
         let settings = match known {
             Some(settings) => settings,
             None => self.read_settings(&mut found, now)?,
@@ -232,7 +265,8 @@ impl Store {
             .into_values()
             .map(|item| document(item).map(|offer: Offer| (offer.variant, offer)))
             .collect::<Result<_, _>>()?;
-        Ok(CartFacts { offers, settings, now })
+        let on_offer = promotions.offer(wanted, running);
+        Ok(CartFacts { offers, settings, on_offer, now })
     }
 
     fn fresh_settings(&self, now: Timestamp) -> Option<Settings> {
@@ -259,45 +293,60 @@ impl Store {
         Ok(settings)
     }
 
-    /// Items by their keys, in any order. What a throttled batch leaves out is asked for again.
+    /// Items of one table by their keys, in any order.
     pub(crate) async fn batch_get(
         &self,
         table: Table,
         keys: &[Key],
         is_consistent: bool,
     ) -> Result<Vec<Item>, Fault> {
-        let name = self.name(table)?;
-        let mut wanted: Vec<Item> = keys.iter().map(Key::attributes).collect();
+        self.batch_get_of(&[(table, keys.to_vec())], is_consistent).await
+    }
+
+    /// Items by their keys, in any order: one round trip for up to a hundred of them, whichever
+    /// tables they lie in. What a throttled batch leaves out is asked for again.
+    pub(crate) async fn batch_get_of(
+        &self,
+        asked: &[(Table, Vec<Key>)],
+        is_consistent: bool,
+    ) -> Result<Vec<Item>, Fault> {
+        let mut wanted: VecDeque<(&str, Item)> = VecDeque::new();
+        for (table, keys) in asked.iter().filter(|(_, keys)| !keys.is_empty()) {
+            let name = self.name(*table)?;
+            wanted.extend(keys.iter().map(|key| (name, key.attributes())));
+        }
         let mut items = Vec::with_capacity(wanted.len());
-        for _ in 0..BATCH_ATTEMPTS_MAX {
-            if wanted.is_empty() {
-                return Ok(items);
+        let mut left_out = 0;
+        while !wanted.is_empty() {
+            let mut requests: HashMap<&str, KeysAndAttributesBuilder> = HashMap::new();
+            for (name, key) in wanted.drain(..wanted.len().min(BATCH_GET_MAX)) {
+                let request = requests.remove(name).unwrap_or_default();
+                requests.insert(name, request.keys(key).consistent_read(is_consistent));
             }
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(is_consistent)
-                .build()
-                .map_err(|error| Fault::new("build a batch", error, Retry::Useless))?;
-            let output = self
+            let mut call = self
                 .client
                 .batch_get_item()
-                .request_items(name, request)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| fault(format!("get a batch from {table:?}"), error))?;
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            for (name, request) in requests {
+                let request = request
+                    .build()
+                    .map_err(|error| Fault::new("build a batch", error, Retry::Useless))?;
+                call = call.request_items(name, request);
+            }
+            let output = call.send().await.map_err(|error| fault("get a batch", error))?;
             items.extend(output.responses.unwrap_or_default().into_values().flatten());
-            wanted = output
-                .unprocessed_keys
-                .unwrap_or_default()
-                .into_values()
-                .flat_map(|rest| rest.keys)
-                .collect();
+            let rest = output.unprocessed_keys.unwrap_or_default();
+            left_out += usize::from(!rest.is_empty());
+            if left_out == BATCH_ATTEMPTS_MAX {
+                return Err(Fault::noticed("get a whole batch", Retry::Helps));
+            }
+            for (table, _) in asked {
+                let name = self.name(*table)?;
+                let keys = rest.get(name).into_iter().flat_map(|rest| &rest.keys);
+                wanted.extend(keys.map(|key| (name, key.clone())));
+            }
         }
-        if wanted.is_empty() {
-            return Ok(items);
-        }
-        Err(Fault::noticed(format!("get a whole batch from {table:?}"), Retry::Helps))
+        Ok(items)
     }
 
     /// Writes products with their list cards, offers, SKUs and slugs, as a seed or an import does:

@@ -5,10 +5,11 @@
 //! says what shall be, this crate says it in items and conditions.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client;
 use domain::fault::{Fault, Retry};
+use domain::promotion::Promotion;
 use jiff::Timestamp;
 
 pub mod address_book;
@@ -24,6 +25,7 @@ pub mod message;
 pub mod order;
 pub mod outbox;
 pub mod product;
+pub mod promotion;
 pub mod session;
 pub mod shelves;
 pub mod staff;
@@ -85,12 +87,13 @@ pub struct Store {
     client: Client,
     names: BTreeMap<Table, String>,
     settings: Mutex<Option<(Timestamp, Settings)>>,
+    running: Mutex<Option<(Timestamp, Arc<Vec<Promotion>>)>>,
 }
 
 impl Store {
     /// A store that knows these tables.
     pub fn new(client: Client, names: BTreeMap<Table, String>) -> Self {
-        Self { client, names, settings: Mutex::new(None) }
+        Self { client, names, settings: Mutex::new(None), running: Mutex::new(None) }
     }
 
     /// The name of a table; touching one that the function was not told of is our own mistake.

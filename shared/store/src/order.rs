@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::cart::{Cart, Shortage};
 use domain::event::Event;
 use domain::fault::{Fault, Retry};
-use domain::id::{CustomerId, OrderId, OrderLineId};
+use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
 use domain::limit::Standing;
 use domain::order::{Order, Status};
 use domain::payment::{Entry, Payment};
@@ -28,7 +28,7 @@ use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::limit::Bucket;
 use crate::transaction::{Committed, Expression, Transaction, Updated};
-use crate::{Store, Table, cart, gift_card, outbox, stock};
+use crate::{Store, Table, cart, gift_card, outbox, promotion, stock};
 
 /// A holder's bucket may have to be looked at this often.
 const LIMIT_ATTEMPTS_MAX: usize = 4;
@@ -75,6 +75,8 @@ pub enum Placed {
     TooOften(Standing),
     /// The holder has too many unpaid orders.
     TooManyOpen,
+    /// A promotion was used up meanwhile.
+    UsedUp(PromotionId),
 }
 
 /// How often somebody may place orders, and how many may be unpaid at a time: nobody holds all
@@ -98,6 +100,8 @@ pub enum Settled {
     Short(Vec<Shortage>),
     /// The gift cards' money that had been given back was spent elsewhere.
     TenderGone,
+    /// A promotion whose use had been given back is used up.
+    UsedUp(PromotionId),
 }
 
 fn partition(id: OrderId) -> String {
@@ -238,6 +242,7 @@ impl Store {
         for (sku, quantity) in &units {
             stock::hold(self, &mut transaction, sku, *quantity)?;
         }
+        let counters = promotion::count_in(self, &mut transaction, order)?;
         let bucket_position = transaction.position();
         if let Err(standing) = allowance.bucket.take_in(self, &mut transaction, now)? {
             return Ok(Some(Placed::TooOften(standing)));
@@ -271,6 +276,9 @@ impl Store {
         let shortages = shortages(&units, first_hold, &refused);
         if !shortages.is_empty() {
             return Ok(Some(Placed::Short(shortages)));
+        }
+        if let Some(promotion) = counters.exhausted(&refused) {
+            return Ok(Some(Placed::UsedUp(promotion)));
         }
         if order.holder.is_some() && at(open_position).is_some() {
             return Ok(Some(Placed::TooManyOpen));
@@ -363,6 +371,12 @@ impl Store {
             for (sku, quantity) in &units {
                 stock::hold(self, &mut transaction, sku, *quantity)?;
             }
+            let counters = if before.uses_counted {
+                promotion::give_back_in(self, &mut transaction, before, order)?;
+                promotion::Counters::default()
+            } else {
+                promotion::count_in(self, &mut transaction, order)?
+            };
             let first_tender = transaction.position();
             gift_card::tender_in(self, &mut transaction, Some(before), order)?;
             let refused = match transaction.commit(self, "settle an order").await? {
@@ -375,6 +389,9 @@ impl Store {
             let shortages = shortages(&units, first_hold, &refused);
             if !shortages.is_empty() {
                 return Ok(Settled::Short(shortages));
+            }
+            if let Some(promotion) = counters.exhausted(&refused) {
+                return Ok(Settled::UsedUp(promotion));
             }
             if refused.iter().any(|(position, _)| *position >= first_tender) {
                 return Ok(Settled::TenderGone);
@@ -429,6 +446,7 @@ impl Store {
             }
             self.give_back(&mut transaction, before, after)?;
             gift_card::tender_in(self, &mut transaction, Some(before), after)?;
+            promotion::give_back_in(self, &mut transaction, before, after)?;
             self.close(&mut transaction, after)?;
             let cart_position = transaction.position();
             if with_cart {

@@ -15,16 +15,18 @@ use api::seal::token_hash;
 use api::view::order::{CompletedView, OrderView, PayView};
 use api::{Body, CartOwner, Fields, Form, KeyRequired, Metered, Path, Problem, Reply};
 use domain::cart::{Cart, Refusal, Shortage, Status as CartStatus};
-use domain::id::{OrderId, PaymentId};
+use domain::id::{OrderId, PaymentId, PromotionId};
 use domain::limit::Limit;
 use domain::money::Money;
 use domain::order::{Fresh, Order, Status};
 use domain::payment::Payment;
+use domain::promotion::in_cart;
 use http::StatusCode;
 use jiff::Timestamp;
 use runtime::Call;
 use runtime::endpoint::stored;
 use store::order::{Allowance, Placed};
+use store::promotion::Wanted;
 use store::{Saved, Store};
 
 use crate::{App, pay};
@@ -102,7 +104,7 @@ async fn place(
     };
     let mut allowance = Allowance { bucket, open_max: OPEN_MAX };
     let variants: Vec<_> = cart.lines.iter().map(|line| line.variant).collect();
-    let facts = app.store.cart_facts(&variants, now).await?;
+    let facts = app.store.cart_facts(&variants, &Wanted::by(&cart), now).await?;
     let priced = facts.price(&cart)?;
     let ulid = app.ids.ulid(now);
     let number = app.ids.order_number();
@@ -124,6 +126,7 @@ async fn place(
             Err(api::headers::limited(Problem::too_many(&standing), &standing))
         }
         Placed::TooManyOpen => Err(too_many_open()),
+        Placed::UsedUp(promotion) => Err(used_up(&order, promotion)),
         Placed::Raced | Placed::NumberTaken => Ok(None),
         Placed::Short(shortages) => {
             if take_over(&app.store, &shortages, now).await? {
@@ -137,6 +140,14 @@ async fn place(
 fn too_many_open() -> Problem {
     let detail = format!("{OPEN_MAX} orders wait for their payment. Pay one or call one off.");
     Problem::conflict("too_many_open_orders", detail).member("open_max", OPEN_MAX)
+}
+
+/// Somebody else had the last use, or the last of the budget, between the pricing and the placing.
+fn used_up(order: &Order, id: PromotionId) -> Problem {
+    let used = order.promotions.iter().find(|used| used.promotion == id);
+    let name = used.map(|used| used.name.clone()).unwrap_or_default();
+    let code = used.and_then(|used| used.code.clone());
+    Refusal::Promotion(in_cart::Refusal::UsedUp { promotion: id, name, code }).into()
 }
 
 /// Gives back lapsed holds of what is short; tells whether there were any.

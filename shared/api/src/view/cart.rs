@@ -5,9 +5,13 @@ use domain::cart::{Cart, Phase, PricedCart, Trimmed};
 use domain::catalog::{Kind, Sku};
 use domain::currency::Currency;
 use domain::gift_card::{self, Plan, Source};
-use domain::id::{CartId, GiftCardId, LineId, OrderId, VariantId};
+use domain::id::{CartId, GiftCardId, LineId, OrderId, PromotionId, VariantId};
 use domain::money::Money;
 use domain::pricing::Totals;
+use domain::promotion::Code;
+use domain::promotion::engine::{Explanation, Why};
+use domain::promotion::in_cart::Promoted;
+use domain::promotion::used::LineDiscount;
 use domain::shipping::{OptionKind, PickupPoint, ShippingOption, ShippingOptionId, Window};
 use domain::tax::Reason;
 use domain::vat_id::VatId;
@@ -38,6 +42,8 @@ pub struct LineView {
     pub quantity: u32,
     /// What one costs now; null where it is not for sale any more.
     pub unit_price: Option<Money>,
+    /// What promotions take off the whole line.
+    pub discounts: Vec<LineDiscount>,
     /// What the line costs now.
     pub total: Option<Money>,
     /// Whether it can be bought.
@@ -74,8 +80,11 @@ pub struct CartView {
     pub shipping_option: Option<OptionView>,
     /// Whether anything in it is shipped.
     pub requires_shipping: bool,
-    /// Discount codes.
-    pub codes: Vec<String>,
+    /// The codes that were put in.
+    pub codes: Vec<Code>,
+    /// What promotions do to the cart: those that apply, in their order, then those of codes that
+    /// do not, with the reason.
+    pub promotions: Vec<CartPromotionView>,
     /// The sums. Gift cards and store credit do not lower them: they are a way of paying.
     pub totals: Totals,
     /// The gift cards that it is to be paid with.
@@ -102,7 +111,7 @@ impl View for CartView {}
 impl CartView {
     /// The view of a priced cart.
     pub fn of(cart: &Cart, priced: PricedCart) -> Self {
-        let mut sums = priced.priced.lines.iter();
+        let mut sums = priced.priced.lines.iter().enumerate();
         let lines = cart
             .lines
             .iter()
@@ -120,8 +129,9 @@ impl CartView {
                     variant_title: offer.map(|o| o.variant_title.clone()),
                     kind: offer.map(|o| o.kind),
                     quantity: line.quantity.get(),
-                    unit_price: sum.map(|s| s.unit_price),
-                    total: sum.map(|s| s.total),
+                    unit_price: sum.map(|(_, sum)| sum.unit_price),
+                    discounts: sum.map(|(at, _)| priced.promoted.of_line(at)).unwrap_or_default(),
+                    total: sum.map(|(_, sum)| sum.total),
                     is_for_sale,
                 }
             })
@@ -150,7 +160,8 @@ impl CartView {
             tax_reason: priced.tax_reason,
             shipping_option: priced.shipping.map(OptionView::from),
             requires_shipping,
-            codes: Vec::new(),
+            codes: cart.codes.iter().map(|applied| applied.code.clone()).collect(),
+            promotions: CartPromotionView::all(&priced.promoted),
             totals: priced.priced.totals,
             gift_cards,
             store_credit,
@@ -193,6 +204,43 @@ fn applied(cart: &Cart, plan: &Plan) -> (Vec<AppliedGiftCardView>, Option<Money>
         }
     }
     (cards, credit)
+}
+
+/// What a promotion does to a cart.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CartPromotionView {
+    /// The promotion.
+    pub promotion_id: PromotionId,
+    /// What it is called.
+    pub name: String,
+    /// The code that opened it.
+    pub code: Option<Code>,
+    /// Whether it applies.
+    pub is_applied: bool,
+    /// All that it takes off.
+    pub amount: Money,
+    /// What of it is taken off the shipping.
+    pub shipping_amount: Money,
+    /// Why it does not apply.
+    pub reason: Option<Why>,
+}
+
+impl CartPromotionView {
+    fn all(promoted: &Promoted) -> Vec<Self> {
+        let is_shown = |one: &&Explanation| one.is_applied() || one.code.is_some();
+        let shown = promoted.outcome.explanations.iter().filter(is_shown);
+        shown
+            .map(|one| Self {
+                promotion_id: one.promotion,
+                name: one.name.clone(),
+                code: one.code.clone(),
+                is_applied: one.is_applied(),
+                amount: one.amount,
+                shipping_amount: one.shipping,
+                reason: one.why,
+            })
+            .collect()
+    }
 }
 
 /// A new cart, with the token that opens it for a guest.

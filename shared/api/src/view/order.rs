@@ -4,11 +4,15 @@ use domain::address::{Address, AddressForm};
 use domain::catalog::{Kind, Sku};
 use domain::currency::Currency;
 use domain::gift_card::{Source, Tender};
-use domain::id::{CartId, GiftCardId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
+use domain::id::{
+    CartId, GiftCardId, OrderId, OrderLineId, PaymentId, ProductId, PromotionId, VariantId,
+};
 use domain::money::Money;
 use domain::order::{FulfillmentStatus, Order, OrderLine, PaymentStatus, Status};
 use domain::payment::{self, Failure, Payment};
 use domain::pricing::Totals;
+use domain::promotion::Code;
+use domain::promotion::used::{LineDiscount, OrderPromotion};
 use domain::tax::Reason;
 use domain::vat_id::VatId;
 use jiff::Timestamp;
@@ -43,6 +47,8 @@ pub struct OrderLineView {
     pub unit_price: Money,
     /// What was taken off.
     pub discount: Money,
+    /// By which promotions.
+    pub discounts: Vec<LineDiscount>,
     /// The tax on the line.
     pub tax: Money,
     /// What the line costs.
@@ -133,6 +139,28 @@ impl From<&Payment> for PaymentView {
     }
 }
 
+/// A promotion that an order got.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderPromotionView {
+    /// The promotion.
+    pub promotion_id: PromotionId,
+    /// What it was called.
+    pub name: String,
+    /// The code that opened it.
+    pub code: Option<Code>,
+    /// All that it took off.
+    pub amount: Money,
+    /// What of it was taken off the shipping.
+    pub shipping_amount: Money,
+}
+
+impl From<OrderPromotion> for OrderPromotionView {
+    fn from(used: OrderPromotion) -> Self {
+        let OrderPromotion { promotion, name, code, amount, shipping, counted: _ } = used;
+        Self { promotion_id: promotion, name, code, amount, shipping_amount: shipping }
+    }
+}
+
 /// An order.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct OrderView {
@@ -167,6 +195,8 @@ pub struct OrderView {
     pub tax_reason: Reason,
     /// The buyer's VAT id, where a business bought.
     pub vat_id: Option<VatId>,
+    /// The promotions that it got.
+    pub promotions: Vec<OrderPromotionView>,
     /// The sums. Gift cards and store credit do not lower them: they are a way of paying.
     pub totals: Totals,
     /// What of it gift cards and store credit pay. Of an order that came to nothing it went back.
@@ -222,6 +252,7 @@ impl OrderView {
             shipping_option: order.shipping.map(OptionView::from),
             tax_reason: order.tax_reason,
             vat_id: order.vat_id,
+            promotions: order.promotions.into_iter().map(OrderPromotionView::from).collect(),
             totals: order.totals,
             tenders: order.tendering.tenders.into_iter().map(TenderView::from).collect(),
             due,
@@ -253,6 +284,7 @@ impl From<OrderLine> for OrderLineView {
             quantity: line.quantity,
             unit_price: line.unit_price,
             discount: line.discount,
+            discounts: line.discounts,
             tax: line.tax,
             total: line.total,
             fulfilled_quantity: line.fulfilled,
