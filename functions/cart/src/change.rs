@@ -6,6 +6,7 @@ use api::view::cart::CartView;
 use api::{CartOwner, Metered, Problem, Reply};
 use domain::cart::{Cart, Refusal};
 use domain::id::{CartId, LineId, VariantId};
+use domain::promotion::in_cart::Promoted;
 use jiff::Timestamp;
 use runtime::{Call, Tally};
 use store::cart::Counted;
@@ -89,6 +90,33 @@ pub(crate) async fn change(
         let mut cart = decide(cart, &facts)?;
         // A cart that can not be shown is not saved.
         show(&cart, &facts)?;
+        if counted(app.store.save_cart(&mut cart, toll.as_mut(), now).await?)? == Saved::Yes {
+            if let Some(toll) = &toll {
+                standing.note(toll.standing(now));
+            }
+            return show(&cart, &facts);
+        }
+    }
+    Err(Problem::unavailable())
+}
+
+/// Changes the codes of a cart in the same way. The facts are read for the changed cart, because
+/// they are what its codes open; `may` has the last word.
+pub(crate) async fn change_codes(
+    app: &App,
+    turn: Turn<'_>,
+    edit: impl Fn(Cart) -> Result<Cart, Refusal> + Send + Sync,
+    may: impl Fn(&Promoted) -> Result<(), Refusal> + Send + Sync,
+) -> Reply<CartView> {
+    let Turn { id, who, now, mut toll, standing } = turn;
+    for _ in 0..RACES_MAX {
+        let cart = load(app, id, who).await?.changeable(now)?;
+        if let Some(toll) = &mut toll {
+            toll.guess(cart.version, cart.created_at, cart.updated_at);
+        }
+        let mut cart = edit(cart)?;
+        let facts = facts(app, &cart, None, now).await?;
+        may(&facts.price(&cart)?.promoted)?;
         if counted(app.store.save_cart(&mut cart, toll.as_mut(), now).await?)? == Saved::Yes {
             if let Some(toll) = &toll {
                 standing.note(toll.standing(now));

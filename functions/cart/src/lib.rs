@@ -7,12 +7,14 @@ use runtime::{Doors, Endpoint, Ids, Setup, Trigger, http};
 mod change;
 pub mod store {
     //! Endpoints for shoppers.
+    pub mod add_code;
     pub mod add_line;
     pub mod change_line;
     pub mod choose_shipping;
     pub mod create;
     pub mod drop_gift_card;
     pub mod merge;
+    pub mod remove_code;
     pub mod remove_line;
     pub mod set_addresses;
     pub mod shipping_options;
@@ -32,7 +34,7 @@ pub struct App {
 
 impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
-        let mut tables = vec![Table::Carts, Table::Catalog, Table::Ephemeral];
+        let mut tables = vec![Table::Carts, Table::Catalog, Table::Inventory, Table::Ephemeral];
         // Gift cards and credit lie with the orders that they pay.
         if matches!(
             setup.handler,
@@ -86,6 +88,18 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         DELETE "/v1/store/carts/{id}/lines/{line_id}",
         "Takes a line out of a cart.",
         store::remove_line
+    ),
+    http!(
+        "cart.store.add_code",
+        POST "/v1/store/carts/{id}/codes",
+        "Puts a discount code into a cart, where it goes with it.",
+        store::add_code
+    ),
+    http!(
+        "cart.store.remove_code",
+        DELETE "/v1/store/carts/{id}/codes/{code}",
+        "Takes a discount code out of a cart.",
+        store::remove_code
     ),
     http!(
         "cart.store.set_addresses",

@@ -29,7 +29,7 @@ macro_rules! domains {
 }
 
 const DOMAINS: &[Domain] =
-    domains!(identity, catalog, cart, checkout, payments, orders, notifications, platform);
+    domains!(identity, catalog, cart, checkout, payments, orders, notifications, platform, promotions);
 
 /// Builds the function with this Handler.
 pub(crate) fn load(handler: &str, platform: &Platform) -> Result<Function, Fault> {

@@ -80,6 +80,7 @@ fn contract() -> Value {
         of(orders::ENDPOINTS),
         of(payments::ENDPOINTS),
         of(platform::ENDPOINTS),
+        of(promotions::ENDPOINTS),
     ]
     .concat();
     sorted(api::openapi::document(&entries))

@@ -6,5 +6,6 @@ pub mod cart;
 pub mod gift_card;
 pub mod order;
 pub mod product;
+pub mod promotion;
 pub mod search;
 pub mod staff;

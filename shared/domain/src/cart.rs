@@ -596,9 +596,11 @@ impl Cart {
         let mut items = Vec::with_capacity(self.lines.len());
         let mut sold = Vec::with_capacity(self.lines.len());
         for (line, offer) in self.sold(&offers) {
-            sold.push(offer);
+            let price = self.unit_price(offer, now)?;
+            let base = offer.prices.get(&self.currency);
+            sold.push((offer, base.is_some_and(|base| price.amount() < *base)));
             items.push(Item {
-                unit_price: ruling.price(self.unit_price(offer, now)?, &offer.tax_category)?,
+                unit_price: ruling.price(price, &offer.tax_category)?,
                 quantity: line.quantity.get(),
                 tax_category: offer.tax_category.clone(),
                 discount: Money::zero(self.currency),

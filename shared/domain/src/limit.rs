@@ -25,6 +25,8 @@ pub enum Limit {
     GiftCard,
     /// Codes of gift cards tried from one address.
     GiftCardAddress,
+    /// Discount codes that were tried in vain, from one address.
+    Code,
     /// Writes by nobody in particular, from one address.
     Write,
     /// Requests of one customer, member of the staff or API key.
@@ -33,7 +35,7 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SignIn,
         Self::SignInAddress,
         Self::Register,
@@ -41,6 +43,7 @@ impl Limit {
         Self::Complete,
         Self::GiftCard,
         Self::GiftCardAddress,
+        Self::Code,
         Self::Write,
         Self::Caller,
     ];
@@ -55,6 +58,7 @@ impl Limit {
             Self::Complete => "complete",
             Self::GiftCard => "gift_card",
             Self::GiftCardAddress => "gift_card_address",
+            Self::Code => "code",
             Self::Write => "write",
             Self::Caller => "caller",
         }
@@ -66,7 +70,7 @@ impl Limit {
             Self::SignInAddress | Self::Write => Quota::new(50, 15 * 60),
             Self::Register | Self::Mails => Quota::new(5, 60 * 60),
             Self::Complete | Self::GiftCard => Quota::new(10, 60 * 60),
-            Self::GiftCardAddress => Quota::new(20, 15 * 60),
+            Self::Code | Self::GiftCardAddress => Quota::new(20, 15 * 60),
             Self::Caller => Quota::new(300, 60),
         }
     }

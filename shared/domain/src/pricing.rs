@@ -144,9 +144,10 @@ pub struct Freight {
 
 /// Prices a cart for a region.
 ///
-/// Discounts come before tax: what is taken off is not charged, and so it is not taxed. Shipping is an ancillary service and shares the fate of the main goods: it is taxed at the rate
-/// of the category that makes up most of the order's value (after discounts), on a tie the one with
-/// the higher rate, and at the standard rate where there are no goods.
+/// Discounts come before tax: what is taken off is not charged, and so it is not taxed. Shipping is
+/// an ancillary service and shares the fate of the main goods: it is taxed at the rate of the
+/// category that makes up most of the order's value (after discounts), on a tie the one with the
+/// higher rate, and at the standard rate where there are no goods.
 ///
 /// Refused are amounts in another currency, negative prices, discounts that are negative or more
 /// than their line, and sums that do not fit.

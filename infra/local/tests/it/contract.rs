@@ -57,6 +57,7 @@ fn rows() -> Vec<Row> {
     rows_of(orders::ENDPOINTS, &mut rows);
     rows_of(payments::ENDPOINTS, &mut rows);
     rows_of(platform::ENDPOINTS, &mut rows);
+    rows_of(promotions::ENDPOINTS, &mut rows);
     rows
 }
 

@@ -114,10 +114,11 @@ impl Promoted {
     }
 }
 
-/// Lets the promotions take their part off the items, which are the sold lines of a cart.
+/// Lets the promotions take their part off the items, which are the sold lines of a cart; of each
+/// offer it is told whether its price is a reduced one.
 pub(crate) fn promote(
     cart: &Cart,
-    sold: &[&Offer],
+    sold: &[(&Offer, bool)],
     items: &mut [Item],
     shipping: Option<Money>,
     on_offer: &OnOffer,
@@ -131,19 +132,16 @@ pub(crate) fn promote(
     let lines = sold
         .iter()
         .zip(items.iter())
-        .map(|(offer, item)| BasketLine {
+        .map(|((offer, is_reduced), item)| BasketLine {
             variant: offer.variant,
             product: offer.product,
             categories: &[],
             unit_price: item.unit_price,
             quantity: item.quantity,
-            is_reduced: offer
-                .prices
-                .get(&cart.currency)
-                .is_some_and(|base| item.unit_price.amount() < *base),
+            is_reduced: *is_reduced,
         })
         .collect();
-    let country = cart.shipping_address.as_ref().map(|address| address.country);
+    let country = cart.destination().map(|to| to.country);
     let basket = Basket { currency: cart.currency, country, lines, shipping };
     let outcome = engine::evaluate(&candidates, &basket, &on_offer.customer, now)?;
     for (item, discount) in items.iter_mut().zip(&outcome.lines) {
