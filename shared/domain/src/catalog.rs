@@ -322,6 +322,7 @@ impl Product {
             prices: variant.prices.clone(),
             sales: variant.sales.clone(),
             tax_category: self.tax_category.clone(),
+            categories: self.categories.iter().chain(&self.collections).cloned().collect(),
             weight_grams: variant.weight_grams,
             volume_mm3: variant.volume_mm3,
             shipping_profile: variant.shipping_profile.clone(),
@@ -355,6 +356,9 @@ pub struct Offer {
     pub sales: Vec<Sale>,
     /// How it is taxed.
     pub tax_category: TaxCategory,
+    /// The slugs of its product's categories and collections: what promotions ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<Slug>,
     /// Weight of one in grams; 0 for digital goods.
     pub weight_grams: u32,
     /// What one takes up in a parcel, in cubic millimetres; 0 where nobody measured it.

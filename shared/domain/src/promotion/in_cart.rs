@@ -135,7 +135,7 @@ pub(crate) fn promote(
         .map(|((offer, is_reduced), item)| BasketLine {
             variant: offer.variant,
             product: offer.product,
-            categories: &[],
+            categories: &offer.categories,
             unit_price: item.unit_price,
             quantity: item.quantity,
             is_reduced: *is_reduced,
