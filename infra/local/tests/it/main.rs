@@ -30,6 +30,7 @@ mod limits;
 mod listen;
 mod oddities;
 mod opening;
+mod promotions;
 mod purchase;
 mod refusals;
 mod rotation;

@@ -5,6 +5,9 @@ use proptest::prelude::*;
 use super::super::{Conditions, Limits, Selection, Stacking, Terms};
 use super::*;
 use crate::id::Ulid;
+use crate::pricing::{Freight, Item, price_with};
+use crate::tax::tests::sample;
+use crate::tax::{PriceMode, TaxCategory, TaxRegion};
 
 fn now() -> Timestamp {
     "2026-11-22T10:00:00Z".parse().unwrap()
@@ -546,6 +549,35 @@ proptest! {
         let repeats = (given + i64::from(get) - 1) / i64::from(get);
         prop_assert!(repeats * i64::from(buy) <= rest || given == 0);
         prop_assert!(repeats_max.is_none_or(|max| repeats <= i64::from(max)));
+    }
+
+    #[test]
+    fn with_all_that_is_taken_off_the_lines_sum_to_a_total_that_can_be_charged(
+        goods in goods(), all in prop::collection::vec(bits(), 0..6),
+        region in prop::sample::select(sample().regions().to_vec()), is_inclusive in any::<bool>(),
+    ) {
+        let (basket, all) = (as_basket(&goods), made(&all));
+        let outcome = price(&all, &basket);
+        let mode = if is_inclusive { PriceMode::Inclusive } else { PriceMode::Exclusive };
+        let region = TaxRegion { mode, ..region };
+        let items: Vec<Item> = basket
+            .lines
+            .iter()
+            .zip(&outcome.lines)
+            .map(|(line, discount)| Item {
+                unit_price: line.unit_price,
+                quantity: line.quantity,
+                tax_category: TaxCategory::STANDARD,
+                discount: *discount,
+            })
+            .collect();
+        let price = basket.shipping.unwrap_or(Money::zero(basket.currency));
+        let freight = Freight { price, discount: outcome.shipping };
+        let priced = price_with(&items, freight, &region, basket.currency).unwrap();
+        let parts = priced.lines.iter().map(|line| line.total).chain([priced.shipping.total]);
+        prop_assert_eq!(Money::sum(basket.currency, parts), Ok(priced.totals.total));
+        prop_assert!(basket.currency.stripe_amount(priced.totals.total.amount()).is_ok());
+        prop_assert_eq!(priced.totals.discount.amount(), total(&outcome));
     }
 
     #[test]

@@ -1,0 +1,85 @@
+//! A merchant's promotions, from the draft to the end, and a shopper who gets one.
+
+use local::Request;
+use serde_json::{Value, json};
+use testkit::goods::MUG;
+
+use super::{Pace, done, tag, text};
+use crate::world::{self, Colleague, Shopper, ok};
+
+const PROMOTIONS: &str = "/v1/admin/promotions";
+
+async fn make<P: Pace>(pace: &mut P, who: &Colleague, trigger: &str, limits: &Value) -> String {
+    let body = json!({
+        "name": "Five percent", "trigger": trigger, "limits": limits,
+        "actions": [{"type": "percent", "ppm": 50_000, "target": "order"}],
+    });
+    let made = pace.call(who.call("POST", PROMOTIONS, &body)).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    format!("{PROMOTIONS}/{}", text(&made.value(), "id"))
+}
+
+async fn turn<P: Pace>(pace: &mut P, who: &Colleague, at: &str, verb: &str) {
+    ok(pace.call(who.call("POST", &format!("{at}/{verb}"), &json!({}))).await);
+}
+
+/// All that is done with a promotion, by whom may do it; the code that it is left with.
+pub(crate) async fn promotions<P: Pace>(pace: &mut P, owner: &Colleague) -> String {
+    let draft = make(pace, owner, "automatic", &json!({})).await;
+    let seen = tag(&pace.call(owner.get(&draft)).await);
+    done(&pace.call(owner.call_if(&seen, "DELETE", &draft, &Value::Null)).await);
+
+    let at = make(pace, owner, "automatic", &json!({})).await;
+    turn(pace, owner, &at, "activate").await;
+    turn(pace, owner, &at, "pause").await;
+    turn(pace, owner, &at, "activate").await;
+    let seen = tag(&pace.call(owner.get(&at)).await);
+    let body = json!({"name": "Six percent"});
+    ok(pace.call(owner.call_if(&seen, "PATCH", &at, &body)).await);
+    turn(pace, owner, &at, "end").await;
+
+    let at = make(pace, owner, "code", &json!({"uses_per_customer": 100})).await;
+    turn(pace, owner, &at, "activate").await;
+    let codes = format!("{at}/codes");
+    let made = pace.call(owner.call("POST", &codes, &json!({"count": 2, "uses_max": 9}))).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made = made.value();
+    let code = text(&made["data"][0], "code");
+    ok(pace.call(owner.get(&codes)).await);
+    let other = format!("{codes}/{}", text(&made["data"][1], "code"));
+    done(&pace.call(owner.call("DELETE", &other, &Value::Null)).await);
+    let list = ok(pace.call(owner.get(&format!("{PROMOTIONS}?limit=1"))).await);
+    let next = format!("{PROMOTIONS}?limit=1&cursor={}", text(&list, "next_cursor"));
+    ok(pace.call(owner.get(&next)).await);
+    let body = json!({
+        "currency": "EUR", "codes": [code],
+        "lines": [{"variant_id": MUG.variant(), "quantity": 2}],
+    });
+    ok(pace.call(owner.call("POST", &format!("{PROMOTIONS}/simulate"), &body)).await);
+    pace.settle().await;
+    code
+}
+
+/// A cart with a code, through everything that can be done with a cart, to its order.
+pub(crate) async fn bargain<P: Pace>(pace: &mut P, who: &mut Shopper, code: &str) {
+    pace.call(who.open_cart("EUR")).await;
+    let at = format!("/v1/store/carts/{}", who.cart);
+    let line = pace.call(who.add(MUG, 1)).await;
+    let body = json!({"email": "jane@example.org", "shipping_address": world::address()});
+    ok(pace.call(who.call("PUT", &format!("{at}/addresses"), &body)).await);
+    let codes = format!("{at}/codes");
+    ok(pace.call(who.call("POST", &codes, &json!({"code": code}))).await);
+    ok(pace.call(who.call("PUT", &format!("{at}/addresses"), &body)).await);
+    ok(pace.call(who.get(&at)).await);
+    let line = format!("{at}/lines/{}", text(&line["lines"][0], "id"));
+    ok(pace.call(who.call("PATCH", &line, &json!({"quantity": 2}))).await);
+    ok(pace.call(who.get(&format!("{at}/shipping_options"))).await);
+    ok(pace.call(who.send(Request::new("DELETE", &line))).await);
+    pace.call(who.add(MUG, 1)).await;
+    pace.call(who.ship_by("home-standard")).await;
+    ok(pace.call(who.send(Request::new("DELETE", &format!("{codes}/{code}")))).await);
+    ok(pace.call(who.call("POST", &codes, &json!({"code": code}))).await);
+    let answer = pace.call(who.complete()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    pace.settle().await;
+}
