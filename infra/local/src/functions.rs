@@ -28,8 +28,17 @@ macro_rules! domains {
     };
 }
 
-const DOMAINS: &[Domain] =
-    domains!(identity, catalog, cart, checkout, payments, orders, notifications, platform, promotions);
+const DOMAINS: &[Domain] = domains!(
+    identity,
+    catalog,
+    cart,
+    checkout,
+    payments,
+    orders,
+    notifications,
+    platform,
+    promotions
+);
 
 /// Builds the function with this Handler.
 pub(crate) fn load(handler: &str, platform: &Platform) -> Result<Function, Fault> {

@@ -133,9 +133,7 @@ async fn place(
     let settled = desk.store.settle(before, &order, payment, entry, &events, false).await?;
     Ok(match settled {
         Settled::Yes => Some(Finalized::Placed),
-        Settled::Raced | Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {
-            None
-        },
+        Settled::Raced | Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => None,
     })
 }
 
@@ -176,9 +174,7 @@ async fn settle_late(
             let payment = Payment { version: refunding.version + 1, ..refunding };
             send_back(desk, order, &payment).await
         }
-        Settled::Raced | Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {
-            Ok(None)
-        },
+        Settled::Raced | Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => Ok(None),
     }
 }
 

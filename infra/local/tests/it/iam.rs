@@ -61,6 +61,7 @@ const AMONG: &[(&str, Among)] = &[
     ("keys of machines", |shop, people| Box::pin(keys(shop, people))),
     ("a gift card in a cart", |shop, people| Box::pin(gift_card(shop, people))),
     ("gift cards in orders", |shop, people| Box::pin(gift_cards(shop, people))),
+    ("promotions", |shop, people| Box::pin(promotions(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -219,6 +220,12 @@ async fn gift_card(shop: Shop, mut people: People) {
 
 async fn gift_cards(shop: Shop, mut people: People) {
     tour::gift_cards::orders(&shop, &mut people.jane).await;
+}
+
+async fn promotions(shop: Shop, mut people: People) {
+    let mut pace = Plain(shop);
+    let code = tour::promotions::promotions(&mut pace, &people.owner).await;
+    tour::promotions::bargain(&mut pace, &mut people.jane, &code).await;
 }
 
 async fn keys(shop: Shop, people: People) {

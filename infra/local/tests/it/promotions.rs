@@ -115,7 +115,11 @@ async fn each_kind_of_promotion_is_bought_with() {
     let kinds = [
         (ten_percent(), 660, 0),
         (off(1000), 1000, 0),
-        (json!({"type": "fixed", "amounts": {"EUR": 150}, "target": "lines", "per": "unit"}), 900, 0),
+        (
+            json!({"type": "fixed", "amounts": {"EUR": 150}, "target": "lines", "per": "unit"}),
+            900,
+            0,
+        ),
         (json!({"type": "free_shipping"}), 490, 490),
         (json!({"type": "percent", "ppm": 500_000, "target": "shipping"}), 245, 245),
         (json!({"type": "buy_x_get_y", "buy": 2, "get": 1, "ppm": 1_000_000}), 1600, 0),

@@ -17,13 +17,29 @@ fn eur(amount: i64) -> Money {
 
 /// A customer's cart that a gift card and store credit pay, but for ten euros.
 async fn cart<P: Pace>(pace: &mut P, jane: &mut Shopper) {
+    jane.open_cart("EUR").await;
+    jane.ready(TEMPLATE, 1).await;
+    presented(pace, jane).await;
+}
+
+/// The cart that a customer has is paid with a gift card and store credit, and then it is not.
+pub(crate) async fn pay_in_part<P: Pace>(pace: &mut P, jane: &Shopper) {
+    presented(pace, jane).await;
+    let shown = jane.view_cart().await;
+    let id = text(&shown["gift_cards"][0], "id");
+    let path = format!("/v1/store/carts/{}/gift_cards/{id}", jane.cart);
+    ok(pace.call(jane.call("DELETE", &path, &json!({}))).await);
+    let path = format!("/v1/store/carts/{}/store_credit", jane.cart);
+    ok(pace.call(jane.call("POST", &path, &json!({"use": false}))).await);
+}
+
+/// A gift card and store credit are presented to a customer's cart.
+async fn presented<P: Pace>(pace: &mut P, jane: &Shopper) {
     let shop = jane.shop.clone();
     let me = ok(jane.get("/v1/auth/me").await);
     let customer = CustomerId::parse(&text(&me["customer"], "id")).unwrap();
     gift_cards::credit(&shop, customer, eur(400)).await;
     let (_, code) = gift_cards::card(&shop, eur(500), None).await;
-    jane.open_cart("EUR").await;
-    jane.ready(TEMPLATE, 1).await;
     ok(pace.call(gift_cards::present(jane, &code)).await);
     let path = format!("/v1/store/carts/{}/store_credit", jane.cart);
     ok(pace.call(jane.call("POST", &path, &json!({"use": true}))).await);

@@ -2,9 +2,9 @@
 
 use local::Request;
 use serde_json::{Value, json};
-use testkit::goods::MUG;
+use testkit::goods::{MUG, SOCKS};
 
-use super::{Pace, done, tag, text};
+use super::{Customer, Pace, done, gift_cards, tag, text};
 use crate::world::{self, Colleague, Shopper, ok};
 
 const PROMOTIONS: &str = "/v1/admin/promotions";
@@ -61,24 +61,39 @@ pub(crate) async fn promotions<P: Pace>(pace: &mut P, owner: &Colleague) -> Stri
 }
 
 /// A cart with a code, through everything that can be done with a cart, to its order.
-pub(crate) async fn bargain<P: Pace>(pace: &mut P, who: &mut Shopper, code: &str) {
-    pace.call(who.open_cart("EUR")).await;
+pub(crate) async fn bargain<P: Pace>(pace: &mut P, jane: &mut Customer, code: &str) {
+    let who = &mut jane.who;
+    let enter = json!({"code": code});
+    let home = json!({"email": "jane@example.org", "shipping_address": world::address()});
+    who.open_cart("EUR").await;
     let at = format!("/v1/store/carts/{}", who.cart);
-    let line = pace.call(who.add(MUG, 1)).await;
-    let body = json!({"email": "jane@example.org", "shipping_address": world::address()});
-    ok(pace.call(who.call("PUT", &format!("{at}/addresses"), &body)).await);
+    let line = who.add(MUG, 1).await;
+    ok(who.call("PUT", &format!("{at}/addresses"), &home).await);
     let codes = format!("{at}/codes");
-    ok(pace.call(who.call("POST", &codes, &json!({"code": code}))).await);
-    ok(pace.call(who.call("PUT", &format!("{at}/addresses"), &body)).await);
+    ok(pace.call(who.call("POST", &codes, &enter)).await);
+    ok(pace.call(who.call("PUT", &format!("{at}/addresses"), &home)).await);
     ok(pace.call(who.get(&at)).await);
     let line = format!("{at}/lines/{}", text(&line["lines"][0], "id"));
     ok(pace.call(who.call("PATCH", &line, &json!({"quantity": 2}))).await);
     ok(pace.call(who.get(&format!("{at}/shipping_options"))).await);
-    ok(pace.call(who.send(Request::new("DELETE", &line))).await);
-    pace.call(who.add(MUG, 1)).await;
     pace.call(who.ship_by("home-standard")).await;
+    gift_cards::pay_in_part(pace, who).await;
+    pace.call(who.add(SOCKS, 1)).await;
+    // The socks stay: a cart without goods asks for no counters.
+    ok(pace.call(who.send(Request::new("DELETE", &line))).await);
+    let guest = Shopper { bearer: None, ..who.clone() };
+    let guest = {
+        let mut guest = guest;
+        guest.open_cart("EUR").await;
+        guest.add(SOCKS, 1).await;
+        guest
+    };
+    ok(guest.call("POST", &format!("/v1/store/carts/{}/codes", guest.cart), &enter).await);
+    let body = json!({"cart_token": guest.cart_token});
+    let merge = format!("/v1/store/carts/{}/merge", guest.cart);
+    ok(pace.call(who.call("POST", &merge, &body)).await);
     ok(pace.call(who.send(Request::new("DELETE", &format!("{codes}/{code}")))).await);
-    ok(pace.call(who.call("POST", &codes, &json!({"code": code}))).await);
+    ok(pace.call(who.call("POST", &codes, &enter)).await);
     let answer = pace.call(who.complete()).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     pace.settle().await;
