@@ -144,10 +144,9 @@ struct Late<'a> {
     refunding: Payment,
 }
 
-/// Holds the stock again, takes the gift cards' money and counts the promotions' uses again, and places;
-/// where one of them is gone,
-/// records the money as owed back and sends it. Recording comes first: who dies after it leaves a
-/// return that is finished later.
+/// Holds the stock again, takes the gift cards' money and counts the promotions' uses again, and
+/// places; where one of them is gone, records the money as owed back and sends it. Recording comes
+/// first: who dies after it leaves a return that is finished later.
 async fn settle_late(
     desk: &Desk<'_>,
     mut placed: Order,
@@ -166,7 +165,7 @@ async fn settle_late(
     tracing::error!(
         alarm = "late_payment_returned",
         order_id = %refused.id,
-        "a payment came after its order's end, and the goods, the gift cards or a promotion are spent"
+        "a payment came after its order's end, and goods, gift cards or a promotion are spent"
     );
     match desk.store.settle(before, &refused, &refunding, entry, &[], false).await? {
         Settled::Yes => {

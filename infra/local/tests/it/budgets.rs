@@ -291,7 +291,8 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::oneself(meter, &mut people.owner).await;
     tour::keys(meter, &people.owner, round).await;
     tour::gift_cards::change_of_mind(meter, &mut people.jane).await;
-    tour::promotions::promotions(meter, &people.owner).await;
+    let code = tour::promotions::promotions(meter, &people.owner).await;
+    tour::promotions::bargain(meter, &mut people.jane, &code).await;
 }
 
 #[tokio::test]

@@ -196,6 +196,7 @@ enum ActionKind {
 
 impl Form for Action {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        use ActionKind::{BuyXGetY, Fixed, FreeShipping, Percent, Tiered};
         const KINDS: &[(&str, ActionKind)] = &[
             ("percent", ActionKind::Percent),
             ("fixed", ActionKind::Fixed),
@@ -221,7 +222,6 @@ impl Form for Action {
         let (buy, get, goods, repeats_max) = (buy?, get?, goods?, repeats_max?);
         let (by, tiers) = (by?, tiers?);
         let is = |kinds: &[ActionKind]| kinds.contains(&kind);
-        use ActionKind::{BuyXGetY, Fixed, FreeShipping, Percent, Tiered};
         let strangers = [
             ("ppm", ppm.is_some() && is(&[Fixed, FreeShipping, Tiered])),
             ("target", target.is_some() && is(&[FreeShipping, BuyXGetY])),
