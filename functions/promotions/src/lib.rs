@@ -8,6 +8,7 @@ mod promotion;
 pub mod admin {
     //! Endpoints for staff.
     pub mod activate_promotion;
+    pub mod change_groups;
     pub mod change_promotion;
     pub mod create_codes;
     pub mod create_promotion;
@@ -18,6 +19,7 @@ pub mod admin {
     pub mod list_promotions;
     pub mod pause_promotion;
     pub mod simulate;
+    pub mod view_groups;
     pub mod view_promotion;
 }
 
@@ -34,6 +36,8 @@ impl runtime::App for App {
         let tables: &[Table] = match setup.handler {
             "promotions.unknown" => &[],
             "promotions.admin.view_promotion"
+            | "promotions.admin.view_groups"
+            | "promotions.admin.change_groups"
             | "promotions.admin.list_codes"
             | "promotions.admin.simulate" => &[
                 Table::Identity,
@@ -127,6 +131,18 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         POST "/v1/admin/promotions/simulate",
         "Says of a basket, line by line, which promotion gives what and why others do not.",
         admin::simulate
+    ),
+    http!(
+        "promotions.admin.view_groups",
+        GET "/v1/admin/customers/{id}/groups",
+        "Shows the groups of a customer that promotions can ask for.",
+        admin::view_groups
+    ),
+    http!(
+        "promotions.admin.change_groups",
+        POST "/v1/admin/customers/{id}/groups",
+        "Puts a customer into a group that promotions can ask for, or takes them out.",
+        admin::change_groups
     ),
     Endpoint { handler: "promotions.unknown", trigger: Trigger::Unknown },
 ];

@@ -23,12 +23,12 @@ use domain::catalog::Prices;
 use domain::currency::Currency;
 use domain::event::Event;
 use domain::fault::Fault;
-use domain::id::PromotionId;
+use domain::id::{CustomerId, PromotionId};
 use domain::order::Order;
 use domain::promotion::code::{AppliedCode, Code, CodeEntry};
 use domain::promotion::on_offer::{OnOffer, Uses};
 use domain::promotion::used::OrderPromotion;
-use domain::promotion::{CustomerFacts, Promotion, Running, buyer};
+use domain::promotion::{CustomerFacts, NAMED_MAX, Promotion, Running, buyer};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -315,6 +315,39 @@ impl Store {
         transaction.delete_if(self, Table::Catalog, &code_key(&entry.code), condition)?;
         events.iter().try_for_each(|event| outbox::say(self, &mut transaction, event))?;
         Ok(cart::saved(&transaction.commit(self, "delete a code").await?))
+    }
+
+    /// What the counters know of a customer: the groups that they are in, and their orders.
+    pub async fn customer_facts(&self, customer: CustomerId) -> Result<CustomerFacts, Fault> {
+        let Some(buyer) = buyer(Some(customer), None) else { return Ok(CustomerFacts::default()) };
+        let row: Option<Buyer> = self.get(Table::Inventory, &buyer_key(&buyer), true).await?;
+        let Buyer { orders, groups } = row.unwrap_or_default();
+        Ok(CustomerFacts { groups, orders: Some(orders.max(0).unsigned_abs()) })
+    }
+
+    /// Puts a customer into a group or takes them out, whether or not they were in; `Raced` where
+    /// they are in as many as they may be. Nothing is read before, so no change of another is lost.
+    pub async fn put_into_group(
+        &self,
+        customer: CustomerId,
+        group: &str,
+        is_member: bool,
+        events: &[Event],
+    ) -> Result<Saved, Fault> {
+        let Some(buyer) = buyer(Some(customer), None) else { return Ok(Saved::Raced) };
+        let mut transaction = Transaction::default();
+        let group = AttributeValue::Ss(vec![group.to_owned()]);
+        let (update, condition) = if is_member {
+            let most = i64::try_from(NAMED_MAX).unwrap_or(i64::MAX);
+            let free = "attribute_not_exists(#groups) OR size(#groups) < :most";
+            ("ADD #groups :group", Expression::new(free).value(":most", number(most)))
+        } else {
+            ("DELETE #groups :group", Expression::new(ALWAYS))
+        };
+        let condition = condition.name("#groups", "groups").value(":group", group);
+        transaction.update(self, Table::Inventory, &buyer_key(&buyer), update, condition)?;
+        events.iter().try_for_each(|event| outbox::say(self, &mut transaction, event))?;
+        Ok(cart::saved(&transaction.commit(self, "put a customer into a group").await?))
     }
 
     /// The running promotions, where they were read a moment ago.

@@ -292,7 +292,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::keys(meter, &people.owner, round).await;
     tour::gift_cards::change_of_mind(meter, &mut people.jane).await;
     let code = tour::promotions::promotions(meter, &people.owner).await;
-    tour::promotions::bargain(meter, &mut people.jane, &code).await;
+    tour::promotions::bargain(meter, &people.owner, &mut people.jane, &code).await;
 }
 
 #[tokio::test]

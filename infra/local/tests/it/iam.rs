@@ -225,7 +225,7 @@ async fn gift_cards(shop: Shop, mut people: People) {
 async fn promotions(shop: Shop, mut people: People) {
     let mut pace = Plain(shop);
     let code = tour::promotions::promotions(&mut pace, &people.owner).await;
-    tour::promotions::bargain(&mut pace, &mut people.jane, &code).await;
+    tour::promotions::bargain(&mut pace, &people.owner, &mut people.jane, &code).await;
 }
 
 async fn keys(shop: Shop, people: People) {

@@ -288,6 +288,34 @@ async fn the_first_order_is_the_first_of_its_buyer() {
     assert_eq!(shown["promotions"][0]["reason"]["code"], "not_first_order");
 }
 
+#[tokio::test]
+async fn a_group_of_customers_gets_what_is_theirs() {
+    let shop = world::open().await;
+    let ann = merchant(&shop).await;
+    let all = [Permission::CustomersRead, Permission::CustomersWrite];
+    let carl = Colleague::of(&shop, "carl", &all).await;
+    let vip = json!({"conditions": {"customer_groups": ["vip"]}});
+    by_code(&ann, "VIPS", off(200), &vip).await;
+    let mut jane = Shopper::customer(&shop, "jane@example.org").await;
+    jane.open_cart("EUR").await;
+    jane.add(MUG, 1).await;
+    let answer = enter(&jane, "VIPS").await;
+    assert_eq!(answer.value()["reason"]["code"], "other_customers");
+    let me = ok(jane.get("/v1/auth/me").await);
+    let groups = format!("/v1/admin/customers/{}/groups", me["customer"]["id"].as_str().unwrap());
+    for _ in 0..2 {
+        let body = json!({"group": "vip", "is_member": true});
+        let shown = ok(carl.call("POST", &groups, &body).await);
+        assert_eq!(shown["groups"], json!(["vip"]));
+    }
+    ok(enter(&jane, "VIPS").await);
+    let shown = ok(carl.call("POST", &groups, &json!({"group": "vip", "is_member": false})).await);
+    assert_eq!(shown["groups"], json!([]));
+    let shown = jane.view_cart().await;
+    assert_eq!(shown["promotions"][0]["reason"]["code"], "other_customers");
+    assert_eq!(refusal(&ann.get(&groups).await), (403, "forbidden".into()));
+}
+
 /// Completes at this total, as often as the shop is too busy to answer.
 async fn persist(who: &mut Shopper, total: &Value) -> Response {
     let key = key();

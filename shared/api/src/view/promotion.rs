@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::address::Country;
 use domain::catalog::{Prices, Slug};
 use domain::currency::Currency;
-use domain::id::{PromotionId, VariantId};
+use domain::id::{CustomerId, PromotionId, VariantId};
 use domain::money::Money;
 use domain::promotion::code::{Code, CodeEntry};
 use domain::promotion::engine::{LineWhy, Why};
@@ -264,10 +264,6 @@ impl Form for Action {
     }
 }
 
-fn group() -> Text {
-    Text::between(1, GROUP_CHARS_MAX)
-}
-
 impl Form for Conditions {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let goods = fields.optional("goods", Nested::form());
@@ -520,6 +516,31 @@ impl Form for CustomerForm {
         let orders = orders?.and_then(|orders| u64::try_from(orders).ok());
         Some(Self(CustomerFacts { groups: set(groups?), orders }))
     }
+}
+
+/// What promotions know of a customer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CustomerGroupsView {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// The groups that promotions can ask for.
+    pub groups: BTreeSet<String>,
+    /// Orders that were placed and not called off unpaid.
+    pub orders: u64,
+}
+
+impl View for CustomerGroupsView {}
+
+impl CustomerGroupsView {
+    /// The view of what is known of a customer.
+    pub fn of(customer_id: CustomerId, facts: CustomerFacts) -> Self {
+        Self { customer_id, groups: facts.groups, orders: facts.orders.unwrap_or(0) }
+    }
+}
+
+/// The name of a group of customers.
+pub const fn group() -> Text {
+    Text::between(1, GROUP_CHARS_MAX)
 }
 
 /// What a promotion does to a line of a simulated basket.

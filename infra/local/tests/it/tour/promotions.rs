@@ -61,7 +61,17 @@ pub(crate) async fn promotions<P: Pace>(pace: &mut P, owner: &Colleague) -> Stri
 }
 
 /// A cart with a code, through everything that can be done with a cart, to its order.
-pub(crate) async fn bargain<P: Pace>(pace: &mut P, jane: &mut Customer, code: &str) {
+pub(crate) async fn bargain<P: Pace>(
+    pace: &mut P,
+    owner: &Colleague,
+    jane: &mut Customer,
+    code: &str,
+) {
+    let customer = ok(jane.who.get("/v1/auth/me").await);
+    let groups = format!("/v1/admin/customers/{}/groups", text(&customer["customer"], "id"));
+    let vip = json!({"group": "vip", "is_member": true});
+    ok(pace.call(owner.call("POST", &groups, &vip)).await);
+    ok(pace.call(owner.get(&groups)).await);
     let who = &mut jane.who;
     let enter = json!({"code": code});
     let home = json!({"email": "jane@example.org", "shipping_address": world::address()});
