@@ -851,6 +851,34 @@ async fn twenty_addresses_fill_a_book_and_it_is_read_in_pages() {
     assert_eq!(ids.len(), 1);
 }
 
+#[tokio::test]
+async fn an_idempotency_key_is_its_senders_own() {
+    let shop = with_jane().await;
+    let joes = "joe@example.org";
+    open_account(&shop, "203.0.113.2", joes).await;
+    let jane = Device::sign_in(&shop, JANE, PASSWORD).await;
+    let joe = Device::sign_in(&shop, joes, PASSWORD).await;
+    let (key, body) = (world::key(), at_city("Graz"));
+    let mut ids = BTreeSet::new();
+    for bearer in [&jane.access, &joe.access] {
+        let request = Request::new("POST", BOOK).header("idempotency-key", &key).json(&body);
+        let answer = shop.send(request.header("authorization", &format!("Bearer {bearer}"))).await;
+        assert_eq!((answer.status, answer.header("idempotent-replayed")), (201, None));
+        ids.insert(answer.value()["id"].to_string());
+    }
+    // Guests are told apart by their addresses.
+    for ip in ["203.0.113.8", "203.0.113.9"] {
+        let request = Request::new("POST", "/v1/store/carts").from_ip(ip).json(&json!({}));
+        let answer = shop.send(request.header("idempotency-key", &key)).await;
+        assert_eq!((answer.status, answer.header("idempotent-replayed")), (201, None));
+        ids.insert(answer.value()["cart"]["id"].to_string());
+    }
+    assert_eq!(ids.len(), 4);
+    for device in [&jane, &joe] {
+        assert_eq!(ok(device.get(BOOK).await)["data"].as_array().unwrap().len(), 1);
+    }
+}
+
 // How often.
 
 const DESK: &str = "203.0.113.7";
