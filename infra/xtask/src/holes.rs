@@ -2,8 +2,9 @@
 //! copy of the tree; a test must fail, or the chore names the hole that nobody noticed.
 //!
 //! Invariants: the tree itself is never touched; a hole whose text is not found exactly once, or
-//! that does not compile, is a mistake of the list and not a hole that was caught. The copy shares
-//! the build folder, so that only what a hole touches is built again.
+//! that does not compile, is a mistake of the list and not a hole that was caught. The copy has a
+//! build folder of its own: cargo tells two copies of a tree apart by the times of their files
+//! alone, and nobody shall go on working with a library that has a hole.
 
 use std::fs;
 use std::path::Path;
@@ -18,6 +19,8 @@ use crate::repository;
 const LIST: &str = "infra/xtask/holes.json";
 /// Where the copy of the tree lies, relative to the root.
 const COPY: &str = "target/holes";
+/// Where the copy is built, relative to the root. It stays, so that only the first run is long.
+const BUILD: &str = "target/holes-build";
 
 /// A defence that is opened.
 #[derive(Debug, PartialEq, Eq)]
@@ -130,14 +133,12 @@ fn ask(root: &Path, copy: &Path, hole: &Hole) -> Outcome<Verdict> {
 }
 
 fn run(root: &Path, copy: &Path, what: &[&str], filters: &[&str]) -> Outcome<Output> {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     Ok(Command::new(repository::cargo())
         .arg("test")
         .args(what)
         .arg("--")
         .args(filters)
-        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_TARGET_DIR", root.join(BUILD))
         .current_dir(copy)
         .output()?)
 }
