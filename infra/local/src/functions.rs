@@ -33,6 +33,7 @@ const DOMAINS: &[Domain] = domains!(
     catalog,
     cart,
     checkout,
+    media,
     payments,
     orders,
     notifications,

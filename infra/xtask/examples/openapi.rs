@@ -76,6 +76,7 @@ fn contract() -> Value {
         of(catalog::ENDPOINTS),
         of(checkout::ENDPOINTS),
         of(identity::ENDPOINTS),
+        of(media::ENDPOINTS),
         of(notifications::ENDPOINTS),
         of(orders::ENDPOINTS),
         of(payments::ENDPOINTS),

@@ -326,7 +326,7 @@ id_rules! {
     cart_id = CartId, line_id = LineId, order_id = OrderId, variant_id = VariantId,
     product_id = ProductId, address_id = AddressId, session_id = SessionId,
     staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
-    promotion_id = PromotionId, customer_id = CustomerId,
+    promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,
 }
 
 macro_rules! path_forms {
@@ -349,6 +349,7 @@ macro_rules! path_forms {
 
 path_forms! {
     CartPath of "cart": cart_id = CartId,
+    MediaPath of "upload": media_id = MediaId,
     OrderPath of "order": order_id = OrderId,
     GiftCardPath of "gift card": gift_card_id = GiftCardId,
     CustomerPath of "customer": customer_id = CustomerId,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::fault::{Fault, Retry};
 use domain::promotion::in_cart;
-use domain::{api_key, cart, gift_card, order, promotion, staff, synonym};
+use domain::{api_key, cart, gift_card, media, order, promotion, staff, synonym};
 use http::StatusCode;
 use serde_json::json;
 
@@ -19,6 +19,31 @@ impl From<synonym::Refusal> for Problem {
             synonym::Refusal::Alone(at) => {
                 let detail = "A group needs two different words or phrases.";
                 Self::invalid(vec![Flaw::new(format!("/groups/{at}"), code, detail)])
+            }
+        }
+    }
+}
+
+impl From<media::Refusal> for Problem {
+    fn from(refusal: media::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            media::Refusal::InUse(products) => {
+                let detail = "Products show this picture. Give them another one first.";
+                Self::conflict(code, detail).member("product_ids", products)
+            }
+            media::Refusal::Unsettled => {
+                let detail = "The file may still come, or is being looked at.";
+                Self::conflict(code, detail)
+            }
+            media::Refusal::NotReady(id) => {
+                let detail = "This upload is no picture that can be shown.";
+                Self::conflict(code, detail).member("media_id", id)
+            }
+            // The caller named it in the body: a flaw of the input.
+            media::Refusal::Unknown(id) => {
+                let detail = format!("There is no upload {id}.");
+                Self::invalid(vec![Flaw::new("/media_ids", code, detail)])
             }
         }
     }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
-use crate::id::{CategoryId, ProductId, VariantId};
+use crate::id::{CategoryId, MediaId, ProductId, VariantId};
 use crate::media::Format;
 use crate::money::Money;
 use crate::shipping::ProfileId;
@@ -116,6 +116,9 @@ pub struct Download {
 /// A picture of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Image {
+    /// The upload that it was made of, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_id: Option<MediaId>,
     /// Where it is served.
     pub url: String,
     /// What it shows, for those who do not see it.
@@ -134,7 +137,7 @@ pub struct Image {
 impl Image {
     /// A picture of which nothing more is known than where it is.
     pub const fn plain(url: String, alt: String) -> Self {
-        Self { url, alt, width: None, height: None, sources: Vec::new() }
+        Self { media_id: None, url, alt, width: None, height: None, sources: Vec::new() }
     }
 }
 

@@ -164,7 +164,7 @@ impl Picture {
     }
 
     /// As products show it: the largest file that every browser reads, and all the others.
-    pub fn image(&self, alt: &str) -> Image {
+    fn image(&self, id: MediaId, alt: &str) -> Image {
         let files = self.files();
         let (_, fallback) = self.fallback();
         let largest = files.iter().rev().find(|(_, format, _)| *format == fallback);
@@ -178,6 +178,7 @@ impl Picture {
             media_type: *format,
         });
         Image {
+            media_id: Some(id),
             url,
             alt: alt.to_owned(),
             width: Some(width),
@@ -279,7 +280,7 @@ impl Media {
     /// As a product shows it.
     pub fn image(&self) -> Result<Image, Refusal> {
         match &self.state {
-            State::Ready(picture) => Ok(picture.image(&self.alt)),
+            State::Ready(picture) => Ok(picture.image(self.id, &self.alt)),
             State::Awaiting | State::Refused(_) | State::Deleting(_) => {
                 Err(Refusal::NotReady(self.id))
             }
@@ -352,12 +353,13 @@ mod tests {
     fn a_picture_is_shown_by_its_largest_file_that_all_read() {
         let digest = "0123456789abcdef0123456789abcdef".to_owned();
         let picture = Picture { digest, width: 900, height: 300, is_translucent: false };
-        let image = picture.image("A mug");
+        let id = MediaId::from_ulid(Ulid::nil());
+        let image = picture.image(id, "A mug");
         assert_eq!(image.url, "/media/0123456789abcdef0123456789abcdef/900.jpg");
         assert_eq!((image.width, image.height), (Some(900), Some(300)));
         assert_eq!(image.sources.len(), 6);
         let picture = Picture { is_translucent: true, ..picture };
-        assert!(picture.image("").url.ends_with("/900.png"));
+        assert!(picture.image(id, "").url.ends_with("/900.png"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod idempotency;
 pub mod identity;
 mod item;
 pub mod limit;
+pub mod media;
 pub mod message;
 pub mod order;
 pub mod outbox;

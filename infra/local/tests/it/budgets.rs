@@ -293,6 +293,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::gift_cards::change_of_mind(meter, &mut people.jane).await;
     let code = tour::promotions::promotions(meter, &people.owner).await;
     tour::promotions::bargain(meter, &people.owner, &mut people.jane, &code).await;
+    tour::media::pictures(meter, &people.owner, round.0).await;
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ fn rows() -> Vec<Row> {
     rows_of(catalog::ENDPOINTS, &mut rows);
     rows_of(checkout::ENDPOINTS, &mut rows);
     rows_of(identity::ENDPOINTS, &mut rows);
+    rows_of(media::ENDPOINTS, &mut rows);
     rows_of(notifications::ENDPOINTS, &mut rows);
     rows_of(orders::ENDPOINTS, &mut rows);
     rows_of(payments::ENDPOINTS, &mut rows);

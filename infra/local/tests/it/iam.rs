@@ -62,6 +62,7 @@ const AMONG: &[(&str, Among)] = &[
     ("a gift card in a cart", |shop, people| Box::pin(gift_card(shop, people))),
     ("gift cards in orders", |shop, people| Box::pin(gift_cards(shop, people))),
     ("promotions", |shop, people| Box::pin(promotions(shop, people))),
+    ("a picture", |shop, people| Box::pin(picture(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -211,6 +212,10 @@ async fn work(shop: Shop, people: People) {
 
 async fn oneself(shop: Shop, mut people: People) {
     tour::oneself(&mut Plain(shop), &mut people.owner).await;
+}
+
+async fn picture(shop: Shop, people: People) {
+    tour::media::pictures(&mut Plain(shop), &people.owner, 1).await;
 }
 
 async fn gift_card(shop: Shop, mut people: People) {

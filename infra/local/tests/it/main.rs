@@ -28,6 +28,7 @@ mod iam;
 mod killed;
 mod limits;
 mod listen;
+mod media;
 mod oddities;
 mod opening;
 mod promotions;

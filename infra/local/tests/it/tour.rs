@@ -9,6 +9,7 @@ use local::{Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 
 pub(crate) mod gift_cards;
+pub(crate) mod media;
 pub(crate) mod promotions;
 
 use crate::world::{self, Colleague, PASSWORD, Shopper, key, ok, refusal};
