@@ -113,6 +113,9 @@ pub struct Download {
     pub file_name: String,
 }
 
+/// The widest picture in a list, in pixels: a card on a screen with two dots to a pixel.
+const LIST_WIDTH_MAX: u32 = 800;
+
 /// A picture of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Image {
@@ -138,6 +141,23 @@ impl Image {
     /// A picture of which nothing more is known than where it is.
     pub const fn plain(url: String, alt: String) -> Self {
         Self { media_id: None, url, alt, width: None, height: None, sources: Vec::new() }
+    }
+
+    /// As a list shows it: one address, of a size that a list needs.
+    #[must_use]
+    pub fn for_list(&self) -> Self {
+        let fits = |source: &&Source| {
+            source.media_type == Format::Webp && source.width <= LIST_WIDTH_MAX
+        };
+        let chosen = self.sources.iter().filter(fits).max_by_key(|source| source.width);
+        let mut image = Self { sources: Vec::new(), ..self.clone() };
+        if let (Some(source), Some(width), Some(height)) = (chosen, self.width, self.height) {
+            let scaled = u64::from(height) * u64::from(source.width) / u64::from(width.max(1));
+            image.height = u32::try_from(scaled).ok().map(|scaled| scaled.max(1));
+            image.width = Some(source.width);
+            image.url.clone_from(&source.url);
+        }
+        image
     }
 }
 
@@ -303,6 +323,9 @@ impl Product {
         let mut card = self.clone();
         card.description = begin(&card.description);
         card.images.truncate(1);
+        for image in &mut card.images {
+            *image = image.for_list();
+        }
         card.attributes.clear();
         for content in card.translations.values_mut() {
             content.description = content.description.as_deref().map(begin);

@@ -358,6 +358,9 @@ mod tests {
         assert_eq!(image.url, "/media/0123456789abcdef0123456789abcdef/900.jpg");
         assert_eq!((image.width, image.height), (Some(900), Some(300)));
         assert_eq!(image.sources.len(), 6);
+        let listed = image.for_list();
+        assert_eq!(listed.url, "/media/0123456789abcdef0123456789abcdef/800.webp");
+        assert_eq!((listed.width, listed.height, listed.sources.len()), (Some(800), Some(266), 0));
         let picture = Picture { is_translucent: true, ..picture };
         assert!(picture.image(id, "").url.ends_with("/900.png"));
     }

@@ -190,29 +190,33 @@ impl Store {
     }
 }
 
-/// Says in the transaction of a product's change which pictures it shows from now on and which it
-/// does not show any more. The transaction fails where a picture that was added can not be shown.
+/// Says in the transaction of a product's change that it shows a picture. The transaction fails
+/// where the picture can not be shown.
 pub(crate) fn show(
     store: &Store,
     transaction: &mut Transaction,
     product: ProductId,
-    (added, removed): (&[MediaId], &[MediaId]),
+    id: MediaId,
 ) -> Result<(), Fault> {
-    for id in added {
-        let ready = Expression::new("attribute_exists(#state.#ready)")
-            .name("#state", "state")
-            .name("#ready", "ready")
-            .value(":product", set_of(product))
-            .value(":one", count(1));
-        let update = format!("ADD used_by :product SET {NEXT}");
-        transaction.update(store, Table::Catalog, &media_key(*id), &update, ready)?;
-    }
-    for id in removed {
-        let there = Expression::new("attribute_exists(pk)")
-            .value(":product", set_of(product))
-            .value(":one", count(1));
-        let update = format!("DELETE used_by :product SET {NEXT}");
-        transaction.update(store, Table::Catalog, &media_key(*id), &update, there)?;
-    }
-    Ok(())
+    let ready = Expression::new("attribute_exists(#state.#ready)")
+        .name("#state", "state")
+        .name("#ready", "ready")
+        .value(":product", set_of(product))
+        .value(":one", count(1));
+    let update = format!("ADD used_by :product SET {NEXT}");
+    transaction.update(store, Table::Catalog, &media_key(id), &update, ready)
+}
+
+/// Says in the transaction of a product's change that it does not show a picture any more.
+pub(crate) fn hide(
+    store: &Store,
+    transaction: &mut Transaction,
+    product: ProductId,
+    id: MediaId,
+) -> Result<(), Fault> {
+    let there = Expression::new("attribute_exists(pk)")
+        .value(":product", set_of(product))
+        .value(":one", count(1));
+    let update = format!("DELETE used_by :product SET {NEXT}");
+    transaction.update(store, Table::Catalog, &media_key(id), &update, there)
 }

@@ -15,14 +15,14 @@
 //! find no room in the transaction follow it; until they are written the product lies in the queue
 //! of work, where a job finds it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalog::price::Entry;
 use domain::catalog::{Offer, Product, Sku, Slug, Status};
 use domain::currency::Currency;
 use domain::event::Event;
 use domain::fault::{Fault, Retry};
-use domain::id::{ProductId, VariantId};
+use domain::id::{MediaId, ProductId, VariantId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ use crate::catalog::{
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::shelves::{Shelves, category_key};
 use crate::transaction::{Committed, Expression, Transaction};
-use crate::{Store, Table, outbox};
+use crate::{Store, Table, media, outbox};
 
 /// DynamoDB's limit for one transaction.
 const ACTIONS_MAX: usize = 100;
@@ -75,6 +75,8 @@ pub enum Written {
     SkuTaken(Sku),
     /// The category went meanwhile.
     CategoryGone(Slug),
+    /// The picture is none that can be shown, or went meanwhile.
+    PictureGone(MediaId),
 }
 
 /// Whose condition an action's is.
@@ -82,6 +84,7 @@ enum Concern {
     Slug,
     Sku(Sku),
     Category(Slug),
+    Picture(MediaId),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -218,6 +221,22 @@ impl Draft<'_> {
         Ok(())
     }
 
+    /// The uploads know which products show them: they are not deleted under them.
+    fn pictures(&mut self, before: Option<&Product>, after: &Product) -> Result<(), Fault> {
+        let shown = |product: &Product| -> BTreeSet<MediaId> {
+            product.images.iter().filter_map(|image| image.media_id).collect()
+        };
+        let (old, new) = (before.map(shown).unwrap_or_default(), shown(after));
+        for id in new.difference(&old) {
+            self.about(Concern::Picture(*id));
+            media::show(self.store, &mut self.transaction, after.id, *id)?;
+        }
+        for id in old.difference(&new) {
+            media::hide(self.store, &mut self.transaction, after.id, *id)?;
+        }
+        Ok(())
+    }
+
     /// What of the pricing is new stands in the price log.
     fn log(&mut self, change: &ProductChange<'_>, after: &Product) -> Result<(), Fault> {
         let old = change.before.map(|one| one.variants.as_slice()).unwrap_or_default();
@@ -267,6 +286,7 @@ impl Store {
         draft.skus(before, &written)?;
         draft.cards(change, &written)?;
         draft.categories(change, &written)?;
+        draft.pictures(before, &written)?;
         draft.log(change, &written)?;
         for id in gone {
             draft.delete(&offer_key(id))?;
@@ -301,6 +321,7 @@ impl Store {
             Some(Concern::Slug) => Written::SlugTaken,
             Some(Concern::Sku(sku)) => Written::SkuTaken(sku),
             Some(Concern::Category(slug)) => Written::CategoryGone(slug),
+            Some(Concern::Picture(id)) => Written::PictureGone(id),
             None => Written::Raced,
         })
     }
@@ -338,6 +359,7 @@ impl Store {
     ) -> Result<Saved, Fault> {
         let gone = Product {
             categories: Vec::new(),
+            images: Vec::new(),
             variants: Vec::new(),
             status: Status::Draft,
             ..product.clone()
@@ -355,6 +377,7 @@ impl Store {
             Draft { store: self, transaction: Transaction::default(), concerns: BTreeMap::new() };
         draft.skus(Some(product), &gone)?;
         draft.categories(&change, &gone)?;
+        draft.pictures(Some(product), &gone)?;
         draft.delete(&slug_key(&product.slug))?;
         events.iter().try_for_each(|event| outbox::say(self, &mut draft.transaction, event))?;
         let condition = Expression::version(product.version);

@@ -143,13 +143,26 @@ async fn what_is_no_picture_is_thrown_away_and_seen_by_nobody() {
         ("noise", "image/png", vec![7; 400], "not_a_picture"),
         ("a renamed script", "image/jpeg", b"#!/bin/sh\nrm -rf /\n".to_vec(), "not_a_picture"),
         ("a page", "image/gif", b"<!doctype html><script>".to_vec(), "not_a_picture"),
-        ("a program of the server", "image/webp", b"<?php system($_GET[0]);".to_vec(), "not_a_picture"),
+        (
+            "a program of the server",
+            "image/webp",
+            b"<?php system($_GET[0]);".to_vec(),
+            "not_a_picture",
+        ),
         ("a drawing that is a program", "image/png", svg.to_vec(), "not_a_picture"),
         ("another kind of picture", "image/jpeg", png.clone(), "other_type"),
-        ("a script behind a picture's first bytes", "image/png",
-            with_head(&png[..8], b"<script>alert(1)</script>"), "damaged"),
-        ("a script behind a JPEG's first bytes", "image/jpeg",
-            with_head(b"\xff\xd8\xff\xe0", b"<script>alert(1)</script>"), "damaged"),
+        (
+            "a script behind a picture's first bytes",
+            "image/png",
+            with_head(&png[..8], b"<script>alert(1)</script>"),
+            "damaged",
+        ),
+        (
+            "a script behind a JPEG's first bytes",
+            "image/jpeg",
+            with_head(b"\xff\xd8\xff\xe0", b"<script>alert(1)</script>"),
+            "damaged",
+        ),
         ("a bomb", "image/png", bomb(), "too_many_pixels"),
         ("half a PNG", "image/png", half(&png), "damaged"),
         ("half a GIF", "image/gif", half(&gif), "damaged"),
@@ -158,7 +171,11 @@ async fn what_is_no_picture_is_thrown_away_and_seen_by_nobody() {
     ];
     for (name, kind, bytes, reason) in refused {
         let media = uploaded(&merchant, kind, &bytes).await;
-        assert_eq!((&media["status"], &media["reason"]), (&json!("refused"), &json!(reason)), "{name}");
+        assert_eq!(
+            (&media["status"], &media["reason"]),
+            (&json!("refused"), &json!(reason)),
+            "{name}"
+        );
         assert_eq!(media["image"], Value::Null, "{name}");
         assert_eq!(keys(&shop, ""), Vec::<String>::new(), "{name}");
         let deleted = delete(&merchant, media["id"].as_str().unwrap()).await;
@@ -475,8 +492,7 @@ async fn uploads_are_listed_newest_first_to_whom_they_concern() {
 #[tokio::test]
 async fn an_upload_that_is_asked_for_twice_is_one() {
     let (_, merchant) = open().await;
-    let body =
-        json!({"file_name": "a.png", "content_type": "image/png", "size": 9, "alt": ""});
+    let body = json!({"file_name": "a.png", "content_type": "image/png", "size": 9, "alt": ""});
     let ask = || {
         let request = Request::new("POST", UPLOADS).header("idempotency-key", "upload-1");
         merchant.send(request.json(&body))
