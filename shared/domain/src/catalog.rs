@@ -146,9 +146,8 @@ impl Image {
     /// As a list shows it: one address, of a size that a list needs.
     #[must_use]
     pub fn for_list(&self) -> Self {
-        let fits = |source: &&Source| {
-            source.media_type == Format::Webp && source.width <= LIST_WIDTH_MAX
-        };
+        let fits =
+            |source: &&Source| source.media_type == Format::Webp && source.width <= LIST_WIDTH_MAX;
         let chosen = self.sources.iter().filter(fits).max_by_key(|source| source.width);
         let mut image = Self { sources: Vec::new(), ..self.clone() };
         if let (Some(source), Some(width), Some(height)) = (chosen, self.width, self.height) {
