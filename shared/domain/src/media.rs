@@ -302,6 +302,20 @@ impl Media {
     }
 }
 
+/// The pictures of a product, in the order in which they are wanted; one that is wanted twice is
+/// shown once.
+pub fn images(wanted: &[MediaId], found: &[Media]) -> Result<Vec<Image>, Refusal> {
+    let mut images: Vec<Image> = Vec::with_capacity(wanted.len());
+    for id in wanted {
+        if images.iter().any(|image| image.media_id == Some(*id)) {
+            continue;
+        }
+        let media = found.iter().find(|media| media.id == *id);
+        images.push(media.ok_or(Refusal::Unknown(*id))?.image()?);
+    }
+    Ok(images)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,6 +377,28 @@ mod tests {
         assert_eq!((listed.width, listed.height, listed.sources.len()), (Some(800), Some(266), 0));
         let picture = Picture { is_translucent: true, ..picture };
         assert!(picture.image(id, "").url.ends_with("/900.png"));
+    }
+
+    #[test]
+    fn pictures_are_shown_in_their_order_and_only_if_they_are_some() {
+        let now = Timestamp::from_second(1_790_000_000).unwrap();
+        let media = |number: u64, state: State| {
+            let id = MediaId::from_ulid(Ulid::from_parts(number, 0));
+            let file = ("a.png".to_owned(), Format::Png, 1);
+            Media { state, ..Media::awaited(id, file, String::new(), now) }
+        };
+        let picture =
+            Picture { digest: "0".repeat(32), width: 9, height: 9, is_translucent: false };
+        let one = media(1, State::Ready(picture.clone()));
+        let two = media(2, State::Ready(picture.clone()));
+        let three = media(3, State::Deleting(picture));
+        let found = [one.clone(), two.clone(), three.clone()];
+        let shown = images(&[two.id, one.id, two.id], &found).unwrap();
+        let ids: Vec<_> = shown.iter().filter_map(|image| image.media_id).collect();
+        assert_eq!(ids, [two.id, one.id]);
+        assert_eq!(images(&[three.id], &found), Err(Refusal::NotReady(three.id)));
+        let four = MediaId::from_ulid(Ulid::from_parts(4, 0));
+        assert_eq!(images(&[four], &found), Err(Refusal::Unknown(four)));
     }
 
     #[test]

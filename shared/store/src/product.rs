@@ -67,7 +67,7 @@ pub struct ProductChange<'a> {
 pub enum Written {
     /// The product as it was written.
     Yes(Box<Product>),
-    /// It was changed meanwhile.
+    /// It was changed meanwhile, or a picture that it is to show was deleted.
     Raced,
     /// Another product has, or had, the readable name.
     SlugTaken,
@@ -75,8 +75,6 @@ pub enum Written {
     SkuTaken(Sku),
     /// The category went meanwhile.
     CategoryGone(Slug),
-    /// The picture is none that can be shown, or went meanwhile.
-    PictureGone(MediaId),
 }
 
 /// Whose condition an action's is.
@@ -84,7 +82,6 @@ enum Concern {
     Slug,
     Sku(Sku),
     Category(Slug),
-    Picture(MediaId),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -228,7 +225,6 @@ impl Draft<'_> {
         };
         let (old, new) = (before.map(shown).unwrap_or_default(), shown(after));
         for id in new.difference(&old) {
-            self.about(Concern::Picture(*id));
             media::show(self.store, &mut self.transaction, after.id, *id)?;
         }
         for id in old.difference(&new) {
@@ -321,7 +317,6 @@ impl Store {
             Some(Concern::Slug) => Written::SlugTaken,
             Some(Concern::Sku(sku)) => Written::SkuTaken(sku),
             Some(Concern::Category(slug)) => Written::CategoryGone(slug),
-            Some(Concern::Picture(id)) => Written::PictureGone(id),
             None => Written::Raced,
         })
     }

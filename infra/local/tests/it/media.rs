@@ -3,7 +3,6 @@
 
 use std::io::Cursor;
 
-use aws_credential_types::provider::ProvideCredentials as _;
 use domain::permission::Permission;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use local::{Outcome, Request, Response, Shop};
@@ -191,7 +190,7 @@ async fn of_a_file_that_is_two_things_only_the_picture_is_left() {
     let (png, gif) = (file(&wave(41, 30), ImageFormat::Png), file(&wave(42, 30), ImageFormat::Gif));
     let behind = |bytes: &[u8], what: &[u8]| [bytes, what].concat();
     // A comment that begins a script where a careless reader looks.
-    let comment = b"\xff\xfe\x00\x1c/*<script>MARKER</script>*/";
+    let comment = b"\xff\xfe\x00\x1d/*<script>MARKER</script>*/";
     let inside = [&jpeg[..2], &comment[..], &jpeg[2..]].concat();
     for (name, kind, bytes) in [
         ("a picture and an archive", "image/jpeg", behind(&jpeg, b"PK\x03\x04MARKER.txt")),
@@ -309,7 +308,6 @@ async fn an_address_that_was_altered_or_is_too_late_is_refused() {
     let put = client.put_object().bucket(BUCKET).key("files/a.zip").content_type("application/zip");
     put.body(b"goods".to_vec().into()).send().await.unwrap();
     let provider = config.credentials_provider().unwrap();
-    assert!(provider.provide_credentials().await.is_ok());
     let url = format!("{}/_local/s3/{BUCKET}", shop.base_url());
     let files = files::Files::new(url, "eu-central-1".to_owned(), provider);
     let signed = files.address("files/a.zip", "a.zip", shop.clock().now()).await.unwrap();
