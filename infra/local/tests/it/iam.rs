@@ -61,6 +61,7 @@ const AMONG: &[(&str, Among)] = &[
     ("keys of machines", |shop, people| Box::pin(keys(shop, people))),
     ("a gift card in a cart", |shop, people| Box::pin(gift_card(shop, people))),
     ("gift cards in orders", |shop, people| Box::pin(gift_cards(shop, people))),
+    ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -219,6 +220,10 @@ async fn gift_card(shop: Shop, mut people: People) {
 
 async fn gift_cards(shop: Shop, mut people: People) {
     tour::gift_cards::orders(&shop, &mut people.jane).await;
+}
+
+async fn goods_of_the_shop(shop: Shop, people: People) {
+    tour::goods(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
 async fn keys(shop: Shop, people: People) {
