@@ -174,9 +174,8 @@ impl Draft<'_> {
             self.delete(&sku_key(sku))?;
         }
         for (sku, variant) in new {
-            match old.get(&sku) {
-                Some(same) if *same == variant => continue,
-                Some(_) | None => {}
+            if old.get(&sku) == Some(&variant) {
+                continue;
             }
             // From one variant of the product to another, or from nobody.
             let own = if old.contains_key(&sku) { None } else { Some(variant) };
