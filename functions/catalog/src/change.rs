@@ -45,7 +45,11 @@ pub(crate) async fn save<P, I>(
     shelves: &Shelves,
     action: &str,
 ) -> Reply<Option<Product>> {
-    let collections = memberships(&shelves.collections, &after, call.now);
+    let collections = if before.is_some_and(|before| is_same_to_rules(before, &after)) {
+        after.collections.clone()
+    } else {
+        memberships(&shelves.collections, &after, call.now)
+    };
     let after = Product { collections, ..after };
     let events = [note(app, call, action, after.id, changes(before, Some(&after)))];
     let change = ProductChange {
@@ -70,6 +74,14 @@ pub(crate) async fn save<P, I>(
         }
         Written::CategoryGone(slug) => Err(gone(&slug)),
     }
+}
+
+/// Whether a rule sees no difference between two forms of a product. What time alone changes is the
+/// job's business.
+fn is_same_to_rules(before: &Product, after: &Product) -> bool {
+    before.variants == after.variants
+        && before.categories == after.categories
+        && before.attributes == after.attributes
 }
 
 fn gone(slug: &Slug) -> Problem {

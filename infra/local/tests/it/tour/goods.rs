@@ -24,7 +24,9 @@ pub(crate) async fn goods<P: Pace>(pace: &mut P, owner: &Colleague, round: Round
     let (shelf, below) = (name("shelf"), name("below"));
     order(pace, owner, &shelf, &below).await;
     let summer = name("summer");
-    let body = json!({"slug": summer, "title": "Summer", "conditions": [{"type": "digital"}]});
+    // A variant brings its product in by its price, and takes it out when it goes.
+    let cheap = json!([{"price_max": {"amount": 500, "currency": "EUR"}}]);
+    let body = json!({"slug": summer, "title": "Summer", "conditions": cheap});
     made(&pace.call(owner.call("POST", COLLECTIONS, &body)).await);
     let product = draft(pace, owner, round, &shelf).await;
     let at = format!("{PRODUCTS}/{}", text(&product, "id"));
@@ -104,7 +106,10 @@ async fn variants<P: Pace>(pace: &mut P, owner: &Colleague, at: &str, round: Rou
     let prefix = format!("SECOND-{}", round.0);
     let body = json!({"options": options});
     seen(pace, owner, at, ("PUT", &format!("{at}/options"), body)).await;
-    let body = json!({"sku": format!("{prefix}-L"), "options": [{"name": "Size", "value": "L"}]});
+    let body = json!({
+        "sku": format!("{prefix}-L"), "options": [{"name": "Size", "value": "L"}],
+        "prices": [{"amount": 100, "currency": "EUR"}],
+    });
     let shown = made(&pace.call(owner.call("POST", &format!("{at}/variants"), &body)).await);
     let third = format!("{at}/variants/{}", text(&shown["variants"][2], "id"));
     let body = json!({"options": options, "sku_prefix": prefix});
