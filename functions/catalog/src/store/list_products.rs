@@ -19,8 +19,12 @@ pub struct Wanted {
     sort: Sort,
     currency: Option<Currency>,
     locale: Option<Locale>,
+    is_card: bool,
     page: Page,
 }
+
+/// How much of each: a card has no variants, options and categories.
+const FIELDS: &[(&str, bool)] = &[("all", false), ("card", true)];
 
 const SORTS: &[(&str, Sort)] = &[
     ("newest", Sort::Newest),
@@ -45,14 +49,16 @@ impl Form for Wanted {
         let sort = fields.optional("sort", OneOf(SORTS));
         let currency = fields.optional("currency", currency());
         let locale = fields.optional("locale", locale());
+        let fields_wanted = fields.optional("fields", OneOf(FIELDS));
         let page = Page::read(fields);
         let sort = sort?.unwrap_or(Sort::Newest);
+        let is_card = fields_wanted?.unwrap_or(false);
         let listed = match (category?, collection?) {
             (None, None) => Listed::Every,
             (Some(slug), _) => Listed::Category(slug),
             (None, Some(slug)) => Listed::Collection(slug),
         };
-        Some(Self { listed, sort, currency: currency?, locale: locale?, page: page? })
+        Some(Self { listed, sort, currency: currency?, locale: locale?, is_card, page: page? })
     }
 }
 
@@ -61,13 +67,16 @@ pub async fn handle(
     app: &App,
     call: Call<Anyone, Query<Wanted>>,
 ) -> Reply<Cached<List<ProductView>>> {
-    let Query(Wanted { listed, sort, currency, locale, page }) = call.input;
+    let Query(Wanted { listed, sort, currency, locale, is_card, page }) = call.input;
     let currency = currency.unwrap_or(app.currency);
     // The cursor is good for this very list only.
     let scope = format!("products:{listed:?}:{sort:?}:{}", currency.code());
     let position = page.position(&call.guard.sealer, &scope)?;
     let found = app.store.products(&listed, sort, page.limit, position.as_deref()).await?;
-    let shown = |product| ProductView::of(product, currency, locale.as_ref(), call.now);
+    let shown = |product| {
+        let view = ProductView::of(product, currency, locale.as_ref(), call.now)?;
+        Some(if is_card { view.card() } else { view })
+    };
     let data = found.entries.into_iter().filter_map(shown).collect();
     let next_cursor = cursor::cursor(&call.guard.sealer, &scope, found.next.as_deref());
     Ok(Cached(List { data, next_cursor }, Cache::Public))

@@ -64,6 +64,7 @@ const AMONG: &[(&str, Among)] = &[
     ("gift cards in orders", |shop, people| Box::pin(gift_cards(shop, people))),
     ("promotions", |shop, people| Box::pin(promotions(shop, people))),
     ("a picture", |shop, people| Box::pin(picture(shop, people))),
+    ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -237,6 +238,10 @@ async fn promotions(shop: Shop, mut people: People) {
     let mut pace = Plain(shop);
     let code = tour::promotions::promotions(&mut pace, &people.owner).await;
     tour::promotions::bargain(&mut pace, &people.owner, &mut people.jane, &code).await;
+}
+
+async fn goods_of_the_shop(shop: Shop, people: People) {
+    tour::goods(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
 async fn keys(shop: Shop, people: People) {
