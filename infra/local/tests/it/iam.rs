@@ -63,6 +63,7 @@ const AMONG: &[(&str, Among)] = &[
     ("gift cards in orders", |shop, people| Box::pin(gift_cards(shop, people))),
     ("promotions", |shop, people| Box::pin(promotions(shop, people))),
     ("a picture", |shop, people| Box::pin(picture(shop, people))),
+    ("settings", |shop, people| Box::pin(settings(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -235,6 +236,10 @@ async fn promotions(shop: Shop, mut people: People) {
 
 async fn keys(shop: Shop, people: People) {
     tour::keys(&mut Plain(shop), &people.owner, Round(1)).await;
+}
+
+async fn settings(shop: Shop, people: People) {
+    tour::fulfillment::settings(&mut Plain(shop), &people.owner).await;
 }
 
 /// A member with a hash of long ago signs in by a browser, again over the old cookies; a refresh

@@ -35,6 +35,7 @@ mod promotions;
 mod purchase;
 mod refusals;
 mod rotation;
+mod settings;
 mod staff;
 mod tour;
 mod world;
