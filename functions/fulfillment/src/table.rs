@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use api::form::{Fields, Form, Integer, ListOf, MapOf, Nested, OneOf, Parsed, Rule, Text, country};
 use api::input::no_match;
 use api::{Flaw, Reply, Staff};
-use domain::address::{POSTAL_CODE_CHARS_MAX, PostalRange, REGION_CHARS_MAX};
+use domain::address::{Address, POSTAL_CODE_CHARS_MAX, PostalRange, REGION_CHARS_MAX};
 use domain::audit::{Change, changes};
 use domain::currency::Currency;
 use domain::event::Event;
@@ -59,12 +59,14 @@ impl Form for ShippingForm {
             fields.optional("profiles", ListOf::up_to(PROFILES_MAX, Nested::<ProfileForm>::form()));
         let points = ListOf::up_to(PICKUP_POINTS_MAX, Nested::<PointForm>::form());
         let points = fields.optional("pickup_points", points);
+        let ship_from = fields.optional("ship_from", Nested::<Address>::form());
         let dispatch = fields.optional("dispatch", Nested::<DispatchForm>::form());
         let draft = Draft {
             zones: zones?.into_iter().map(|form| form.0).collect(),
             methods: methods?.into_iter().map(|form| form.0).collect(),
             profiles: profiles?.into_iter().flatten().map(|form| form.0).collect(),
             pickup_points: points?.into_iter().flatten().map(|form| form.0).collect(),
+            ship_from: ship_from?,
             dispatch: dispatch?.map(|form| form.0),
         };
         match ShippingTable::checked(draft) {

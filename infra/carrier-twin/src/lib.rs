@@ -86,6 +86,14 @@ impl Twin {
         self.world().accidents.entry(operation.to_owned()).or_default().extend(accidents);
     }
 
+    /// No more accidents; how many did not happen.
+    pub fn arm_none(&self) -> usize {
+        let mut world = self.world();
+        let left = world.accidents.values().map(VecDeque::len).sum();
+        world.accidents.clear();
+        left
+    }
+
     /// The operations that were asked for, in their order.
     pub fn calls(&self) -> Vec<String> {
         self.world().calls.clone()

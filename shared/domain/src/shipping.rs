@@ -15,7 +15,8 @@ use jiff::civil::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::address::{Country, Destination, Places, PostalRange, postal_key};
+use crate::address::{Address, Country, Destination, Places, PostalRange, postal_key};
+use crate::carrier::Quote;
 use crate::currency::Currency;
 use crate::money::{self, Money};
 
@@ -538,6 +539,9 @@ pub struct Draft {
     /// Places where parcels wait for their buyers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pickup_points: Vec<PickupPoint>,
+    /// Where parcels leave from; without it no carrier is asked for its price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_from: Option<Address>,
     /// When parcels leave; without it no delivery window is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispatch: Option<Dispatch>,
@@ -585,6 +589,52 @@ impl ShippingTable {
     /// The pickup points, as declared.
     pub fn pickup_points(&self) -> &[PickupPoint] {
         &self.0.pickup_points
+    }
+
+    /// Where parcels leave from.
+    pub fn ship_from(&self) -> Option<&Address> {
+        self.0.ship_from.as_ref()
+    }
+
+    /// Whether any method is a carrier's.
+    pub fn has_carriers(&self) -> bool {
+        self.methods().iter().any(|method| matches!(method.by, By::Carrier(_)))
+    }
+
+    /// Whether a carrier has to be asked for what sending there costs.
+    pub fn asks_carriers(&self, to: &Destination<'_>) -> bool {
+        let Some(zone) = self.zone(to) else { return false };
+        let mut methods = self.methods().iter().filter(|method| method.zone == zone.id);
+        methods.any(|method| matches!(method.by, By::Carrier(_)))
+    }
+
+    /// What a carrier asks for the parcel of a quote, where the method is one of its services.
+    pub fn quoted(
+        &self,
+        id: &ShippingOptionId,
+        quote: &Quote,
+        currency: Currency,
+    ) -> Option<Money> {
+        match &self.method(id)?.by {
+            By::Carrier(service) => quote.price(service, currency),
+            By::Parcel | By::Pickup => None,
+        }
+    }
+
+    /// The options with the carriers' own prices in place of the table's. What is free stays free.
+    pub fn with_quote(
+        &self,
+        mut options: Vec<ShippingOption>,
+        quote: &Quote,
+    ) -> Vec<ShippingOption> {
+        for option in options.iter_mut().filter(|option| !option.price.is_zero()) {
+            let currency = option.price.currency();
+            if let Some(price) = self.quoted(&option.id, quote, currency) {
+                option.price = price;
+            }
+        }
+        sort(&mut options);
+        options
     }
 
     /// The method of this id.

@@ -376,3 +376,78 @@ async fn two_who_add_a_pickup_point_at_once_both_do() {
     let points = ok(keeper.get(POINTS).await);
     assert_eq!(points["data"].as_array().unwrap().len(), 2);
 }
+
+/// A shop whose home zone has a carrier's method, and the carriers' twin.
+async fn shop_with_carriers() -> (Shop, Colleague, carrier_twin::Twin, carrier_twin::port::Port) {
+    let twin = carrier_twin::Twin::new(CARRIER_KEY);
+    let port = carrier_twin::port::Port::open(twin.clone()).await.unwrap();
+    let options = Options { carrier_base: Some(port.base_url()), ..Options::default() };
+    let shop = world::open_with(options, &goods::small(world::MUGS)).await;
+    let name = shop.stack().secrets.iter().find(|name| name.ends_with("/carrier")).unwrap().clone();
+    let keys = json!({"api_key": CARRIER_KEY, "webhook_secrets": []}).to_string();
+    shop.wire().put_secret(&name, &keys).await.unwrap();
+    let keeper = keeper(&shop).await;
+    change(&keeper, SHIPPING, |table| {
+        let method = json!({"id": "usps", "name": "Priority", "zone": "home", "lead_days": [1, 3],
+            "by": {"carrier": {"carrier": "USPS", "service": "Priority"}},
+            "tiers": {"USD": [{"price": 1500}], "EUR": [{"price": 1500}]}});
+        table["methods"].as_array_mut().unwrap().push(method);
+        table["ship_from"] = world::address();
+    })
+    .await;
+    (shop, keeper, twin, port)
+}
+
+/// Of the carriers' test mode.
+const CARRIER_KEY: &str = "EZTKnobodysaccount";
+
+#[tokio::test]
+async fn a_carriers_price_is_shown_kept_and_paid_and_without_it_the_shops_own_holds() {
+    use carrier_twin::Accident;
+    let (shop, keeper, twin, _port) = shop_with_carriers().await;
+    // The carriers speak dollars: the mug gets a price in them.
+    let mut goods = goods::small(world::MUGS);
+    for (product, offers) in &mut goods.products {
+        for offer in offers {
+            offer.prices.insert(domain::currency::Currency::USD, 1400);
+        }
+        for variant in &mut product.variants {
+            variant.prices.insert(domain::currency::Currency::USD, 1400);
+        }
+    }
+    shop.store()
+        .import_products(&goods.products, domain::currency::Currency::EUR)
+        .await
+        .expect("products");
+    drop(keeper);
+    a_minute_later(&shop);
+    let mut jane = Shopper::new(&shop);
+    jane.open_cart("USD").await;
+    jane.add(MUG, 1).await;
+    jane.addresses().await;
+    let at = |rest: &str| format!("/v1/store/carts/{}{rest}", jane.cart);
+    let shown = |options: &Value| {
+        let all = options["data"].as_array().unwrap();
+        all.iter().find(|o| o["id"] == "usps").unwrap()["price"]["amount"].as_i64().unwrap()
+    };
+    // 400 g are 15 ounces: 7.00 and 15 times 0.15.
+    assert_eq!(shown(&ok(jane.get(&at("/shipping_options")).await)), 925);
+    for accident in [Accident::Slow(std::time::Duration::from_secs(9)), Accident::Broken] {
+        twin.arm("rates", &[accident; 3]);
+        let begun = std::time::Instant::now();
+        assert_eq!(shown(&ok(jane.get(&at("/shipping_options")).await)), 1500, "{accident:?}");
+        assert!(begun.elapsed().as_secs() < 5, "{accident:?}: {:?}", begun.elapsed());
+        let left = twin.arm_none();
+        assert!(left <= 2, "{left}");
+    }
+    let body = json!({"shipping_option_id": "usps"});
+    let cart = ok(jane.call("PUT", &at("/shipping"), &body).await);
+    assert_eq!(cart["totals"]["shipping"]["amount"], 925);
+    // Whatever the carriers do now, what was shown is what is paid.
+    twin.arm("rates", &[Accident::Broken; 9]);
+    assert_eq!(jane.view_cart().await["totals"]["shipping"]["amount"], 925);
+    let answer = jane.complete().await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let order = pay(&jane, &shop).await;
+    assert_eq!(order["totals"]["shipping"]["amount"], 925);
+}
