@@ -316,7 +316,7 @@ async fn the_shops_own_decisions_reach_every_function() {
     assert_eq!((&before["name"], &before["currencies"]), (&json!("Shop"), &json!(["EUR"])));
     let seen = keeper.tag(SETTINGS).await;
     let body = json!({"name": "Allure", "currencies": ["JPY", "EUR"], "default_currency": "JPY",
-        "locales": ["en", "de"], "order_number": {"prefix": "ML", "symbols": 8},
+        "mail_sender_name": "Allure Paris", "locales": ["en", "de"], "order_number": {"prefix": "ML", "symbols": 8},
         "return_policy": {"days": 30, "text": "Thirty days."}});
     ok(keeper.call_if(&seen, "PATCH", SETTINGS, &body).await);
     let late = keeper.call_if(&seen, "PATCH", SETTINGS, &json!({"name": "Other"})).await;
@@ -332,6 +332,10 @@ async fn the_shops_own_decisions_reach_every_function() {
     assert_eq!(config["order_number"], Value::Null, "not everybody's business");
 
     let jane = Shopper::new(&shop);
+    jane.register("jane@example.org").await;
+    shop.settle().await;
+    let letter = shop.mails().pop().unwrap();
+    assert!(letter.from.starts_with("\"Allure Paris\" <"), "{}", letter.from);
     let cart = ok(jane.call("POST", "/v1/store/carts", &json!({})).await);
     assert_eq!(cart["cart"]["currency"], "JPY");
     let refused = jane.call("POST", "/v1/store/carts", &json!({"currency": "USD"})).await;
