@@ -57,7 +57,7 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     http!(
         "fulfillment.admin.view_shipping",
         GET "/v1/admin/shipping",
-        "Shows zones, methods, profiles and pickup points, and the parcels that fall between tiers.",
+        "Shows zones, methods, profiles and pickup points, and parcels that fall between tiers.",
         admin::view_shipping
     ),
     http!(

@@ -92,8 +92,8 @@ impl Lost {
 }
 
 impl Carrier {
-    /// A way with this API key. `base_url` replaces EasyPost's own address in tests and in the local
-    /// shop; it ends with a slash.
+    /// A way with this API key. `base_url` replaces EasyPost's own address in tests and in the
+    /// local shop; it ends with a slash.
     pub fn new(api_key: &str, base_url: Option<&str>) -> Result<Self, Fault> {
         let bad = || Fault::noticed("read the carrier's API key", Retry::Useless);
         if api_key.is_empty() || !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {

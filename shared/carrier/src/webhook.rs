@@ -2,9 +2,9 @@
 //!
 //! Two schemes, both `hmac-sha256-hex=<hex>` under the webhook's secret. The first,
 //! `X-Hmac-Signature`, covers the body alone: whoever has seen one can send it again, for ever. The
-//! second, `X-Hmac-Signature-V2`, covers `X-Timestamp`, the method, `X-Path` and the body. Where the
-//! second is there, it decides, and one that is too old is refused; a report that is sent again under
-//! the first is told by its id and by when the carrier saw the parcel.
+//! second, `X-Hmac-Signature-V2`, covers `X-Timestamp`, the method, `X-Path` and the body. Where
+//! the second is there, it decides, and one that is too old is refused; a report that is sent again
+//! under the first is told by its id and by when the carrier saw the parcel.
 //!
 //! EasyPost normalises secrets (NFKD); ours are ASCII, where that changes nothing.
 
@@ -265,7 +265,7 @@ mod tests {
         let body = json!({
             "id": "evt_1", "object": "Event", "mode": "production",
             "description": "tracker.updated", "previous_attributes": {"status": "in_transit"},
-            "result": {"id": "trk_1", "object": "Tracker", "tracking_code": "9400110898825022579493",
+            "result": {"id": "trk_1", "object": "Tracker", "tracking_code": "940011089882",
                 "status": "out_for_delivery", "carrier": "USPS", "weight": 136.0,
                 "est_delivery_date": "2026-11-22T00:00:00Z",
                 "tracking_details": [

@@ -12,7 +12,8 @@ use crate::currency::Currency;
 use crate::money::Money;
 use crate::shipping::CarrierService;
 
-/// Grams of ten thousand million ounces: an ounce is 28.349523125 g (international yard and pound, 1959).
+/// Grams of ten thousand million ounces: an ounce is 28.349523125 g (international yard and pound,
+/// 1959).
 const GRAMS_OF_OUNCES: (u64, u64) = (283_495_231_250, 10_000_000_000);
 /// Micrometres of an inch.
 const INCH_UM: u64 = 25_400;

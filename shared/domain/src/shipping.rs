@@ -1203,6 +1203,37 @@ mod tests {
     }
 
     #[test]
+    fn a_carriers_price_takes_the_tables_place_and_what_is_free_stays_free() {
+        let mut draft = Draft::from(sample());
+        let service = |name: &str| CarrierService { carrier: "DHL".into(), service: name.into() };
+        draft.methods[0].by = By::Carrier(service("Express"));
+        draft.methods[1].by = By::Carrier(service("Paket"));
+        let table = ShippingTable::checked(draft).unwrap();
+        let quote = Quote {
+            parcel: "shp_1".into(),
+            rates: ["Express", "Paket"]
+                .map(|name| crate::carrier::Rate {
+                    id: name.into(),
+                    service: service(name),
+                    price: Money::new(3_33, Currency::EUR),
+                    days: None,
+                })
+                .into(),
+        };
+        let berlin = to(Country::DE, "10117");
+        assert!(table.asks_carriers(&berlin) && !table.asks_carriers(&to(Country::FR, "75001")));
+        let shown = |subtotal| -> Vec<(String, i64)> {
+            let options = table.options(&berlin, &parcel(500, subtotal), Timestamp::UNIX_EPOCH);
+            let options = table.with_quote(options, &quote);
+            options.into_iter().map(|o| (o.id.to_string(), o.price.amount())).collect()
+        };
+        let named = |all: [(&str, i64); 3]| all.map(|(id, price)| (id.to_owned(), price));
+        assert_eq!(shown(20_00), named([("pickup", 0), ("express", 3_33), ("standard", 3_33)]));
+        assert_eq!(shown(50_00), named([("pickup", 0), ("standard", 0), ("express", 3_33)]));
+        assert_eq!(table.quoted(&id("ferry"), &quote, Currency::EUR), None);
+    }
+
+    #[test]
     fn an_older_table_is_read_as_it_was_written() {
         let old = serde_json::json!({
             "zones": [{"id": "de", "name": "DE", "countries": [{"country": "DE"}]}],

@@ -56,8 +56,8 @@ impl Refusal {
     pub const fn detail(self) -> &'static str {
         match self {
             Self::UnknownCountry => {
-                "This must begin with the country of the number: a state of the EU (EL for Greece), \
-                 XI, GB, CHE or NO."
+                "This must begin with the country of the number: a state of the EU (EL for \
+                 Greece), XI, GB, CHE or NO."
             }
             Self::Form => "This has not the form of that country's VAT ids.",
             Self::CheckDigit => "The check digits do not fit: something is mistyped.",

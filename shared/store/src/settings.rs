@@ -104,8 +104,8 @@ fn kept<T: DeserializeOwned>(mut item: Item) -> Result<Kept<T>, Fault> {
 }
 
 impl Store {
-    /// The settings as they are believed now, if they are.
-    pub(crate) fn fresh_settings(&self, now: Timestamp) -> Option<Settings> {
+    /// The settings as they are believed now, if they are: no round trip.
+    pub fn fresh_settings(&self, now: Timestamp) -> Option<Settings> {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let (read_at, settings) = settings.as_ref()?;
         let age = now.duration_since(*read_at);

@@ -41,15 +41,15 @@ pub async fn handle(
         (Owner::Token(token_hash(&token)), Some(token))
     };
     let id = CartId::from_ulid(app.ids.ulid(call.now));
-    let facts = app.store.cart_facts(&[], call.now).await?;
+    let mut cart = Cart::open(id, owner, currency.unwrap_or(app.currency), call.now);
+    let facts = change::facts(app, &cart, None, call.now).await?;
     let shop = &facts.settings.shop;
-    let currency = currency.unwrap_or_else(|| shop.currency(app.currency));
-    if !shop.offers(currency) {
+    cart.currency = currency.unwrap_or_else(|| shop.currency(app.currency));
+    if !shop.offers(cart.currency) {
         let detail = "The shop does not sell in this currency.";
         let flaw = Flaw::new("/currency", "currency_not_offered", detail);
         return Err(Problem::invalid(vec![flaw]));
     }
-    let mut cart = Cart::open(id, owner, currency, call.now);
     let mut toll = call.toll;
     let created = app.store.create_cart(&cart, toll.as_mut(), call.now).await?;
     if let Some(toll) = toll.filter(|_| created == Counted::Yes) {

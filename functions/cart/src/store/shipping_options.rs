@@ -1,5 +1,5 @@
-//! `GET /v1/store/carts/{id}/shipping_options`: the ways of sending this very cart, at the carriers'
-//! own prices where they answer in time.
+//! `GET /v1/store/carts/{id}/shipping_options`: the ways of sending this very cart, at the
+//! carriers' own prices where they answer in time.
 
 use api::form::CartPath;
 use api::view::cart::{OptionView, OptionsView};

@@ -1,4 +1,5 @@
-//! `GET /v1/admin/pickup_points`: the places where parcels wait, with the version to change them by.
+//! `GET /v1/admin/pickup_points`: the places where parcels wait, with the version to change them
+//! by.
 
 use api::reply::View;
 use api::{Reply, Staff, Versioned};

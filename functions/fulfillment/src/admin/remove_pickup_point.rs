@@ -1,5 +1,5 @@
-//! `DELETE /v1/admin/pickup_points/{id}`: parcels wait there no more. Carts that have chosen it have
-//! to choose again; orders keep what they know of it.
+//! `DELETE /v1/admin/pickup_points/{id}`: parcels wait there no more. Carts that have chosen it
+//! have to choose again; orders keep what they know of it.
 
 use api::{IfMatch, NoContent, Path, Problem, Reply, Staff};
 use domain::permission::grant;

@@ -1,5 +1,5 @@
-//! `POST /v1/admin/tax/simulate`: what lines would be taxed at a destination, by which rule and why.
-//! Nothing is written.
+//! `POST /v1/admin/tax/simulate`: what lines would be taxed at a destination, by which rule and
+//! why. Nothing is written.
 
 use api::form::{Integer, ListOf, Nested, VatIdRule, currency};
 use api::reply::View;

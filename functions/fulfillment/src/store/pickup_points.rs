@@ -1,5 +1,5 @@
-//! `GET /v1/store/pickup_points`: where a shopper can fetch their parcel, the nearest first as far as
-//! postal codes tell: those that share most of their first characters.
+//! `GET /v1/store/pickup_points`: where a shopper can fetch their parcel, the nearest first as far
+//! as postal codes tell: those that share most of their first characters.
 
 use api::form::{Integer, Text, country};
 use api::reply::{Cache, View};

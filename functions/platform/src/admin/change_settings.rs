@@ -1,5 +1,5 @@
-//! `PATCH /v1/admin/settings`: other decisions for the whole shop. The other functions follow within
-//! a minute.
+//! `PATCH /v1/admin/settings`: other decisions for the whole shop. The other functions follow
+//! within a minute.
 
 use api::input::no_match;
 use api::{Body, Flaw, IfMatch, Problem, Reply, Staff, Versioned};

@@ -316,7 +316,8 @@ async fn the_shops_own_decisions_reach_every_function() {
     assert_eq!((&before["name"], &before["currencies"]), (&json!("Shop"), &json!(["EUR"])));
     let seen = keeper.tag(SETTINGS).await;
     let body = json!({"name": "Allure", "currencies": ["JPY", "EUR"], "default_currency": "JPY",
-        "mail_sender_name": "Allure Paris", "locales": ["en", "de"], "order_number": {"prefix": "ML", "symbols": 8},
+        "mail_sender_name": "Allure Paris", "locales": ["en", "de"],
+        "order_number": {"prefix": "ML", "symbols": 8},
         "return_policy": {"days": 30, "text": "Thirty days."}});
     ok(keeper.call_if(&seen, "PATCH", SETTINGS, &body).await);
     let late = keeper.call_if(&seen, "PATCH", SETTINGS, &json!({"name": "Other"})).await;
