@@ -376,7 +376,7 @@ async fn two_who_add_a_pickup_point_at_once_both_do() {
         let keeper = keeper.clone();
         async move { keeper.send(request).await }
     };
-    let (one, two) = futures_util::join!(add("one"), add("two"));
+    let (one, two) = futures_util::future::join(add("one"), add("two")).await;
     assert_eq!((one.status, two.status), (201, 201), "{} {}", one.text(), two.text());
     let points = ok(keeper.get(POINTS).await);
     assert_eq!(points["data"].as_array().unwrap().len(), 2);
