@@ -157,7 +157,7 @@ pub(crate) mod samples {
         let offers = goods.products.into_iter().flat_map(|(_, offers)| offers);
         let offers: HashMap<VariantId, Offer> =
             offers.map(|offer| (offer.variant, offer)).collect();
-        let settings = Settings { shipping: goods.shipping, tax: goods.tax };
+        let settings = Settings::new(goods.shipping, goods.tax, goods.shop);
         let on_offer = domain::promotion::OnOffer::default();
         CartFacts { offers, settings, on_offer, now: Timestamp::UNIX_EPOCH }
     }

@@ -2,9 +2,10 @@
 
 use ::store::{Store, Table};
 use domain::currency::Currency;
-use runtime::{Doors, Endpoint, Ids, Setup, Trigger, http};
+use runtime::{Doors, Endpoint, Ids, Post, Setup, Trigger, http};
 
 mod change;
+mod quotes;
 pub mod store {
     //! Endpoints for shoppers.
     pub mod add_code;
@@ -30,6 +31,8 @@ pub struct App {
     doors: Doors,
     ids: Ids,
     currency: Currency,
+    /// For those who show what carriers ask for.
+    post: Option<Post>,
 }
 
 impl runtime::App for App {
@@ -42,11 +45,14 @@ impl runtime::App for App {
         ) {
             tables.push(Table::Orders);
         }
+        let asks_carriers =
+            matches!(setup.handler, "cart.store.shipping_options" | "cart.store.choose_shipping");
         Self {
             store: setup.store(&tables),
             doors: setup.doors(),
             ids: setup.ids(),
             currency: setup.currency(),
+            post: asks_carriers.then(|| setup.post()),
         }
     }
     fn doors(&self) -> Option<&Doors> {

@@ -1,17 +1,21 @@
-//! The platform: health, the contract, the outbox, the audit log.
+//! The platform: health, the contract, the shop's settings, the outbox, the audit log.
 
 use std::sync::Arc;
 
 use ::store::{Store, Table};
+use domain::currency::Currency;
 use notify::Mailer;
 use queue::{Name, Queues};
 use runtime::{Doors, Endpoint, Setup, Trigger, every, http, on_queue, on_stream};
 use secrets::Secrets;
 
 mod relay;
+mod settings;
 pub mod admin {
     //! Endpoints for staff.
     pub mod audit;
+    pub mod change_settings;
+    pub mod view_settings;
 }
 pub mod jobs {
     //! The outbox and the audit log.
@@ -21,6 +25,7 @@ pub mod jobs {
 }
 pub mod store {
     //! Endpoints for everybody.
+    pub mod config;
     pub mod live;
     pub mod openapi;
     pub mod ready;
@@ -35,6 +40,8 @@ pub struct App {
     secrets: Arc<Secrets>,
     secret_names: Vec<String>,
     doors: Option<Doors>,
+    /// The deployment's currency, for those who tell the shop's.
+    currency: Option<Currency>,
     /// Whether callers are looked up here.
     knows_callers: bool,
 }
@@ -50,6 +57,10 @@ impl runtime::App for App {
             "platform.admin.audit" => {
                 &[Table::Ledger, Table::Identity, Table::Ephemeral, Table::Orders]
             }
+            "platform.admin.view_settings" | "platform.admin.change_settings" => {
+                &[Table::Catalog, Table::Identity, Table::Ephemeral, Table::Orders]
+            }
+            "platform.store.config" => &[Table::Catalog],
             _ if is_job => &[Table::Orders],
             _ => &[],
         };
@@ -66,7 +77,9 @@ impl runtime::App for App {
             (false, true) => Some(setup.doors()),
             (false, false) => Some(setup.open_doors()),
         };
+        let tells_currency = setup.handler == "platform.store.config";
         Self {
+            currency: tells_currency.then(|| setup.currency()),
             store: setup.store(tables),
             queues: setup.queues(queues),
             mailer: is_ready.then(|| setup.mailer()),
@@ -94,6 +107,24 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         store::ready
     ),
     http!("platform.store.openapi", GET "/openapi.json", "This contract.", store::openapi),
+    http!(
+        "platform.store.config",
+        GET "/v1/store/config",
+        "Shows what every page of a storefront needs to know of the shop.",
+        store::config
+    ),
+    http!(
+        "platform.admin.view_settings",
+        GET "/v1/admin/settings",
+        "Shows what the merchant has decided for the whole shop.",
+        admin::view_settings
+    ),
+    http!(
+        "platform.admin.change_settings",
+        PATCH "/v1/admin/settings",
+        "Changes the shop's name, currencies, languages, sender, return policy and order numbers.",
+        admin::change_settings
+    ),
     http!(
         "platform.admin.audit",
         GET "/v1/admin/audit",

@@ -212,7 +212,7 @@ pub(crate) async fn load(
         let listed = products.iter().filter(|(one, _)| one.categories.contains(&category.slug));
         category.products = u32::try_from(listed.count()).unwrap_or(u32::MAX);
     }
-    store.import_settings(&Settings { shipping, tax }).await?;
+    store.import_settings(&Settings::new(shipping, tax, shop())).await?;
     store.import_stock(&levels).await?;
     store.import_products(&products, Currency::EUR).await?;
     put_files(wire, stack, &folder.join(DOWNLOADS)).await?;
@@ -320,6 +320,20 @@ fn leave_out_nulls(value: &mut Value) {
         }
         Value::Array(elements) => elements.iter_mut().for_each(leave_out_nulls),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What the demo shop has decided: it is German, and sells in every currency that it has prices in.
+fn shop() -> domain::shop::Shop {
+    domain::shop::Shop {
+        name: "Fluxion Demo".to_owned(),
+        country: Some(domain::address::Country::DE),
+        default_currency: Some(Currency::EUR),
+        return_policy: domain::shop::ReturnPolicy {
+            days: 30,
+            text: "Send it back within 30 days, unworn; downloads stay with you.".to_owned(),
+        },
+        ..domain::shop::Shop::default()
     }
 }
 

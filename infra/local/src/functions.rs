@@ -36,6 +36,7 @@ const DOMAINS: &[Domain] = domains!(
     media,
     payments,
     orders,
+    fulfillment,
     notifications,
     platform,
     promotions

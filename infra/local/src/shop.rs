@@ -65,6 +65,8 @@ pub struct Options {
     pub sdk_attempts: u32,
     /// The port in the shop's own address.
     pub port: u16,
+    /// Where the carriers' API is; EasyPost's own where absent.
+    pub carrier_base: Option<String>,
     /// Template parameters that differ from the local shop's.
     pub parameters: BTreeMap<String, String>,
 }
@@ -82,6 +84,7 @@ impl Default for Options {
             enforce_iam: true,
             sdk_attempts: 3,
             port: 3000,
+            carrier_base: None,
             parameters: BTreeMap::new(),
         }
     }
@@ -110,6 +113,7 @@ pub(crate) struct Inner {
     pub(crate) sdk_attempts: u32,
     pub(crate) router: Arc<Router>,
     pub(crate) stripe: stripe::Port,
+    pub(crate) carrier_base: Option<String>,
     pub(crate) warm: Mutex<HashMap<String, Arc<Function>>>,
     pub(crate) meter: Meter,
     pub(crate) requests: AtomicU64,
@@ -164,6 +168,7 @@ impl Shop {
             enforce_iam,
             sdk_attempts,
             port,
+            carrier_base,
             parameters,
         } = options;
         let root = root
@@ -231,6 +236,7 @@ impl Shop {
             sdk_attempts,
             router,
             stripe,
+            carrier_base,
             warm: Mutex::default(),
             meter: Meter::default(),
             requests: AtomicU64::new(0),
@@ -370,6 +376,11 @@ impl Shop {
         variables.insert("_HANDLER".to_owned(), handler.to_owned());
         if variables.contains_key("SECRET_STRIPE") {
             variables.insert("STRIPE_API_BASE".to_owned(), self.0.stripe.base_url(handler));
+        }
+        if variables.contains_key("SECRET_CARRIER")
+            && let Some(base) = &self.0.carrier_base
+        {
+            variables.insert("CARRIER_API_BASE".to_owned(), base.clone());
         }
         if variables.contains_key("FILES_URL") {
             let url = files_url(&self.0.base_url, &self.0.stack);

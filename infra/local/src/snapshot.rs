@@ -85,6 +85,7 @@ impl Snapshot {
             sdk_attempts: original.sdk_attempts,
             router: Arc::clone(&original.router),
             stripe,
+            carrier_base: original.carrier_base.clone(),
             warm: Mutex::default(),
             meter: Meter::default(),
             requests: AtomicU64::new(0),

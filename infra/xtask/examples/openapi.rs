@@ -74,6 +74,7 @@ fn contract() -> Value {
     let entries: Vec<Entry> = [
         of(cart::ENDPOINTS),
         of(catalog::ENDPOINTS),
+        of(fulfillment::ENDPOINTS),
         of(checkout::ENDPOINTS),
         of(identity::ENDPOINTS),
         of(media::ENDPOINTS),

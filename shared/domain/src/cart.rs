@@ -9,7 +9,8 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::address::{Address, Destination, Email};
+use crate::address::{Address, Country, Destination, Email, postal_key};
+use crate::carrier::Quote;
 use crate::catalog::{Kind, Offer, Sku};
 use crate::currency::Currency;
 use crate::gift_card::{self, Wallet};
@@ -31,6 +32,8 @@ use crate::vat_id::VatId;
 pub const LINES_MAX: usize = 40;
 /// Units of a line, unless the variant says less.
 pub const QUANTITY_MAX: u32 = 100;
+/// How long a carrier's price holds that a shopper has chosen.
+pub const QUOTE_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// How long an untouched cart is kept.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -178,6 +181,34 @@ pub struct Line {
     pub title: String,
 }
 
+/// What a carrier asked for the parcel when its service was chosen: what the shopper saw is what
+/// they pay, for a day, as long as it is the same parcel to the same place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quoted {
+    option: ShippingOptionId,
+    price: Money,
+    weight_grams: u64,
+    country: Country,
+    postal_key: String,
+    until: Timestamp,
+}
+
+impl Quoted {
+    fn holds(
+        &self,
+        option: &ShippingOptionId,
+        load: Load,
+        to: &Destination<'_>,
+        now: Timestamp,
+    ) -> bool {
+        self.option == *option
+            && self.weight_grams == load.weight_grams
+            && self.country == to.country
+            && self.postal_key == postal_key(to.postal_code)
+            && now < self.until
+    }
+}
+
 /// A cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cart {
@@ -206,6 +237,9 @@ pub struct Cart {
     /// Where the buyer fetches it, as it was when it was chosen.
     #[serde(default)]
     pub pickup_point: Option<PickupPoint>,
+    /// What a carrier asked for it, where one was asked.
+    #[serde(default)]
+    pub quote: Option<Quoted>,
     /// The gift cards and the credit that it is to be paid with, as they were seen last.
     #[serde(default)]
     pub wallets: Vec<Wallet>,
@@ -380,6 +414,7 @@ impl Cart {
             vat_id: None,
             shipping_option: None,
             pickup_point: None,
+            quote: None,
             wallets: Vec::new(),
             codes: Vec::new(),
             version: 0,
@@ -514,6 +549,34 @@ impl Cart {
         }
         self.shipping_option = Some(option.clone());
         self.pickup_point = chosen;
+        self.quote = None;
+        Ok(self)
+    }
+
+    /// Keeps what a carrier asks for the chosen way of sending, if it is the carrier's.
+    pub fn keep_quote(
+        mut self,
+        quote: &Quote,
+        offers: &[Option<Offer>],
+        table: &ShippingTable,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let shipment = self.shipment(offers, now)?;
+        let (Some(option), Some(to), Some(shipment)) =
+            (&self.shipping_option, self.destination(), shipment)
+        else {
+            return Ok(self);
+        };
+        let price = table.quoted(option, quote, self.currency);
+        let quoted = price.map(|price| Quoted {
+            option: option.clone(),
+            price,
+            weight_grams: shipment.load().weight_grams,
+            country: to.country,
+            postal_key: postal_key(to.postal_code),
+            until: now.saturating_add(QUOTE_LIFETIME).unwrap_or(Timestamp::MAX),
+        });
+        self.quote = quoted;
         Ok(self)
     }
 
@@ -638,6 +701,12 @@ impl Cart {
             let Some(point) = self.pickup_point.as_ref().filter(is_open) else { return Ok(None) };
             option.pickup_point = Some(point.clone());
         }
+        // What is free stays free.
+        if option.kind == OptionKind::Carrier && !option.price.is_zero() {
+            let load = shipment.load();
+            let quote = self.quote.as_ref().filter(|quote| quote.holds(id, load, &to, now));
+            option.price = quote.map_or(option.price, |quote| quote.price);
+        }
         Ok(Some(option))
     }
 
@@ -679,6 +748,7 @@ impl Cart {
             self.vat_id.clone_from(&guest.vat_id);
             self.shipping_option.clone_from(&guest.shipping_option);
             self.pickup_point.clone_from(&guest.pickup_point);
+            self.quote.clone_from(&guest.quote);
         }
         self.take_wallets(guest);
         (self, trimmed)

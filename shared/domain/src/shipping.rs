@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::address::{Country, Destination, Places, PostalRange, postal_key};
+use crate::address::{Address, Country, Destination, Places, PostalRange, postal_key};
+use crate::carrier::Quote;
 use crate::currency::Currency;
 use crate::money::{self, Money};
 
@@ -538,6 +539,9 @@ pub struct Draft {
     /// Places where parcels wait for their buyers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pickup_points: Vec<PickupPoint>,
+    /// Where parcels leave from; without it no carrier is asked for its price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_from: Option<Address>,
     /// When parcels leave; without it no delivery window is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispatch: Option<Dispatch>,
@@ -585,6 +589,52 @@ impl ShippingTable {
     /// The pickup points, as declared.
     pub fn pickup_points(&self) -> &[PickupPoint] {
         &self.0.pickup_points
+    }
+
+    /// Where parcels leave from.
+    pub fn ship_from(&self) -> Option<&Address> {
+        self.0.ship_from.as_ref()
+    }
+
+    /// Whether any method is a carrier's.
+    pub fn has_carriers(&self) -> bool {
+        self.methods().iter().any(|method| matches!(method.by, By::Carrier(_)))
+    }
+
+    /// Whether a carrier has to be asked for what sending there costs.
+    pub fn asks_carriers(&self, to: &Destination<'_>) -> bool {
+        let Some(zone) = self.zone(to) else { return false };
+        let mut methods = self.methods().iter().filter(|method| method.zone == zone.id);
+        methods.any(|method| matches!(method.by, By::Carrier(_)))
+    }
+
+    /// What a carrier asks for the parcel of a quote, where the method is one of its services.
+    pub fn quoted(
+        &self,
+        id: &ShippingOptionId,
+        quote: &Quote,
+        currency: Currency,
+    ) -> Option<Money> {
+        match &self.method(id)?.by {
+            By::Carrier(service) => quote.price(service, currency),
+            By::Parcel | By::Pickup => None,
+        }
+    }
+
+    /// The options with the carriers' own prices in place of the table's. What is free stays free.
+    pub fn with_quote(
+        &self,
+        mut options: Vec<ShippingOption>,
+        quote: &Quote,
+    ) -> Vec<ShippingOption> {
+        for option in options.iter_mut().filter(|option| !option.price.is_zero()) {
+            let currency = option.price.currency();
+            if let Some(price) = self.quoted(&option.id, quote, currency) {
+                option.price = price;
+            }
+        }
+        sort(&mut options);
+        options
     }
 
     /// The method of this id.
@@ -1150,6 +1200,37 @@ mod tests {
         assert_eq!(zone("ak", "99501"), "alaska");
         assert_eq!(zone("CA", "94103-1234"), "bay");
         assert_eq!(zone("CA", "95014"), "us");
+    }
+
+    #[test]
+    fn a_carriers_price_takes_the_tables_place_and_what_is_free_stays_free() {
+        let mut draft = Draft::from(sample());
+        let service = |name: &str| CarrierService { carrier: "DHL".into(), service: name.into() };
+        draft.methods[0].by = By::Carrier(service("Express"));
+        draft.methods[1].by = By::Carrier(service("Paket"));
+        let table = ShippingTable::checked(draft).unwrap();
+        let quote = Quote {
+            parcel: "shp_1".into(),
+            rates: ["Express", "Paket"]
+                .map(|name| crate::carrier::Rate {
+                    id: name.into(),
+                    service: service(name),
+                    price: Money::new(3_33, Currency::EUR),
+                    days: None,
+                })
+                .into(),
+        };
+        let berlin = to(Country::DE, "10117");
+        assert!(table.asks_carriers(&berlin) && !table.asks_carriers(&to(Country::FR, "75001")));
+        let shown = |subtotal| -> Vec<(String, i64)> {
+            let options = table.options(&berlin, &parcel(500, subtotal), Timestamp::UNIX_EPOCH);
+            let options = table.with_quote(options, &quote);
+            options.into_iter().map(|o| (o.id.to_string(), o.price.amount())).collect()
+        };
+        let named = |all: [(&str, i64); 3]| all.map(|(id, price)| (id.to_owned(), price));
+        assert_eq!(shown(20_00), named([("pickup", 0), ("express", 3_33), ("standard", 3_33)]));
+        assert_eq!(shown(50_00), named([("pickup", 0), ("standard", 0), ("express", 3_33)]));
+        assert_eq!(table.quoted(&id("ferry"), &quote, Currency::EUR), None);
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //! most specific one that contains the destination decides, and where none does the declared
 //! fallback. Tax is rounded half up, once per line: the sum of the lines is the tax of the order.
 //!
-//! Two rules are not data, because they are the same in every shop of the European Union: a business
-//! of another state owes the tax itself (reverse charge), and what leaves the Union is untaxed. A
-//! [`Ruling`] says which of them holds, and its reason goes on the order.
+//! Two rules are not data, because they are the same in every shop of the European Union: a
+//! business of another state owes the tax itself (reverse charge), and what leaves the Union is
+//! untaxed. A [`Ruling`] says which of them holds, and its reason goes on the order.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -520,11 +520,10 @@ pub fn tax_of(amount: Money, rate: &TaxRate, mode: PriceMode) -> Result<LineTax,
 }
 
 #[cfg(test)]
-mod golden;
-
-#[cfg(test)]
 #[allow(clippy::needless_raw_string_hashes)] // expect-test writes them
 pub(crate) mod tests {
+    mod golden;
+
     use expect_test::expect;
     use proptest::prelude::*;
 

@@ -56,8 +56,8 @@ impl Refusal {
     pub const fn detail(self) -> &'static str {
         match self {
             Self::UnknownCountry => {
-                "This must begin with the country of the number: a state of the EU (EL for Greece), \
-                 XI, GB, CHE or NO."
+                "This must begin with the country of the number: a state of the EU (EL for \
+                 Greece), XI, GB, CHE or NO."
             }
             Self::Form => "This has not the form of that country's VAT ids.",
             Self::CheckDigit => "The check digits do not fit: something is mistyped.",
@@ -369,7 +369,7 @@ fn es(number: &str) -> Option<bool> {
             Some(person(value) == Some(control))
         }
         b'K' | b'L' | b'M' => Some(person(value(&d)) == Some(control)),
-        letter @ (b'A'..=b'H' | b'J' | b'N' | b'P'..=b'S' | b'U' | b'V' | b'W') => {
+        b'A'..=b'H' | b'J' | b'N' | b'P'..=b'S' | b'U' | b'V' | b'W' => {
             let sum: u32 = d
                 .iter()
                 .enumerate()
@@ -382,11 +382,8 @@ fn es(number: &str) -> Option<bool> {
             let check = (10 - sum % 10) % 10;
             let is_digit = u32::from(control) == u32::from(b'0') + check;
             let is_letter = COMPANY.get(check as usize) == Some(&control);
-            Some(match letter {
-                b'N' | b'P' | b'Q' | b'R' | b'S' | b'W' => is_letter,
-                b'A' | b'B' | b'E' | b'H' => is_digit,
-                _ => is_letter || is_digit,
-            })
+            // Which kinds of companies have a letter and which a digit is told in two ways.
+            Some(is_letter || is_digit)
         }
         _ => None,
     }
@@ -433,7 +430,8 @@ fn gb(number: &str) -> Option<bool> {
     // Three digits more name a branch.
     let d = digits(number, 9).or_else(|| digits(number, 12))?;
     let sum = weighted(&d, &[8, 7, 6, 5, 4, 3, 2, 10, 1]) % 97;
-    Some(sum == 0 || sum == 42)
+    // Two more series since the first one ran out.
+    Some(matches!(sum, 0 | 42 | 55))
 }
 
 fn hr(number: &str) -> Option<bool> {
@@ -570,7 +568,10 @@ fn si(number: &str) -> Option<bool> {
 fn sk(number: &str) -> Option<bool> {
     let d = digits(number, 10)?;
     let is_kind = matches!(d.get(2), Some(2 | 3 | 4 | 7 | 8 | 9));
-    Some(d.first() != Some(&0) && is_kind && value(&d) % 11 == 0)
+    let is_company = d.first() != Some(&0) && is_kind && value(&d) % 11 == 0;
+    // A person's number begins with their birthday.
+    let check = value(d.get(..9)?) % 11 % 10;
+    Some(is_company || (is_czech_birthday(&d) && check == u64::from(last(&d))))
 }
 
 #[cfg(test)]

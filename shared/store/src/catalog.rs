@@ -1,4 +1,4 @@
-//! The catalog: products, what carts need to know of variants, categories, settings.
+//! The catalog: products, what carts need to know of variants, categories.
 //!
 //! | item | key | index |
 //! |---|---|---|
@@ -7,7 +7,6 @@
 //! | offer | `VAR#id` / META | |
 //! | SKU and slug, taken | `SKU#code` / META, `SLUG#slug` / META | |
 //! | categories | `CATEGORIES` / slug | |
-//! | settings | `SETTINGS` / SHIPPING, TAX | |
 
 use std::collections::{HashMap, VecDeque};
 
@@ -20,33 +19,21 @@ use domain::fault::{Fault, Retry};
 use domain::id::{ProductId, VariantId};
 use domain::money::Money;
 use domain::promotion::on_offer::OnOffer;
-use domain::shipping::ShippingTable;
-use domain::tax::TaxTable;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Item, Key, Page, Range, document, fault, item, moment, text};
 use crate::promotion::{Found, Wanted};
+use crate::settings::{self, Settings};
 use crate::transaction::{Expression, Updated};
 use crate::{Store, Table};
 
-/// How long settings are believed before they are read again.
-pub(crate) const SETTINGS_FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// Tries for keys that a batch left out when it was throttled.
 const BATCH_ATTEMPTS_MAX: usize = 4;
 /// DynamoDB reads at most this many items in one batch.
 const BATCH_GET_MAX: usize = 100;
 /// DynamoDB writes at most this many items in one batch.
 const BATCH_WRITE_MAX: usize = 25;
-
-/// What the merchant has decided for the whole shop.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where the shop sends to, how, and for how much.
-    pub shipping: ShippingTable,
-    /// What is taxed where.
-    pub tax: TaxTable,
-}
 
 /// All that pricing a cart needs.
 #[derive(Debug)]
@@ -69,7 +56,7 @@ impl CartFacts {
 
     /// What the cart costs now.
     pub fn price(&self, cart: &Cart) -> Result<PricedCart, domain::cart::Refusal> {
-        let Settings { shipping, tax } = &self.settings;
+        let Settings { shipping, tax, .. } = &self.settings;
         cart.price(self.offers_of(cart), shipping, tax, &self.on_offer, self.now)
     }
 }
@@ -215,7 +202,7 @@ impl Store {
         let known = self.fresh_settings(now);
         let running = self.fresh_running(now);
         let (more, mut counters) = Self::keys_of(wanted, running.as_deref().map(Vec::as_slice));
-        let mut keys: Vec<Key> = Vec::with_capacity(variants.len() + more.len() + 2);
+        let mut keys: Vec<Key> = Vec::with_capacity(variants.len() + more.len() + 3);
         for variant in variants {
             let key = offer_key(*variant);
             if !keys.iter().any(|other: &Key| other.pk == key.pk) {
@@ -224,8 +211,7 @@ impl Store {
         }
         keys.extend(more);
         if known.is_none() {
-            keys.push(Key::new("SETTINGS", "SHIPPING"));
-            keys.push(Key::new("SETTINGS", "TAX"));
+            keys.extend(settings::keys());
         }
         // What is not for sale is not reduced: an empty cart asks for no counter.
         if variants.is_empty() {
@@ -259,7 +245,7 @@ impl Store {
         };
         let settings = match known {
             Some(settings) => settings,
-            None => self.read_settings(&mut found, now)?,
+            None => self.take_settings(&mut found, now)?,
         };
         let offers = found
             .into_values()
@@ -267,30 +253,6 @@ impl Store {
             .collect::<Result<_, _>>()?;
         let on_offer = promotions.offer(wanted, running);
         Ok(CartFacts { offers, settings, on_offer, now })
-    }
-
-    fn fresh_settings(&self, now: Timestamp) -> Option<Settings> {
-        let settings = self.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (read_at, settings) = settings.as_ref()?;
-        let age = now.duration_since(*read_at);
-        (SignedDuration::ZERO..SETTINGS_FRESH).contains(&age).then(|| settings.clone())
-    }
-
-    fn read_settings(
-        &self,
-        found: &mut HashMap<(String, String), Item>,
-        now: Timestamp,
-    ) -> Result<Settings, Fault> {
-        let mut take = |sk: &str| {
-            found
-                .remove(&("SETTINGS".to_owned(), sk.to_owned()))
-                .ok_or_else(|| Fault::noticed(format!("find the setting {sk}"), Retry::Useless))
-        };
-        let settings =
-            Settings { shipping: document(take("SHIPPING")?)?, tax: document(take("TAX")?)? };
-        let mut cached = self.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *cached = Some((now, settings.clone()));
-        Ok(settings)
     }
 
     /// Items of one table by their keys, in any order.
@@ -382,15 +344,6 @@ impl Store {
             .iter()
             .map(|category| item(&Key::new("CATEGORIES", category.slug.as_str()), category))
             .collect::<Result<_, _>>()?;
-        self.batch_put(Table::Catalog, items).await
-    }
-
-    /// Writes the settings.
-    pub async fn import_settings(&self, settings: &Settings) -> Result<(), Fault> {
-        let items = vec![
-            item(&Key::new("SETTINGS", "SHIPPING"), &settings.shipping)?,
-            item(&Key::new("SETTINGS", "TAX"), &settings.tax)?,
-        ];
         self.batch_put(Table::Catalog, items).await
     }
 

@@ -28,14 +28,16 @@ pub mod outbox;
 pub mod product;
 pub mod promotion;
 pub mod session;
+pub mod settings;
 pub mod shelves;
 pub mod staff;
 pub mod stock;
 mod transaction;
 pub mod webhook;
 
-pub use catalog::{CartFacts, Settings};
+pub use catalog::CartFacts;
 pub use item::{Page, Saved};
+pub use settings::Settings;
 
 /// The seven tables. A function is told the names of those that it may touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -32,8 +32,8 @@ use domain::promotion::{CustomerFacts, NAMED_MAX, Promotion, Running, buyer};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::SETTINGS_FRESH;
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
+use crate::settings::SETTINGS_FRESH;
 use crate::transaction::{Committed, Expression, Transaction};
 use crate::{Store, Table, cart, outbox};
 

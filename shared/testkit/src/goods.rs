@@ -12,6 +12,7 @@ use domain::id::{ProductId, Ulid, VariantId};
 use domain::shipping::{
     By, Method, ProfileId, ShippingOptionId, ShippingTable, Tier, Zone, ZoneCountry,
 };
+use domain::shop::Shop;
 use domain::stock::StockLevel;
 use domain::tax::{PriceMode, TaxCategory, TaxRate, TaxRegion, TaxTable};
 use jiff::Timestamp;
@@ -27,6 +28,8 @@ pub struct Goods {
     pub shipping: ShippingTable,
     /// What is taxed where.
     pub tax: TaxTable,
+    /// What the shop has decided.
+    pub shop: Shop,
 }
 
 /// A variant of the small shop.
@@ -109,8 +112,13 @@ pub fn small(mugs: i64) -> Goods {
             stock: 50,
         },
     ];
-    let mut goods =
-        Goods { products: Vec::new(), stock: Vec::new(), shipping: shipping(), tax: tax() };
+    let mut goods = Goods {
+        products: Vec::new(),
+        stock: Vec::new(),
+        shipping: shipping(),
+        tax: tax(),
+        shop: Shop { country: Country::parse("DE"), ..Shop::default() },
+    };
     for (index, draft) in drafts.iter().enumerate() {
         let number = 100 + index as u128;
         goods.products.push(product(draft, number));

@@ -3,11 +3,13 @@
 use api::form::{CartPath, Parsed};
 use api::view::cart::CartView;
 use api::{Body, CartOwner, Fields, Form, Metered, Path, Reply};
+use domain::carrier::Quote;
+use domain::id::CartId;
 use domain::shipping::{PickupPointId, ShippingOptionId};
 use runtime::Call;
 
-use crate::App;
 use crate::change::{self, Turn};
+use crate::{App, quotes};
 
 /// Which way.
 #[derive(Debug)]
@@ -32,12 +34,33 @@ pub async fn handle(
     call: Call<Metered<CartOwner>, (Path<CartPath>, Body<Choice>)>,
 ) -> Reply<CartView> {
     let (Path(CartPath { id }), Body(Choice { option, pickup_point })) = &call.input;
+    let quote = quote(app, &call, *id).await?;
     change::change(app, Turn::of(&call, *id), None, |cart, facts| {
         let offers = facts.offers_of(&cart);
         let table = &facts.settings.shipping;
-        cart.ship_by(option, pickup_point.as_ref(), &offers, table, facts.now)
+        let cart = cart.ship_by(option, pickup_point.as_ref(), &offers, table, facts.now)?;
+        match &quote {
+            Some(quote) => cart.keep_quote(quote, &offers, table, facts.now),
+            None => Ok(cart),
+        }
     })
     .await
+}
+
+/// What carriers ask for this cart's parcel now, if the chosen way is one of theirs: the price that
+/// is kept for the shopper.
+async fn quote<I>(
+    app: &App,
+    call: &Call<Metered<CartOwner>, I>,
+    id: CartId,
+) -> Reply<Option<Quote>> {
+    let believed = app.store.fresh_settings(call.now);
+    if believed.is_some_and(|settings| !settings.shipping.has_carriers()) {
+        return Ok(None);
+    }
+    let cart = change::load(app, id, &call.who.0).await?;
+    let facts = change::facts(app, &cart, None, call.now).await?;
+    Ok(quotes::ask(app, &cart, &facts).await)
 }
 
 #[cfg(test)]

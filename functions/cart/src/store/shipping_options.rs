@@ -1,4 +1,5 @@
-//! `GET /v1/store/carts/{id}/shipping_options`: the ways of sending this very cart.
+//! `GET /v1/store/carts/{id}/shipping_options`: the ways of sending this very cart, at the
+//! carriers' own prices where they answer in time.
 
 use api::form::CartPath;
 use api::view::cart::{OptionView, OptionsView};
@@ -8,13 +9,16 @@ use domain::shipping::ShippingOption;
 use runtime::Call;
 use store::CartFacts;
 
-use crate::{App, change};
+use crate::{App, change, quotes};
 
 /// Lists the ways of sending a cart, cheapest first. Nothing to send is an empty list.
 pub async fn handle(app: &App, call: Call<CartOwner, Path<CartPath>>) -> Reply<OptionsView> {
     let cart = change::load(app, call.input.0.id, &call.who).await?;
     let facts = change::facts(app, &cart, None, call.now).await?;
-    let options = options(&cart, &facts)?;
+    let mut options = options(&cart, &facts)?;
+    if let Some(quote) = quotes::ask(app, &cart, &facts).await {
+        options = facts.settings.shipping.with_quote(options, &quote);
+    }
     Ok(OptionsView { data: options.into_iter().map(OptionView::from).collect() })
 }
 

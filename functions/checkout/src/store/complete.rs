@@ -107,7 +107,7 @@ async fn place(
     let facts = app.store.cart_facts(&variants, &Wanted::by(&cart), now).await?;
     let priced = facts.price(&cart)?;
     let ulid = app.ids.ulid(now);
-    let number = app.ids.order_number();
+    let number = app.ids.order_number(&facts.settings.shop.order_number);
     let order = OrderId::from_ulid(ulid);
     let fresh = Fresh { order, payment: PaymentId::from_ulid(ulid), number, now };
     // What gift cards pay is decided by what is on them now.

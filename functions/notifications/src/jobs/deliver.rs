@@ -27,7 +27,9 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     }
     let letter = write(app, &message, now).await?;
     let (id, template) = (message.id.to_string(), message.letter.template());
-    let provider_id = match app.mailer.send(&message.to, &letter, &id, template).await? {
+    let sender = app.store.shop().await?.value.mail_sender_name;
+    let sent = app.mailer.send(sender.as_deref(), &message.to, &letter, &id, template);
+    let provider_id = match sent.await? {
         Posted::Yes(provider_id) => provider_id,
         Posted::Refused(code) => {
             let tried = format!("deliver {id}: SES refuses with {code}");

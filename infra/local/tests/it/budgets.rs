@@ -295,6 +295,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     let code = tour::promotions::promotions(meter, &people.owner).await;
     tour::promotions::bargain(meter, &people.owner, &mut people.jane, &code).await;
     tour::media::pictures(meter, &people.owner, round.0).await;
+    tour::fulfillment::settings(meter, &people.owner).await;
 }
 
 #[tokio::test]

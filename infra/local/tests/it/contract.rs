@@ -52,6 +52,7 @@ fn rows() -> Vec<Row> {
     rows_of(cart::ENDPOINTS, &mut rows);
     rows_of(catalog::ENDPOINTS, &mut rows);
     rows_of(checkout::ENDPOINTS, &mut rows);
+    rows_of(fulfillment::ENDPOINTS, &mut rows);
     rows_of(identity::ENDPOINTS, &mut rows);
     rows_of(media::ENDPOINTS, &mut rows);
     rows_of(notifications::ENDPOINTS, &mut rows);

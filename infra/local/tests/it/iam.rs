@@ -36,6 +36,7 @@ const ALONE: &[(&str, Alone)] = &[
     ("a customer helps themselves", |shop| Box::pin(accounts::tour(shop))),
     ("a cart", |shop| Box::pin(cart(shop))),
     ("two carts become one", |shop| Box::pin(merge(shop))),
+    ("a carrier is asked", |shop| Box::pin(carrier(shop))),
     ("a purchase", |shop| Box::pin(purchase(shop))),
     ("a decline", |shop| Box::pin(decline(shop))),
     ("a shortage", |shop| Box::pin(shortage(shop))),
@@ -65,6 +66,7 @@ const AMONG: &[(&str, Among)] = &[
     ("promotions", |shop, people| Box::pin(promotions(shop, people))),
     ("a picture", |shop, people| Box::pin(picture(shop, people))),
     ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
+    ("settings", |shop, people| Box::pin(settings(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -246,6 +248,29 @@ async fn goods_of_the_shop(shop: Shop, people: People) {
 
 async fn keys(shop: Shop, people: People) {
     tour::keys(&mut Plain(shop), &people.owner, Round(1)).await;
+}
+
+/// A shop whose carriers would be asked, if it had an account with them.
+async fn carrier(shop: Shop) {
+    let goods = goods::small(world::MUGS);
+    let mut table = serde_json::to_value(&goods.shipping).unwrap();
+    let method = json!({"id": "usps", "name": "Priority", "zone": "home", "lead_days": [1, 3],
+        "by": {"carrier": {"carrier": "USPS", "service": "Priority"}},
+        "tiers": {"EUR": [{"price": 1500}]}});
+    table["methods"].as_array_mut().unwrap().push(method);
+    table["ship_from"] = world::address();
+    let shipping = serde_json::from_value(table).unwrap();
+    let settings = store::Settings::new(shipping, goods.tax, goods.shop);
+    shop.store().import_settings(&settings).await.unwrap();
+    let jane = Shopper::guest(&shop).await;
+    jane.add(MUG, 1).await;
+    jane.addresses().await;
+    ok(jane.get(&format!("/v1/store/carts/{}/shipping_options", jane.cart)).await);
+    jane.ship_by("usps").await;
+}
+
+async fn settings(shop: Shop, people: People) {
+    tour::fulfillment::settings(&mut Plain(shop), &people.owner).await;
 }
 
 /// A member with a hash of long ago signs in by a browser, again over the old cookies; a refresh

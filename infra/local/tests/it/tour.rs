@@ -5,6 +5,8 @@
 //! time. The clock stands nearly still: people who come from addresses of their own are not
 //! counted together.
 
+pub(crate) mod fulfillment;
+
 use local::{Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 

@@ -135,10 +135,25 @@ fn the_functions_of_the_shop() {
         orders.store.download             512 MB 10 s  GET /v1/store/downloads/{token}
         orders.jobs.on_order_placed       512 MB 30 s  queue fluxion-order-events by 10
         orders.unknown                    512 MB 10 s  ANY $default
+        fulfillment.admin.view_shipping   512 MB 10 s  GET /v1/admin/shipping
+        fulfillment.admin.change_shipping  512 MB 10 s  PUT /v1/admin/shipping
+        fulfillment.admin.simulate_shipping  512 MB 10 s  POST /v1/admin/shipping/simulate
+        fulfillment.admin.view_tax        512 MB 10 s  GET /v1/admin/tax
+        fulfillment.admin.change_tax      512 MB 10 s  PUT /v1/admin/tax
+        fulfillment.admin.simulate_tax    512 MB 10 s  POST /v1/admin/tax/simulate
+        fulfillment.admin.list_pickup_points  512 MB 10 s  GET /v1/admin/pickup_points
+        fulfillment.admin.add_pickup_point  512 MB 10 s  POST /v1/admin/pickup_points
+        fulfillment.admin.change_pickup_point  512 MB 10 s  PUT /v1/admin/pickup_points/{id}
+        fulfillment.admin.remove_pickup_point  512 MB 10 s  DELETE /v1/admin/pickup_points/{id}
+        fulfillment.store.pickup_points   512 MB 10 s  GET /v1/store/pickup_points
+        fulfillment.unknown               512 MB 10 s  ANY $default
         notifications.jobs.deliver        256 MB 30 s  queue fluxion-mail by 10
         platform.store.live               512 MB 10 s  GET /health/live
         platform.store.ready              512 MB 10 s  GET /health/ready
         platform.store.openapi            512 MB 10 s  GET /openapi.json
+        platform.store.config             512 MB 10 s  GET /v1/store/config
+        platform.admin.view_settings      512 MB 10 s  GET /v1/admin/settings
+        platform.admin.change_settings    512 MB 10 s  PATCH /v1/admin/settings
         platform.admin.audit              512 MB 10 s  GET /v1/admin/audit
         platform.jobs.relay_outbox        512 MB 30 s  stream fluxion-orders by 100
         platform.jobs.append_audit        512 MB 30 s  queue fluxion-audit by 10
@@ -179,7 +194,7 @@ fn the_tables_queues_and_secrets_of_the_shop() {
         fluxion-mail-dlq hides 30 s
         fluxion-audit hides 180 s
         fluxion-audit-dlq hides 30 s
-        fluxion/stripe fluxion/jwt-signing fluxion/jwt-public fluxion/tokens fluxion/factors
+        fluxion/stripe fluxion/jwt-signing fluxion/jwt-public fluxion/tokens fluxion/factors fluxion/carrier
     "#]]
     .assert_eq(&printed);
 }

@@ -45,6 +45,13 @@ impl Locale {
     }
 }
 
+/// The language of a shop that has not said otherwise.
+impl Default for Locale {
+    fn default() -> Self {
+        Self("en".to_owned())
+    }
+}
+
 impl fmt::Display for Locale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

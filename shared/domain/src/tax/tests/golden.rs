@@ -7,7 +7,7 @@ use super::*;
 use crate::currency::Currency;
 use crate::pricing::{self, Item};
 
-const FILE: &str = include_str!("golden.csv");
+const FILE: &str = include_str!("../golden.csv");
 
 struct Case<'a> {
     name: &'a str,
