@@ -169,7 +169,7 @@ async fn two_gift_cards_and_store_credit_pay_together_what_ends_first_goes_first
     let mut jane = Shopper::customer(&shop, "jane@example.org").await;
     jane.open_cart("EUR").await;
     let me = ok(jane.get("/v1/auth/me").await);
-    let customer = CustomerId::parse(me["customer"]["id"].as_str().unwrap()).unwrap();
+    let customer = CustomerId::parse(me["id"].as_str().unwrap()).unwrap();
     credit(&shop, customer, eur(10_000)).await;
     jane.ready(TEMPLATE, 1).await;
     ok(present(&jane, &one).await);
