@@ -2,12 +2,16 @@
 //! priced; here the merchant says what there is.
 
 use ::store::{Store, Table};
-use runtime::{Doors, Endpoint, Ids, Setup, Trigger, http};
+use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http};
 
+mod gift_card;
 mod promotion;
 pub mod admin {
     //! Endpoints for staff.
     pub mod activate_promotion;
+    pub mod adjust_gift_card;
+    pub mod adjust_store_credit;
+    pub mod change_gift_card;
     pub mod change_groups;
     pub mod change_promotion;
     pub mod create_codes;
@@ -15,12 +19,26 @@ pub mod admin {
     pub mod delete_code;
     pub mod delete_promotion;
     pub mod end_promotion;
+    pub mod issue_gift_card;
+    pub mod issue_gift_cards;
     pub mod list_codes;
+    pub mod list_gift_cards;
     pub mod list_promotions;
     pub mod pause_promotion;
     pub mod simulate;
+    pub mod view_gift_card;
     pub mod view_groups;
     pub mod view_promotion;
+    pub mod view_store_credit;
+}
+pub mod jobs {
+    //! What is done by the clock.
+    pub mod expire_gift_cards;
+}
+pub mod store {
+    //! Endpoints for shoppers.
+    pub mod check_gift_card;
+    pub mod view_store_credit;
 }
 
 /// What this domain touches.
@@ -35,6 +53,22 @@ impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let tables: &[Table] = match setup.handler {
             "promotions.unknown" => &[],
+            "promotions.admin.list_gift_cards" | "promotions.admin.change_gift_card" => {
+                &[Table::Identity, Table::Orders, Table::Ephemeral]
+            }
+            "promotions.admin.issue_gift_card"
+            | "promotions.admin.issue_gift_cards"
+            | "promotions.admin.view_gift_card"
+            | "promotions.admin.adjust_gift_card"
+            | "promotions.admin.adjust_store_credit"
+            | "promotions.admin.view_store_credit" => {
+                &[Table::Identity, Table::Orders, Table::Ledger, Table::Ephemeral]
+            }
+            "promotions.store.check_gift_card" => &[Table::Orders, Table::Ephemeral],
+            "promotions.store.view_store_credit" => {
+                &[Table::Orders, Table::Ledger, Table::Ephemeral]
+            }
+            "promotions.jobs.expire_gift_cards" => &[Table::Orders, Table::Ledger],
             "promotions.admin.view_promotion"
             | "promotions.admin.view_groups"
             | "promotions.admin.change_groups"
@@ -144,5 +178,66 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         "Puts a customer into a group that promotions can ask for, or takes them out.",
         admin::change_groups
     ),
+    http!(
+        "promotions.admin.issue_gift_card",
+        POST "/v1/admin/gift_cards",
+        "Issues a gift card; its code is shown this once, and mailed where somebody is named.",
+        admin::issue_gift_card
+    ),
+    http!(
+        "promotions.admin.issue_gift_cards",
+        POST "/v1/admin/gift_cards/bulk",
+        "Issues up to five hundred gift cards of one kind; their codes are shown this once.",
+        admin::issue_gift_cards
+    ),
+    http!(
+        "promotions.admin.list_gift_cards",
+        GET "/v1/admin/gift_cards",
+        "Lists the gift cards, newest first.",
+        admin::list_gift_cards
+    ),
+    http!(
+        "promotions.admin.view_gift_card",
+        GET "/v1/admin/gift_cards/{id}",
+        "Shows a gift card with what happened to it, never its code.",
+        admin::view_gift_card
+    ),
+    http!(
+        "promotions.admin.change_gift_card",
+        PATCH "/v1/admin/gift_cards/{id}",
+        "Stops a gift card, or lets it be spent again.",
+        admin::change_gift_card
+    ),
+    http!(
+        "promotions.admin.adjust_gift_card",
+        POST "/v1/admin/gift_cards/{id}/adjust",
+        "Corrects what a gift card is worth, up or down, with a reason.",
+        admin::adjust_gift_card
+    ),
+    http!(
+        "promotions.admin.adjust_store_credit",
+        POST "/v1/admin/customers/{id}/store_credit",
+        "Gives a customer store credit or takes some back, with a reason.",
+        admin::adjust_store_credit
+    ),
+    http!(
+        "promotions.admin.view_store_credit",
+        GET "/v1/admin/customers/{id}/store_credit",
+        "Shows a customer's store credit and what happened to it.",
+        admin::view_store_credit
+    ),
+    http!(
+        "promotions.store.check_gift_card",
+        POST "/v1/store/gift_cards/balance",
+        "Shows what is on a gift card, for whoever has its code.",
+        store::check_gift_card
+    ),
+    http!(
+        "promotions.store.view_store_credit",
+        GET "/v1/store/me/store_credit",
+        "Shows the signed-in customer's store credit and what happened to it.",
+        store::view_store_credit
+    ),
+    every!("promotions.jobs.expire_gift_cards", 86400, jobs::expire_gift_cards),
     Endpoint { handler: "promotions.unknown", trigger: Trigger::Unknown },
 ];

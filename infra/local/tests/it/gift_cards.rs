@@ -8,14 +8,15 @@ use domain::gift_card::{
 };
 use domain::id::{CustomerId, GiftCardId, GiftEntryId, OrderId, Ulid};
 use domain::money::Money;
+use domain::permission::Permission;
 use jiff::{SignedDuration, Timestamp};
-use local::{Request, Response, Shop};
+use local::{Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 use store::Saved;
 use store::gift_card::Correction;
 use testkit::goods::{self, MUG, POSTER, TEMPLATE};
 
-use crate::world::{self, Shopper, key, ok, refusal, sound};
+use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
 /// People who spend one balance at the same time.
 const CLIENTS: u8 = 50;
@@ -522,4 +523,230 @@ async fn fifty_people_spend_one_balance_and_no_cent_of_it_twice() {
         assert_eq!(sum.amount(), balance(&shop, id).await);
     }
     sound(&shop, &goods).await;
+}
+
+/// A member of the staff who may do all with gift cards.
+async fn merchant(shop: &Shop) -> Colleague {
+    let may = [Permission::GiftCardsIssue, Permission::PromotionsRead, Permission::PromotionsWrite];
+    Colleague::of(shop, "merchant", &may).await
+}
+
+const CARDS: &str = "/v1/admin/gift_cards";
+
+/// A call under an idempotency key.
+pub(crate) async fn keyed(who: &Colleague, key: &str, target: &str, body: &Value) -> Response {
+    who.send(Request::new("POST", target).header("idempotency-key", key).json(body)).await
+}
+
+#[tokio::test]
+async fn a_merchant_issues_a_gift_card_and_its_code_is_seen_once() {
+    let shop = world::open().await;
+    let grace = merchant(&shop).await;
+    let body = json!({
+        "amount": {"amount": 2500, "currency": "EUR"}, "recipient_email": "jane@example.org",
+        "note": "For a good customer",
+    });
+    let issued = grace.call("POST", CARDS, &body).await;
+    assert_eq!(issued.status, 201, "{}", issued.text());
+    let issued_tag = issued.header("etag").unwrap().to_owned();
+    let issued = issued.value();
+    let (id, code) = (issued["id"].as_str().unwrap(), issued["code"].as_str().unwrap());
+    shop.settle().await;
+    let mail = shop.mails().pop().unwrap();
+    assert_eq!(mail.to, ["jane@example.org"]);
+    assert!(mail.text.unwrap().contains(code) && !mail.subject.contains(code));
+    let at = format!("{CARDS}/{id}");
+    let shown = grace.get(&at).await;
+    assert_eq!(shown.header("etag"), Some(issued_tag.as_str()));
+    assert!(!shown.text().contains(code), "{}", shown.text());
+    let shown = shown.value();
+    assert_eq!(
+        (&shown["balance"]["amount"], &shown["entries"][0]["kind"]),
+        (&json!(2500), &json!("issued"))
+    );
+    assert_eq!(shown["entries"][0]["by"], grace.id);
+
+    // Whoever has the code sees what is on it, and spends it.
+    let mut jane = Shopper::guest(&shop).await;
+    let check = json!({"code": code.to_lowercase()});
+    let seen = ok(jane.call("POST", "/v1/store/gift_cards/balance", &check).await);
+    assert_eq!(seen["balance"]["amount"], 2500);
+    let unknown = json!({"code": Code::issue([0xEE; CODE_BYTES]).reveal()});
+    let answer = jane.call("POST", "/v1/store/gift_cards/balance", &unknown).await;
+    assert_eq!(refusal(&answer), (409, "gift_card_unusable".into()));
+    jane.ready(TEMPLATE, 1).await;
+    ok(present(&jane, code).await);
+    assert_eq!(jane.complete().await.value()["order"]["status"], "placed");
+    let shown = ok(grace.get(&at).await);
+    assert_eq!(shown["entries"][0]["order_id"], jane.order);
+    assert_eq!(shown["balance"]["amount"], 600);
+    shop.settle().await;
+    // The log knows that it was issued, and how much.
+    let log = shop.audit_log().await.unwrap();
+    let noted = log.iter().find(|link| link.entry.action == "gift_card.issue").expect("an entry");
+    assert_eq!(noted.entry.object.as_deref(), Some(id));
+    sound(&shop, &goods::small(world::MUGS)).await;
+}
+
+#[tokio::test]
+async fn a_stopped_gift_card_is_not_spent_and_a_started_one_is() {
+    let shop = world::open().await;
+    let grace = merchant(&shop).await;
+    let (id, code) = card(&shop, eur(500), None).await;
+    let at = format!("{CARDS}/{id}");
+    let seen = grace.tag(&at).await;
+    let stop = json!({"status": "disabled"});
+    let answer = grace.call("PATCH", &at, &stop).await;
+    assert_eq!(refusal(&answer), (428, "if_match_required".into()));
+    assert_eq!(ok(grace.call_if(&seen, "PATCH", &at, &stop).await)["status"], "disabled");
+    let answer = grace.call_if(&seen, "PATCH", &at, &stop).await;
+    assert_eq!(refusal(&answer), (412, "if_match_failed".into()));
+    let jane = mug_buyer(&shop).await;
+    assert_eq!(refusal(&present(&jane, &code).await).1, "gift_card_unusable");
+    let seen = grace.tag(&at).await;
+    let answer = grace.call_if(&seen, "PATCH", &at, &stop).await;
+    assert_eq!(refusal(&answer), (409, "invalid_transition".into()));
+    ok(grace.call_if(&seen, "PATCH", &at, &json!({"status": "active"})).await);
+    ok(present(&jane, &code).await);
+    let missing = format!("{CARDS}/gc_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    assert_eq!(grace.get(&missing).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_correction_is_made_once_under_its_key() {
+    let shop = world::open().await;
+    let grace = merchant(&shop).await;
+    let (id, _) = card(&shop, eur(500), None).await;
+    let at = format!("{CARDS}/{id}/adjust");
+    let more = |amount: i64| json!({"amount": {"amount": amount, "currency": "EUR"}, "reason": "Goodwill"});
+    let answer = grace.call("POST", &at, &more(250)).await;
+    assert_eq!(refusal(&answer), (400, "idempotency_key_required".into()));
+    for _ in 0..3 {
+        let answer = keyed(&grace, "once", &at, &more(250)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let body = answer.value();
+        assert_eq!(
+            (&body["balance"]["amount"], &body["entry"]["reason"]),
+            (&json!(750), &json!("Goodwill"))
+        );
+    }
+    assert_eq!(balance(&shop, id).await, 750);
+    let answer = keyed(&grace, "too-much", &at, &more(-751)).await;
+    assert_eq!(refusal(&answer), (409, "balance_too_small".into()));
+    assert_eq!(keyed(&grace, "all", &at, &more(-750)).await.status, 201);
+    assert_eq!(balance(&shop, id).await, 0);
+    shop.settle().await;
+    sound(&shop, &goods::small(world::MUGS)).await;
+}
+
+#[tokio::test]
+async fn store_credit_is_given_and_its_customer_sees_it() {
+    let shop = world::open().await;
+    let grace = merchant(&shop).await;
+    let jane = Shopper::customer(&shop, "jane@example.org").await;
+    let me = ok(jane.get("/v1/auth/me").await);
+    let at = format!("/v1/admin/customers/{}/store_credit", me["id"].as_str().unwrap());
+    assert_eq!(ok(grace.get(&at).await)["balances"], json!([]));
+    let give = |amount: i64, currency: &str| json!({"amount": {"amount": amount, "currency": currency}, "reason": "A broken mug"});
+    for (key, amount, currency) in [("a", 900, "EUR"), ("b", -200, "EUR"), ("c", 5, "JPY")] {
+        for _ in 0..2 {
+            let answer = keyed(&grace, key, &at, &give(amount, currency)).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+        }
+    }
+    let answer = keyed(&grace, "d", &at, &give(-701, "EUR")).await;
+    assert_eq!(refusal(&answer), (409, "balance_too_small".into()));
+    let nobody = "/v1/admin/customers/cus_01ARZ3NDEKTSV4RRFFQ69G5FAV/store_credit";
+    assert_eq!(keyed(&grace, "e", nobody, &give(1, "EUR")).await.status, 404);
+    let page = ok(grace.get(&format!("{at}?limit=2")).await);
+    assert_eq!(page["data"].as_array().unwrap().len(), 2);
+    assert_eq!(page["data"][0]["reason"], "A broken mug");
+    let next = format!("{at}?limit=2&cursor={}", page["next_cursor"].as_str().unwrap());
+    assert_eq!(ok(grace.get(&next).await)["data"].as_array().unwrap().len(), 1);
+    let own = jane.get("/v1/store/me/store_credit").await;
+    assert!(!own.text().contains("A broken mug"), "{}", own.text());
+    let own = own.value();
+    assert_eq!(
+        own["balances"],
+        json!([
+            {"amount": 700, "currency": "EUR"}, {"amount": 5, "currency": "JPY"},
+        ])
+    );
+    assert_eq!(own["data"].as_array().unwrap().len(), 3);
+    shop.settle().await;
+    sound(&shop, &goods::small(world::MUGS)).await;
+}
+
+#[tokio::test]
+async fn a_hundred_gift_cards_are_issued_together_and_listed_by_page() {
+    let shop = world::open().await;
+    let grace = merchant(&shop).await;
+    let body = json!({"count": 100, "amount": {"amount": 1000, "currency": "EUR"}});
+    let issued = grace.call("POST", &format!("{CARDS}/bulk"), &body).await;
+    assert_eq!(issued.status, 201, "{}", issued.text());
+    let issued = issued.value();
+    let codes: std::collections::BTreeSet<_> = issued["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|card| card["code"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!((codes.len(), &issued["requested"]), (100, &json!(100)));
+    let mut found = 0;
+    let mut next = format!("{CARDS}?limit=60");
+    loop {
+        let page = ok(grace.get(&next).await);
+        found += page["data"].as_array().unwrap().len();
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        next = format!("{CARDS}?limit=60&cursor={cursor}");
+    }
+    assert_eq!(found, 100);
+    shop.settle().await;
+    sound(&shop, &goods::small(world::MUGS)).await;
+}
+
+#[tokio::test]
+async fn what_is_left_on_a_gift_card_ends_with_it() {
+    let shop = world::open().await;
+    let soon = shop.clock().now().saturating_add(SignedDuration::from_mins(20)).unwrap();
+    let (id, code) = card(&shop, eur(1000), Some(soon)).await;
+    let (other, _) = card(&shop, eur(1000), None).await;
+    let mut jane = mug_buyer(&shop).await;
+    ok(present(&jane, &code).await);
+    assert_eq!(jane.complete().await.status, 201);
+    shop.clock().advance_ms(21 * 60 * 1000);
+    // The card is over and empty; its money is with the order that waits.
+    let job = "promotions.jobs.expire_gift_cards";
+    assert!(matches!(shop.run_job(job).await, Outcome::Answered(_)));
+    let status = |card: GiftCard| (card.status, card.balance.amount());
+    let now = async |id| status(shop.store().gift_card(id).await.unwrap().unwrap());
+    assert_eq!(now(id).await, (Status::Expired, 0));
+    // The order comes to nothing: the money is back on a card that is over, and ends with it.
+    ok(cancel(&jane).await);
+    assert_eq!(now(id).await, (Status::Expired, 1000));
+    assert_eq!(refusal(&present(&jane, &code).await).1, "gift_card_unusable");
+    for _ in 0..2 {
+        assert!(matches!(shop.run_job(job).await, Outcome::Answered(_)));
+        assert_eq!(now(id).await, (Status::Expired, 0));
+    }
+    assert_eq!(now(other).await, (Status::Active, 1000));
+    shop.settle().await;
+    let facts = sound(&shop, &goods::small(world::MUGS)).await;
+    let ended = facts.gift_entries.iter().filter(|entry| entry.kind == EntryKind::Expired);
+    assert_eq!(ended.count(), 1);
+}
+
+#[tokio::test]
+async fn who_may_read_promotions_makes_no_money() {
+    let shop = world::open().await;
+    let may = [Permission::PromotionsRead, Permission::PromotionsWrite];
+    let clerk = Colleague::of(&shop, "clerk", &may).await;
+    let body = json!({"amount": {"amount": 1, "currency": "EUR"}});
+    let answer = clerk.call("POST", CARDS, &body).await;
+    assert_eq!(refusal(&answer), (403, "forbidden".into()));
+    assert_eq!(answer.value()["permission"], "gift_cards.issue");
+    let grace = merchant(&shop).await;
+    shop.clock().advance_ms(11 * 60 * 1000);
+    let answer = grace.call("POST", CARDS, &body).await;
+    assert_eq!(refusal(&answer), (403, "step_up_required".into()));
 }

@@ -61,6 +61,7 @@ const AMONG: &[(&str, Among)] = &[
     ("a member's day", |shop, people| Box::pin(oneself(shop, people))),
     ("keys of machines", |shop, people| Box::pin(keys(shop, people))),
     ("a gift card in a cart", |shop, people| Box::pin(gift_card(shop, people))),
+    ("a merchant's gift cards", |shop, people| Box::pin(gift_card_desk(shop, people))),
     ("gift cards in orders", |shop, people| Box::pin(gift_cards(shop, people))),
     ("promotions", |shop, people| Box::pin(promotions(shop, people))),
     ("a picture", |shop, people| Box::pin(picture(shop, people))),
@@ -223,6 +224,11 @@ async fn picture(shop: Shop, people: People) {
 async fn gift_card(shop: Shop, mut people: People) {
     let jane = &mut people.jane;
     tour::gift_cards::change_of_mind(&mut Plain(shop), jane).await;
+}
+
+async fn gift_card_desk(shop: Shop, mut people: People) {
+    let mut pace = Plain(shop);
+    tour::gift_cards::merchant(&mut pace, &people.owner, &mut people.jane).await;
 }
 
 async fn gift_cards(shop: Shop, mut people: People) {

@@ -3,13 +3,14 @@
 use domain::currency::Currency;
 use domain::id::CustomerId;
 use domain::money::Money;
+use jiff::SignedDuration;
 use local::{Outcome, Shop};
 use serde_json::json;
 use testkit::goods::TEMPLATE;
 
 use super::{Customer, Pace, Plain, text};
 use crate::gift_cards;
-use crate::world::{Shopper, ok};
+use crate::world::{Colleague, Shopper, key, ok};
 
 fn eur(amount: i64) -> Money {
     Money::new(amount, Currency::EUR)
@@ -83,4 +84,53 @@ pub(crate) async fn orders(shop: &Shop, jane: &mut Customer) {
     let outcome = shop.run_job("checkout.jobs.expire_unpaid").await;
     assert!(matches!(outcome, Outcome::Answered(_)));
     shop.settle().await;
+}
+
+const CARDS: &str = "/v1/admin/gift_cards";
+
+/// What the merchant does with gift cards and store credit, and what becomes of it.
+pub(crate) async fn merchant<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Customer) {
+    let shop = owner.shop.clone();
+    let jane = &jane.who;
+    let amount = json!({"amount": 1500, "currency": "EUR"});
+    let soon = shop.clock().now().saturating_add(SignedDuration::from_secs(1)).unwrap();
+    let body = json!({"amount": amount, "expires_at": soon.to_string()});
+    let issued = pace.call(owner.call("POST", CARDS, &body)).await;
+    assert_eq!(issued.status, 201, "{}", issued.text());
+    let issued = issued.value();
+    let body = json!({"count": 2, "amount": amount});
+    let many = pace.call(owner.call("POST", &format!("{CARDS}/bulk"), &body)).await;
+    assert_eq!(many.status, 201, "{}", many.text());
+    let listed = ok(pace.call(owner.get(&format!("{CARDS}?limit=1"))).await);
+    let next = format!("{CARDS}?limit=1&cursor={}", text(&listed, "next_cursor"));
+    ok(pace.call(owner.get(&next)).await);
+    let at = format!("{CARDS}/{}", text(&issued, "id"));
+    let seen = pace.call(owner.get(&at)).await.header("etag").expect("a tag").to_owned();
+    let stop = json!({"status": "disabled"});
+    ok(pace.call(owner.call_if(&seen, "PATCH", &at, &stop)).await);
+    let code = json!({"code": text(&many.value()["data"][0], "code")});
+    ok(pace.call(under_a_key(jane, "/v1/store/gift_cards/balance", &code)).await);
+
+    let more = json!({"amount": amount, "reason": "Goodwill"});
+    let key = key();
+    let adjust = format!("{at}/adjust");
+    let me = ok(jane.get("/v1/auth/me").await);
+    let credit = format!("/v1/admin/customers/{}/store_credit", text(&me, "id"));
+    for target in [&adjust, &credit] {
+        let answer = pace.call(gift_cards::keyed(owner, &key, target, &more)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+    ok(pace.call(owner.get(&credit)).await);
+    ok(pace.call(jane.get("/v1/store/me/store_credit")).await);
+    pace.settle().await;
+    shop.clock().advance_ms(2_000);
+    let outcome = pace.call(shop.run_job("promotions.jobs.expire_gift_cards")).await;
+    assert!(matches!(outcome, Outcome::Answered(_)));
+    pace.settle().await;
+}
+
+/// A request under a key of its own.
+async fn under_a_key(who: &Shopper, target: &str, body: &serde_json::Value) -> local::Response {
+    let request = local::Request::new("POST", target).header("idempotency-key", &key());
+    who.send(request.json(body)).await
 }
