@@ -618,7 +618,10 @@ async fn a_correction_is_made_once_under_its_key() {
     let grace = merchant(&shop).await;
     let (id, _) = card(&shop, eur(500), None).await;
     let at = format!("{CARDS}/{id}/adjust");
-    let more = |amount: i64| json!({"amount": {"amount": amount, "currency": "EUR"}, "reason": "Goodwill"});
+    let more = |amount: i64| {
+        let amount = json!({"amount": amount, "currency": "EUR"});
+        json!({"amount": amount, "reason": "Goodwill"})
+    };
     let answer = grace.call("POST", &at, &more(250)).await;
     assert_eq!(refusal(&answer), (400, "idempotency_key_required".into()));
     for _ in 0..3 {
@@ -647,7 +650,10 @@ async fn store_credit_is_given_and_its_customer_sees_it() {
     let me = ok(jane.get("/v1/auth/me").await);
     let at = format!("/v1/admin/customers/{}/store_credit", me["id"].as_str().unwrap());
     assert_eq!(ok(grace.get(&at).await)["balances"], json!([]));
-    let give = |amount: i64, currency: &str| json!({"amount": {"amount": amount, "currency": currency}, "reason": "A broken mug"});
+    let give = |amount: i64, currency: &str| {
+        let amount = json!({"amount": amount, "currency": currency});
+        json!({"amount": amount, "reason": "A broken mug"})
+    };
     for (key, amount, currency) in [("a", 900, "EUR"), ("b", -200, "EUR"), ("c", 5, "JPY")] {
         for _ in 0..2 {
             let answer = keyed(&grace, key, &at, &give(amount, currency)).await;
