@@ -115,11 +115,16 @@ fn the_functions_of_the_shop() {
         cart.store.create                 512 MB 10 s  POST /v1/store/carts
         cart.store.view                   512 MB 10 s  GET /v1/store/carts/{id}
         cart.store.add_line               512 MB 10 s  POST /v1/store/carts/{id}/lines
+        cart.store.add_code               512 MB 10 s  POST /v1/store/carts/{id}/codes
         cart.store.change_line            512 MB 10 s  PATCH /v1/store/carts/{id}/lines/{line_id}
         cart.store.remove_line            512 MB 10 s  DELETE /v1/store/carts/{id}/lines/{line_id}
+        cart.store.remove_code            512 MB 10 s  DELETE /v1/store/carts/{id}/codes/{code}
         cart.store.set_addresses          512 MB 10 s  PUT /v1/store/carts/{id}/addresses
         cart.store.shipping_options       512 MB 10 s  GET /v1/store/carts/{id}/shipping_options
         cart.store.choose_shipping        512 MB 10 s  PUT /v1/store/carts/{id}/shipping
+        cart.store.use_gift_card          512 MB 10 s  POST /v1/store/carts/{id}/gift_cards
+        cart.store.drop_gift_card         512 MB 10 s  DELETE /v1/store/carts/{id}/gift_cards/{gift_card_id}
+        cart.store.use_store_credit       512 MB 10 s  POST /v1/store/carts/{id}/store_credit
         cart.store.merge                  512 MB 10 s  POST /v1/store/carts/{id}/merge
         cart.unknown                      512 MB 10 s  ANY $default
         checkout.store.complete           512 MB 20 s  POST /v1/store/carts/{id}/complete
@@ -129,6 +134,21 @@ fn the_functions_of_the_shop() {
         payments.hooks.stripe             512 MB 10 s  POST /v1/hooks/stripe
         payments.jobs.on_stripe_event     512 MB 30 s  queue fluxion-stripe-events by 10
         payments.unknown                  512 MB 10 s  ANY $default
+        promotions.admin.create_promotion  512 MB 10 s  POST /v1/admin/promotions
+        promotions.admin.list_promotions  512 MB 10 s  GET /v1/admin/promotions
+        promotions.admin.view_promotion   512 MB 10 s  GET /v1/admin/promotions/{id}
+        promotions.admin.change_promotion  512 MB 10 s  PATCH /v1/admin/promotions/{id}
+        promotions.admin.delete_promotion  512 MB 10 s  DELETE /v1/admin/promotions/{id}
+        promotions.admin.activate_promotion  512 MB 10 s  POST /v1/admin/promotions/{id}/activate
+        promotions.admin.pause_promotion  512 MB 10 s  POST /v1/admin/promotions/{id}/pause
+        promotions.admin.end_promotion    512 MB 10 s  POST /v1/admin/promotions/{id}/end
+        promotions.admin.create_codes     512 MB 20 s  POST /v1/admin/promotions/{id}/codes
+        promotions.admin.list_codes       512 MB 10 s  GET /v1/admin/promotions/{id}/codes
+        promotions.admin.delete_code      512 MB 10 s  DELETE /v1/admin/promotions/{id}/codes/{code}
+        promotions.admin.view_groups      512 MB 10 s  GET /v1/admin/customers/{id}/groups
+        promotions.admin.change_groups    512 MB 10 s  POST /v1/admin/customers/{id}/groups
+        promotions.admin.simulate         512 MB 10 s  POST /v1/admin/promotions/simulate
+        promotions.unknown                512 MB 10 s  ANY $default
         orders.store.view                 512 MB 10 s  GET /v1/store/orders/{id}
         orders.store.list                 512 MB 10 s  GET /v1/store/orders
         orders.store.cancel               512 MB 20 s  POST /v1/store/orders/{id}/cancel
@@ -147,6 +167,13 @@ fn the_functions_of_the_shop() {
         fulfillment.admin.remove_pickup_point  512 MB 10 s  DELETE /v1/admin/pickup_points/{id}
         fulfillment.store.pickup_points   512 MB 10 s  GET /v1/store/pickup_points
         fulfillment.unknown               512 MB 10 s  ANY $default
+        media.admin.upload                512 MB 10 s  POST /v1/admin/media/uploads
+        media.admin.list                  512 MB 10 s  GET /v1/admin/media
+        media.admin.view                  512 MB 10 s  GET /v1/admin/media/{id}
+        media.admin.describe              512 MB 10 s  PATCH /v1/admin/media/{id}
+        media.admin.delete                512 MB 10 s  DELETE /v1/admin/media/{id}
+        media.jobs.on_uploaded           2048 MB 60 s  objects of fluxion-files-000000000000 under uploads/
+        media.unknown                     512 MB 10 s  ANY $default
         notifications.jobs.deliver        256 MB 30 s  queue fluxion-mail by 10
         platform.store.live               512 MB 10 s  GET /health/live
         platform.store.ready              512 MB 10 s  GET /health/ready
@@ -298,13 +325,24 @@ fn who_touches_a_shared_table_is_held_to_kinds_of_items() {
 #[test]
 fn only_a_download_reads_files_and_it_is_told_where_they_are() {
     let shop = shop();
-    let bucket = "arn:aws:s3:::fluxion-files-000000000000/*";
+    let who = |action: &str, prefix: &str| -> Vec<String> {
+        let keys = format!("arn:aws:s3:::fluxion-files-000000000000/{prefix}/*");
+        let able = shop.functions.iter().filter(|one| may(one, action, &keys));
+        able.map(|one| one.handler.clone()).collect()
+    };
+    assert_eq!(who("s3:GetObject", "files"), ["orders.store.download"]);
+    // What was sent is written by whoever signs its form, and read by the job that looks at it.
+    assert_eq!(who("s3:PutObject", "uploads"), ["media.admin.upload"]);
+    assert_eq!(who("s3:GetObject", "uploads"), ["media.jobs.on_uploaded"]);
+    // What everybody sees is written by that job alone.
+    assert_eq!(who("s3:PutObject", "media"), ["media.jobs.on_uploaded"]);
+    assert_eq!(who("s3:DeleteObject", "media"), ["media.admin.delete"]);
     let url = "https://fluxion-files-000000000000.s3.eu-central-1.amazonaws.com";
     for function in &shop.functions {
-        let is_download = function.handler == "orders.store.download";
-        assert_eq!(may(function, "s3:GetObject", bucket), is_download, "{}", function.handler);
+        let signs = ["orders.store.download", "media.admin.upload"];
+        let signs = signs.contains(&function.handler.as_str());
         let told = function.environment.get("FILES_URL").map(String::as_str);
-        assert_eq!(told, is_download.then_some(url), "{}", function.handler);
+        assert_eq!(told, signs.then_some(url), "{}", function.handler);
     }
 }
 
