@@ -191,7 +191,8 @@ impl Wire {
     }
 
     /// Changes after every call that changed a table, a queue or a bucket: a pump that waits for
-    /// it need not poll for new work. (What becomes visible with time is in `Sqs::next_visible_at_ms`.)
+    /// it need not poll for new work. (What becomes visible with time is in
+    /// `Sqs::next_visible_at_ms`.)
     pub fn activity(&self) -> watch::Receiver<u64> {
         self.inner.activity.subscribe()
     }
