@@ -148,6 +148,17 @@ fn the_functions_of_the_shop() {
         promotions.admin.view_groups      512 MB 10 s  GET /v1/admin/customers/{id}/groups
         promotions.admin.change_groups    512 MB 10 s  POST /v1/admin/customers/{id}/groups
         promotions.admin.simulate         512 MB 10 s  POST /v1/admin/promotions/simulate
+        promotions.admin.issue_gift_card  512 MB 10 s  POST /v1/admin/gift_cards
+        promotions.admin.issue_gift_cards  512 MB 29 s  POST /v1/admin/gift_cards/bulk
+        promotions.admin.list_gift_cards  512 MB 10 s  GET /v1/admin/gift_cards
+        promotions.admin.view_gift_card   512 MB 10 s  GET /v1/admin/gift_cards/{id}
+        promotions.admin.change_gift_card  512 MB 10 s  PATCH /v1/admin/gift_cards/{id}
+        promotions.admin.adjust_gift_card  512 MB 10 s  POST /v1/admin/gift_cards/{id}/adjust
+        promotions.admin.adjust_store_credit  512 MB 10 s  POST /v1/admin/customers/{id}/store_credit
+        promotions.admin.view_store_credit  512 MB 10 s  GET /v1/admin/customers/{id}/store_credit
+        promotions.store.check_gift_card  512 MB 10 s  POST /v1/store/gift_cards/balance
+        promotions.store.view_store_credit  512 MB 10 s  GET /v1/store/me/store_credit
+        promotions.jobs.expire_gift_cards  512 MB 300 s  every 86400 s
         promotions.unknown                512 MB 10 s  ANY $default
         orders.store.view                 512 MB 10 s  GET /v1/store/orders/{id}
         orders.store.list                 512 MB 10 s  GET /v1/store/orders
@@ -155,6 +166,13 @@ fn the_functions_of_the_shop() {
         orders.store.download             512 MB 10 s  GET /v1/store/downloads/{token}
         orders.jobs.on_order_placed       512 MB 30 s  queue fluxion-order-events by 10
         orders.unknown                    512 MB 10 s  ANY $default
+        media.admin.upload                512 MB 10 s  POST /v1/admin/media/uploads
+        media.admin.list                  512 MB 10 s  GET /v1/admin/media
+        media.admin.view                  512 MB 10 s  GET /v1/admin/media/{id}
+        media.admin.describe              512 MB 10 s  PATCH /v1/admin/media/{id}
+        media.admin.delete                512 MB 10 s  DELETE /v1/admin/media/{id}
+        media.jobs.on_uploaded           2048 MB 60 s  objects of fluxion-files-000000000000 under uploads/
+        media.unknown                     512 MB 10 s  ANY $default
         fulfillment.admin.view_shipping   512 MB 10 s  GET /v1/admin/shipping
         fulfillment.admin.change_shipping  512 MB 10 s  PUT /v1/admin/shipping
         fulfillment.admin.simulate_shipping  512 MB 10 s  POST /v1/admin/shipping/simulate
@@ -167,13 +185,6 @@ fn the_functions_of_the_shop() {
         fulfillment.admin.remove_pickup_point  512 MB 10 s  DELETE /v1/admin/pickup_points/{id}
         fulfillment.store.pickup_points   512 MB 10 s  GET /v1/store/pickup_points
         fulfillment.unknown               512 MB 10 s  ANY $default
-        media.admin.upload                512 MB 10 s  POST /v1/admin/media/uploads
-        media.admin.list                  512 MB 10 s  GET /v1/admin/media
-        media.admin.view                  512 MB 10 s  GET /v1/admin/media/{id}
-        media.admin.describe              512 MB 10 s  PATCH /v1/admin/media/{id}
-        media.admin.delete                512 MB 10 s  DELETE /v1/admin/media/{id}
-        media.jobs.on_uploaded           2048 MB 60 s  objects of fluxion-files-000000000000 under uploads/
-        media.unknown                     512 MB 10 s  ANY $default
         notifications.jobs.deliver        256 MB 30 s  queue fluxion-mail by 10
         platform.store.live               512 MB 10 s  GET /health/live
         platform.store.ready              512 MB 10 s  GET /health/ready
