@@ -25,8 +25,12 @@ pub struct App {
 
 impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
+        let tables: &[Table] = match setup.handler {
+            "catalog.jobs.on_stock_changed" => &[Table::Catalog, Table::Inventory],
+            _ => &[Table::Catalog],
+        };
         Self {
-            store: setup.store(&[Table::Catalog]),
+            store: setup.store(tables),
             doors: setup.doors(),
             currency: setup.currency(),
         }

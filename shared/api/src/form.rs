@@ -327,6 +327,7 @@ id_rules! {
     product_id = ProductId, address_id = AddressId, session_id = SessionId,
     staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
     promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,
+    location_id = LocationId, transfer_id = TransferId,
 }
 
 macro_rules! path_forms {
@@ -528,6 +529,18 @@ pub const fn sku() -> Parsed<domain::catalog::Sku> {
 pub const fn currency() -> Parsed<domain::currency::Currency> {
     Parsed::by(domain::currency::Currency::parse, "an ISO 4217 currency code", 3)
         .pattern("^[A-Z]{3}$")
+}
+
+/// A stock keeping unit.
+pub const fn sku() -> Parsed<domain::catalog::Sku> {
+    Parsed::by(domain::catalog::Sku::parse, "a SKU of 3 to 40 of A–Z, 0–9 and -", 40)
+        .pattern("^[A-Z0-9-]{3,40}$")
+}
+
+/// A country.
+pub const fn country() -> Parsed<domain::address::Country> {
+    Parsed::by(domain::address::Country::parse, "an ISO 3166 country code of two letters", 2)
+        .pattern("^[A-Z]{2}$")
 }
 
 /// A mail address.

@@ -4,6 +4,7 @@ pub mod account;
 pub mod audit;
 pub mod cart;
 pub mod gift_card;
+pub mod inventory;
 pub mod media;
 pub mod order;
 pub mod product;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
-use crate::id::{CategoryId, MediaId, ProductId, VariantId};
+use crate::id::{CategoryId, LocationId, MediaId, ProductId, VariantId};
 use crate::media::Format;
 use crate::money::Money;
 use crate::shipping::ProfileId;
@@ -401,6 +401,10 @@ pub struct Offer {
     /// Whether each unit comes with a key of its own.
     #[serde(default, skip_serializing_if = "is_no")]
     pub has_keys: bool,
+    /// Where buyers look for units while its stock is split for a flash sale. A hint: the stock's
+    /// own items decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash: Option<Flash>,
 }
 
 impl Offer {
@@ -409,6 +413,15 @@ impl Offer {
     pub fn price(&self, currency: Currency, now: Timestamp) -> Option<Money> {
         price::shown(&self.prices, &self.sales, currency, now).map(|shown| shown.price)
     }
+}
+
+/// Stock that is split over shards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// Where.
+    pub location: LocationId,
+    /// Over how many shards.
+    pub shards: u32,
 }
 
 /// A category; the tree is made by `parent`.

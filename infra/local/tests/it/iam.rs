@@ -66,6 +66,7 @@ const AMONG: &[(&str, Among)] = &[
     ("promotions", |shop, people| Box::pin(promotions(shop, people))),
     ("a picture", |shop, people| Box::pin(picture(shop, people))),
     ("settings", |shop, people| Box::pin(settings(shop, people))),
+    ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -266,6 +267,11 @@ async fn carrier(shop: Shop) {
 
 async fn settings(shop: Shop, people: People) {
     tour::fulfillment::settings(&mut Plain(shop), &people.owner).await;
+}
+
+async fn stockroom(shop: Shop, people: People) {
+    tour::inventory::stockroom(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::inventory::unexplained(&shop).await;
 }
 
 /// A member with a hash of long ago signs in by a browser, again over the old cookies; a refresh

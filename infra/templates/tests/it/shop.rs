@@ -219,7 +219,7 @@ fn the_tables_queues_and_secrets_of_the_shop() {
     expect![[r#"
         fluxion-identity [] ttl - stream -
         fluxion-catalog [by_created by_price by_title by_slug every work] ttl - stream NEW_AND_OLD_IMAGES
-        fluxion-inventory [] ttl - stream NEW_AND_OLD_IMAGES
+        fluxion-inventory [by_location low] ttl expires stream NEW_AND_OLD_IMAGES
         fluxion-carts [] ttl expires stream -
         fluxion-orders [by_customer by_status work] ttl - stream NEW_IMAGE
         fluxion-ledger [] ttl - stream -
