@@ -29,11 +29,7 @@ impl runtime::App for App {
             "catalog.jobs.on_stock_changed" => &[Table::Catalog, Table::Inventory],
             _ => &[Table::Catalog],
         };
-        Self {
-            store: setup.store(tables),
-            doors: setup.doors(),
-            currency: setup.currency(),
-        }
+        Self { store: setup.store(tables), doors: setup.doors(), currency: setup.currency() }
     }
     fn doors(&self) -> Option<&Doors> {
         Some(&self.doors)

@@ -79,9 +79,7 @@ impl Search {
     /// Remembers what refused holds told.
     pub(crate) fn learn(&mut self, lacks: Vec<Lack>) {
         for lack in lacks {
-            if let (Some(shards), false) =
-                (lack.shards, self.flash.contains_key(&lack.place.sku))
-            {
+            if let (Some(shards), false) = (lack.shards, self.flash.contains_key(&lack.place.sku)) {
                 let location = lack.place.location;
                 self.flash.insert(lack.place.sku.clone(), Flash { location, shards });
                 self.swept.insert(lack.place.sku.clone());
@@ -104,9 +102,8 @@ impl Search {
             match (self.flash.get(sku), only) {
                 (Some(flash), _) => wanted.extend(self.places(sku, *flash, chance)),
                 (None, None) => {
-                    let at = |location: &domain::location::Location| {
-                        Place::at(sku.clone(), location.id)
-                    };
+                    let at =
+                        |location: &domain::location::Location| Place::at(sku.clone(), location.id);
                     wanted.extend(self.locations.active().map(at));
                 }
                 (None, Some(location)) => {
@@ -127,10 +124,8 @@ impl Search {
 
     /// The places of a split SKU that are looked at now: two shards, or all there are.
     fn places(&self, sku: &Sku, flash: Flash, chance: Ulid) -> Vec<Place> {
-        let shard = |number| Place {
-            shard: Some(number),
-            ..Place::at(sku.clone(), flash.location)
-        };
+        let shard =
+            |number| Place { shard: Some(number), ..Place::at(sku.clone(), flash.location) };
         if self.swept.contains(sku) {
             let whole = self.locations.active().map(|one| Place::at(sku.clone(), one.id));
             return (0..flash.shards).map(shard).chain(whole).collect();
@@ -140,11 +135,7 @@ impl Search {
     }
 
     /// A plan of what is known. Of two shards that were looked at, the fuller one counts.
-    fn plan(
-        &self,
-        demand: &[(Sku, u32)],
-        order: &Order,
-    ) -> Result<Vec<Allocation>, Vec<Shortage>> {
+    fn plan(&self, demand: &[(Sku, u32)], order: &Order) -> Result<Vec<Allocation>, Vec<Shortage>> {
         let mut cells = Vec::new();
         for (sku, _) in demand {
             let of_sku = self.known.iter().filter(|(place, _)| place.sku == *sku);

@@ -537,12 +537,6 @@ pub const fn sku() -> Parsed<domain::catalog::Sku> {
         .pattern("^[A-Z0-9-]{3,40}$")
 }
 
-/// A country.
-pub const fn country() -> Parsed<domain::address::Country> {
-    Parsed::by(domain::address::Country::parse, "an ISO 3166 country code of two letters", 2)
-        .pattern("^[A-Z]{2}$")
-}
-
 /// A mail address.
 pub const fn email() -> Parsed<domain::address::Email> {
     Parsed::by(|text| domain::address::Email::parse(text).ok(), "a mail address", 254)

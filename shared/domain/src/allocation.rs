@@ -436,7 +436,8 @@ mod tests {
 
     #[test]
     fn who_does_not_send_there_or_does_not_sell_gives_nothing() {
-        let swiss = Location { serves: vec![Country::parse("CH").unwrap()], ..location(1, "CH", "") };
+        let swiss =
+            Location { serves: vec![Country::parse("CH").unwrap()], ..location(1, "CH", "") };
         let closed = Location { is_active: false, ..location(2, "DE", "") };
         let locations = shop(vec![swiss, closed, location(3, "US", "")]);
         let cells = [cell("MUG", 1, 5), cell("MUG", 2, 5), cell("MUG", 3, 1)];
@@ -470,7 +471,12 @@ mod tests {
     fn shops() -> impl Strategy<Value = (Locations, Vec<Cell>, Vec<(Sku, u32)>)> {
         let countries = prop::sample::select(vec!["DE", "FR", "US"]);
         let location = (countries, 0..4u32, any::<bool>());
-        (prop::collection::vec(location, 1..10), prop::collection::vec(0..6i64, 27), 1..9u32, 0..9u32)
+        (
+            prop::collection::vec(location, 1..10),
+            prop::collection::vec(0..6i64, 27),
+            1..9u32,
+            0..9u32,
+        )
             .prop_map(|(places, units, mugs, hats)| {
                 let all = places.iter().enumerate().map(|(at, (country, priority, is_active))| {
                     let (priority, is_active) = (*priority, *is_active || at == 0);

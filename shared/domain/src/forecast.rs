@@ -25,7 +25,8 @@ pub fn forecast(sold: &[u32], available: i64) -> Forecast {
     let days: Vec<u64> = sold.iter().rev().take(DAYS).map(|units| u64::from(*units)).collect();
     let full = DAYS as u64;
     // Newest first: its weight is the largest.
-    let weighted: u64 = days.iter().zip((1..=full).rev()).map(|(units, weight)| units * weight).sum();
+    let weighted: u64 =
+        days.iter().zip((1..=full).rev()).map(|(units, weight)| units * weight).sum();
     let weights = full * (full + 1) / 2;
     let daily_milli = weighted * 1000 / weights;
     let available = u64::try_from(available.max(0)).unwrap_or(0);

@@ -244,7 +244,8 @@ impl StockFacts {
             | Letter::StaffResetPassword { .. }
             | Letter::SecondFactorChanged
             | Letter::OrderConfirmation { .. }
-            | Letter::LatePaymentRefunded { .. } => Self::default(),
+            | Letter::LatePaymentRefunded { .. }
+            | Letter::GiftCard { .. } => Self::default(),
         }
     }
 }

@@ -164,10 +164,10 @@ async fn settle_late(
     }
     // The shards that it was held on may be gone since; what lay there went back to its location.
     if let Some(merged) = placed.without_shards() {
-        match desk.store.settle(&merged, payment, entry, &events, true).await? {
+        match desk.store.settle(before, &merged, payment, entry, &events, true).await? {
             Settled::Yes => return Ok(Some(Finalized::Placed)),
             Settled::Raced => return Ok(None),
-            Settled::Short(_) => {}
+            Settled::Short(_) | Settled::TenderGone => {}
         }
     }
     tracing::error!(

@@ -391,8 +391,7 @@ impl Store {
         let mut known = BTreeSet::new();
         for chunk in skus.chunks(BATCH_GET_MAX) {
             let wanted: BTreeSet<&Sku> = chunk.iter().collect();
-            let keys: Vec<Key> =
-                wanted.iter().map(|sku| Key::meta(format!("SKU#{sku}"))).collect();
+            let keys: Vec<Key> = wanted.iter().map(|sku| Key::meta(format!("SKU#{sku}"))).collect();
             for item in self.batch_get(Table::Catalog, &keys, false).await? {
                 let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
                 known.extend(pk.and_then(|pk| Sku::parse(pk.strip_prefix("SKU#")?)));

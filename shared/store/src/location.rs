@@ -62,7 +62,8 @@ impl Store {
     fn remember_locations(&self, locations: &Locations, now: Timestamp) {
         let mut cached = self.locations.lock().unwrap_or_else(PoisonError::into_inner);
         let is_fresh = cached.as_ref().is_some_and(|(read_at, known)| {
-            known == locations && (SignedDuration::ZERO..FRESH).contains(&now.duration_since(*read_at))
+            known == locations
+                && (SignedDuration::ZERO..FRESH).contains(&now.duration_since(*read_at))
         });
         if !is_fresh {
             *cached = Some((now, locations.clone()));

@@ -583,11 +583,7 @@ struct Numbered {
 }
 
 /// What the refused holds tell of their places.
-fn lacks(
-    held: &[Allocation],
-    first_hold: usize,
-    refused: &[(usize, Option<Item>)],
-) -> Vec<Lack> {
+fn lacks(held: &[Allocation], first_hold: usize, refused: &[(usize, Option<Item>)]) -> Vec<Lack> {
     refused
         .iter()
         .filter_map(|(position, row)| {

@@ -69,8 +69,7 @@ pub async fn handle(
         };
         let after = before.change(*id, draft)?;
         let changed = after.get(*id).ok_or_else(Problem::internal)?.clone();
-        let events =
-            [note(app, &call, "location.change", id, (&told(known), &told(&changed)))?];
+        let events = [note(app, &call, "location.change", id, (&told(known), &told(&changed)))?];
         if app.store.save_locations(&before, &after, &events).await? == Saved::Yes {
             let version = changed.version;
             return Ok(Versioned(changed.into(), version));

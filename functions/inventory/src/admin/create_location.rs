@@ -5,9 +5,7 @@ use api::reply::CreatedVersion;
 use api::view::inventory::LocationView;
 use api::{Body, Fields, Form, Problem, Reply, Staff};
 use domain::id::LocationId;
-use domain::location::{
-    COUNTRIES_MAX, Draft, Location, NAME_CHARS_MAX, POSTAL_CODE_CHARS_MAX,
-};
+use domain::location::{COUNTRIES_MAX, Draft, Location, NAME_CHARS_MAX, POSTAL_CODE_CHARS_MAX};
 use domain::permission::grant;
 use runtime::Call;
 use serde_json::{Value, json};

@@ -63,9 +63,10 @@ pub async fn handle(
         .map(|(at, _)| Flaw::new(at, "unknown_location", "There is no such location."));
     let skus: Vec<Sku> = lines.iter().map(|line| line.sku.clone()).collect();
     let known = app.store.known_skus(&skus).await?;
-    let strange = skus.iter().enumerate().filter(|(_, sku)| !known.contains(*sku)).map(|(at, _)| {
-        Flaw::new(format!("/lines/{at}/sku"), "unknown_sku", "The shop has no such SKU.")
-    });
+    let strange =
+        skus.iter().enumerate().filter(|(_, sku)| !known.contains(*sku)).map(|(at, _)| {
+            Flaw::new(format!("/lines/{at}/sku"), "unknown_sku", "The shop has no such SKU.")
+        });
     let flaws: Vec<Flaw> = unknown.chain(strange).collect();
     if !flaws.is_empty() {
         return Err(Problem::invalid(flaws));
@@ -73,12 +74,7 @@ pub async fn handle(
     let id = TransferId::from_ulid(app.ids.ulid(call.now));
     let units = lines.iter().map(|line| (line.sku.clone(), line.quantity)).collect();
     let transfer = Transfer::draft(id, *from, *to, units, call.now)?;
-    let step = Step {
-        transfer,
-        location: *from,
-        kind: Kind::TransferredOut,
-        units: Vec::new(),
-    };
+    let step = Step { transfer, location: *from, kind: Kind::TransferredOut, units: Vec::new() };
     write(app, &call, None, step, "transfer.create").await?.ok_or_else(raced)
 }
 

@@ -55,20 +55,14 @@ pub async fn handle(
         let free = shards.iter().map(|shard| shard.available.max(0)).sum();
         let held = shards.iter().map(|shard| shard.units.reserved).sum();
         let movement = merged(app, &call, &level, free);
-        let view = FlashView {
-            sku: sku.clone(),
-            location_id: *location,
-            shards: 0,
-            units: free,
-            held,
-        };
+        let view =
+            FlashView { sku: sku.clone(), location_id: *location, shards: 0, units: free, held };
         let told = json!({"quantity": free, "held_quantity": held});
         let object = format!("{sku}/{location}");
         let events = [note(app, &call, "stock.disarm", object, (&Value::Null, &told))?];
         let answer = stored(&Answer::json(StatusCode::CREATED, &view));
         let remembered = call.claim.as_ref().map(|claim| (claim, &answer));
-        let disarmed =
-            app.store.disarm(&level, &shards, variant, &movement, &events, remembered);
+        let disarmed = app.store.disarm(&level, &shards, variant, &movement, &events, remembered);
         if disarmed.await? == Saved::Yes {
             return Ok(Remembered(Created(view)));
         }

@@ -37,8 +37,7 @@ pub async fn handle(
     app: &App,
     call: Call<Mover, Given>,
 ) -> Reply<Remembered<Created<TransferView>>> {
-    let (Path(WhichTransfer { id }), (KeyRequired, Body(Arrival { lines, is_last }))) =
-        &call.input;
+    let (Path(WhichTransfer { id }), (KeyRequired, Body(Arrival { lines, is_last }))) = &call.input;
     let arrived: Vec<(Sku, u32)> =
         lines.iter().map(|line| (line.sku.clone(), line.quantity)).collect();
     step(app, &call, *id, "transfer.receive", |transfer| {

@@ -67,7 +67,10 @@ async fn an_adjustment_that_is_sent_twice_happens_once_and_is_explained() {
     let (one, two) = (ask().await, ask().await);
     assert_eq!(two.header("idempotent-replayed"), Some("true"));
     assert_eq!(one.value(), two.value());
-    assert_eq!((&one.value()["lines"][0]["before"], &one.value()["lines"][0]["after"]), (&json!(10), &json!(7)));
+    assert_eq!(
+        (&one.value()["lines"][0]["before"], &one.value()["lines"][0]["after"]),
+        (&json!(10), &json!(7))
+    );
     assert_eq!(level(&keeper, MUG, &first()).await["available"], 7);
     let said = ok(keeper.get(&format!("{AT}/movements?sku={}", MUG.sku)).await);
     let kinds: Vec<_> = said["data"].as_array().unwrap().iter().map(|m| &m["kind"]).collect();
@@ -90,14 +93,17 @@ async fn a_batch_happens_whole_or_not_at_all_and_names_every_flaw() {
     let mut set = delta(MUG, 3);
     set["mode"] = json!("set");
     let unknown = json!({"sku": "NO-SUCH-THING", "mode": "delta", "quantity": 1});
-    let body = json!({"reason": "A mess", "lines": [delta(SOCKS, 5), set, unknown, delta(SOCKS, 1)]});
+    let body =
+        json!({"reason": "A mess", "lines": [delta(SOCKS, 5), set, unknown, delta(SOCKS, 1)]});
     let answer = post(&keeper, "/adjustments", &body).await;
     assert_eq!(answer.status, 400, "{}", answer.text());
     let flaws: Vec<(String, String)> = answer.value()["errors"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|flaw| (flaw["pointer"].as_str().unwrap().into(), flaw["code"].as_str().unwrap().into()))
+        .map(|flaw| {
+            (flaw["pointer"].as_str().unwrap().into(), flaw["code"].as_str().unwrap().into())
+        })
         .collect();
     let wanted = [
         ("/lines/2/sku", "unknown_sku"),
@@ -159,7 +165,10 @@ async fn a_transfer_arrives_in_parts_and_what_is_short_and_over_stays_written() 
     sound(&shop, &goods::small(world::MUGS)).await;
     let part = json!({"lines": [{"sku": MUG.sku, "quantity": 4}]});
     let some = done(post(&keeper, &format!("{at}/receive"), &part).await);
-    assert_eq!((&some["status"], &some["lines"][0]["short"]), (&json!("partially_received"), &json!(2)));
+    assert_eq!(
+        (&some["status"], &some["lines"][0]["short"]),
+        (&json!("partially_received"), &json!(2))
+    );
     assert_eq!(level(&keeper, MUG, &lyon).await["available"], 4);
     let late = post(&keeper, &format!("{at}/cancel"), &json!({})).await;
     assert_eq!(refusal(&late), (409, "invalid_transition".into()));
@@ -188,9 +197,7 @@ async fn an_order_comes_from_the_nearest_that_has_all_of_it_and_the_plan_says_wh
     let keeper = keeper(&shop).await;
     let lyon = open_location(&keeper, "FR", "69001").await;
     let berlin = open_location(&keeper, "DE", "10115").await;
-    let at = |location: &str, good: Good, quantity: i64| {
-        json!({"sku": good.sku, "location_id": location, "quantity": quantity})
-    };
+    let at = |location: &str, good: Good, quantity: i64| json!({"sku": good.sku, "location_id": location, "quantity": quantity});
     let body = json!({"lines": [at(&lyon, MUG, 9), at(&lyon, SOCKS, 9), at(&berlin, MUG, 2)]});
     done(post(&keeper, "/receipts", &body).await);
     let wanted = |mugs: u32, socks: u32| {
@@ -209,7 +216,10 @@ async fn an_order_comes_from_the_nearest_that_has_all_of_it_and_the_plan_says_wh
     let plan = ok(post(&keeper, "/allocate", &wanted(20, 1)).await);
     assert_eq!(plan["parcels"], 3);
     let plan = ok(post(&keeper, "/allocate", &wanted(22, 1)).await);
-    assert_eq!((&plan["is_complete"], &plan["shortages"][0]["available"]), (&json!(false), &json!(21)));
+    assert_eq!(
+        (&plan["is_complete"], &plan["shortages"][0]["available"]),
+        (&json!(false), &json!(21))
+    );
 
     let mut jane = Shopper::guest(&shop).await;
     jane.ready(MUG, 2).await;
@@ -321,8 +331,7 @@ async fn a_transfer_and_the_buyers_never_have_the_same_mug() {
         let buyers = buyers(&shop, MUG, 50, 100 + round).await;
         let ship = format!("{at}/ship");
         let nothing = json!({});
-        let (won, shipped) =
-            tokio::join!(rush(buyers, 50), post(&keeper, &ship, &nothing));
+        let (won, shipped) = tokio::join!(rush(buyers, 50), post(&keeper, &ship, &nothing));
         // Ten mugs: six leave and four are sold, or all are sold, or something in between stays.
         if shipped.status == 201 {
             left += 1;
@@ -462,7 +471,10 @@ async fn whoever_meets_a_split_level_by_an_old_hint_finds_its_shards() {
 
 /// The letters of a template.
 fn letters(shop: &Shop, template: &str) -> usize {
-    shop.mails().iter().filter(|mail| mail.tags.get("template").is_some_and(|t| t == template)).count()
+    shop.mails()
+        .iter()
+        .filter(|mail| mail.tags.get("template").is_some_and(|t| t == template))
+        .count()
 }
 
 #[tokio::test]
@@ -492,7 +504,8 @@ async fn who_waits_for_the_poster_is_told_once_and_can_stop_waiting() {
     shop.advance(61).await;
     assert_eq!(letters(&shop, "back_in_stock"), 2);
     let day = ok(keeper.get(&format!("{AT}/events")).await);
-    let crossings: Vec<_> = day["data"].as_array().unwrap().iter().map(|e| &e["crossing"]).collect();
+    let crossings: Vec<_> =
+        day["data"].as_array().unwrap().iter().map(|e| &e["crossing"]).collect();
     assert_eq!(crossings, ["back_in_stock", "out_of_stock"]);
 
     done(post(&keeper, "/counts", &count(0)).await);
@@ -526,13 +539,17 @@ async fn what_runs_low_is_listed_and_told_once_a_day() {
     jane.pay("pm_card_visa");
     shop.settle().await;
     let low = ok(keeper.get(&format!("{AT}/low_stock")).await);
-    assert_eq!((&low["data"][0]["sku"], &low["data"][0]["signal"]), (&json!(MUG.sku), &json!("low")));
+    assert_eq!(
+        (&low["data"][0]["sku"], &low["data"][0]["signal"]),
+        (&json!(MUG.sku), &json!("low"))
+    );
     for _ in 0..2 {
         let outcome = shop.run_job("inventory.jobs.send_digest").await;
         assert!(matches!(outcome, Outcome::Answered(_)));
         shop.settle().await;
     }
-    let sent: Vec<_> = shop.mails().into_iter().filter(|mail| mail.subject.contains("runs low")).collect();
+    let sent: Vec<_> =
+        shop.mails().into_iter().filter(|mail| mail.subject.contains("runs low")).collect();
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].to, ["keeper@shop.example"]);
     assert!(sent[0].text.as_ref().unwrap().contains("MUG-BLUE (Main location): 8, 58"));
@@ -557,7 +574,10 @@ async fn the_nightly_proof_finds_what_no_movement_explains() {
     shift(&shop, POSTER, 2).await;
     let found = prove().await;
     assert_eq!(found.as_array().unwrap().len(), 1);
-    assert_eq!((&found[0]["sku"], &found[0]["on_hand"], &found[0]["moved"]), (&json!(POSTER.sku), &json!(3), &json!(1)));
+    assert_eq!(
+        (&found[0]["sku"], &found[0]["on_hand"], &found[0]["moved"]),
+        (&json!(POSTER.sku), &json!(3), &json!(1))
+    );
 }
 
 #[tokio::test]
@@ -568,6 +588,10 @@ async fn who_may_only_look_changes_nothing() {
     let refused = post(&reader, "/adjustments", &body).await;
     assert_eq!(refusal(&refused), (403, "forbidden".into()));
     assert_eq!(level(&reader, MUG, &first()).await["on_hand"], 10);
-    let other = post(&reader, "/allocate", &json!({"country": "DE", "lines": [{"sku": MUG.sku, "quantity": 1}]}));
+    let other = post(
+        &reader,
+        "/allocate",
+        &json!({"country": "DE", "lines": [{"sku": MUG.sku, "quantity": 1}]}),
+    );
     assert_eq!(ok(other.await)["is_complete"], true);
 }
