@@ -355,6 +355,7 @@ impl Product {
             is_active: self.status == Status::Active,
             download: variant.download.clone(),
             has_keys: variant.has_keys,
+            flash: None,
         }
     }
 }

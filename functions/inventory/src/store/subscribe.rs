@@ -7,7 +7,7 @@ use api::form::{email, product_id, variant_id};
 use api::reply::{Accepted, View};
 use api::{Anyone, Body, Fields, Form, Metered, Path, Problem, Reply};
 use domain::address::Email;
-use domain::catalog::Kind;
+use domain::catalog::{Kind, Status};
 use domain::id::{ProductId, VariantId};
 use domain::limit::Limit;
 use runtime::Call;
@@ -68,7 +68,8 @@ pub async fn handle(
     call: Call<Metered<Anyone>, (Path<WhichVariant>, Body<Waiting>)>,
 ) -> Reply<Accepted<Promise>> {
     let (Path(WhichVariant { id, variant }), Body(Waiting { email })) = &call.input;
-    let product = app.store.product(*id).await?.ok_or_else(Problem::not_found)?;
+    let product = app.store.product(*id).await?.filter(|one| one.status == Status::Active);
+    let product = product.ok_or_else(Problem::not_found)?;
     let wanted = product.variants.iter().find(|one| one.id == *variant);
     let wanted = wanted.ok_or_else(Problem::not_found)?;
     if wanted.available > 0 || product.kind == Kind::Digital {
