@@ -531,12 +531,6 @@ pub const fn currency() -> Parsed<domain::currency::Currency> {
         .pattern("^[A-Z]{3}$")
 }
 
-/// A stock keeping unit.
-pub const fn sku() -> Parsed<domain::catalog::Sku> {
-    Parsed::by(domain::catalog::Sku::parse, "a SKU of 3 to 40 of A–Z, 0–9 and -", 40)
-        .pattern("^[A-Z0-9-]{3,40}$")
-}
-
 /// A mail address.
 pub const fn email() -> Parsed<domain::address::Email> {
     Parsed::by(|text| domain::address::Email::parse(text).ok(), "a mail address", 254)

@@ -167,7 +167,7 @@ async fn settle_late(
         match desk.store.settle(before, &merged, payment, entry, &events, true).await? {
             Settled::Yes => return Ok(Some(Finalized::Placed)),
             Settled::Raced => return Ok(None),
-            Settled::Short(_) | Settled::TenderGone => {}
+            Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {}
         }
     }
     tracing::error!(

@@ -158,7 +158,6 @@ fn product(draft: &Draft, number: u128) -> (Product, Vec<Offer>) {
             quantity_max: 100,
             download: download.clone(),
             has_keys: false,
-            flash: None,
         })
         .collect();
     let values = variants.iter().map(|variant| variant.title.clone()).collect();
