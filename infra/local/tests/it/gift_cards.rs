@@ -401,7 +401,7 @@ async fn money_that_comes_late_goes_back_where_the_gift_card_was_spent_elsewhere
     assert!(shop.mails().iter().any(|mail| mail.subject.contains("on its way back")));
     // The poster is for sale again.
     let facts = sound(&shop, &goods::small(world::MUGS)).await;
-    let poster = facts.stock.iter().find(|level| level.sku == POSTER.sku).unwrap();
+    let poster = facts.stock.iter().find(|level| level.place.sku.as_str() == POSTER.sku).unwrap();
     assert_eq!(poster.reserved, 0);
 }
 
