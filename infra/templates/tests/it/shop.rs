@@ -140,7 +140,7 @@ fn the_functions_of_the_shop() {
         inventory.store.subscribe         512 MB 10 s  POST /v1/store/products/{id}/variants/{variant_id}/back_in_stock
         inventory.store.unsubscribe       512 MB 10 s  POST /v1/store/back_in_stock/unsubscribe
         inventory.jobs.on_level_changed   512 MB 30 s  stream fluxion-inventory by 100
-        inventory.jobs.send_back_in_stock 512 MB 50 s  every 60 s
+        inventory.jobs.send_back_in_stock  512 MB 50 s  every 60 s
         inventory.jobs.merge_shards       512 MB 50 s  every 60 s
         inventory.jobs.send_digest        512 MB 300 s  every 86400 s
         inventory.jobs.prove              512 MB 900 s  every 86400 s
