@@ -71,6 +71,7 @@ impl runtime::App for App {
         let knows_callers = setup.handler.starts_with("catalog.admin.");
         let tables: &[Table] = match setup.handler {
             "catalog.jobs.apply_schedule" => &[Table::Catalog, Table::Orders],
+            "catalog.jobs.on_stock_changed" => &[Table::Catalog, Table::Inventory],
             _ if knows_callers => {
                 &[Table::Catalog, Table::Identity, Table::Ephemeral, Table::Orders]
             }

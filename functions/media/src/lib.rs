@@ -67,8 +67,8 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     http!(
         "media.admin.upload",
         POST "/v1/admin/media/uploads",
-        "Asks for an upload: a signed form by which the browser sends the file straight to storage, \
-         within ten minutes. The picture is made ready within seconds after that.",
+        "Asks for an upload: a signed form by which the browser sends the file straight to \
+         storage, within ten minutes. The picture is made ready within seconds after that.",
         admin::upload
     ),
     http!(

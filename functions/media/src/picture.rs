@@ -1,8 +1,9 @@
 //! From a file that anybody may have made to files that we have made.
 //!
 //! Invariants: a picture is unpacked only after its first bytes and its dimensions were looked at;
-//! of what came, nothing but the pixels goes on: no metadata, no comment, nothing that was appended;
-//! equal pixels have equal names. What the decoders need is bounded, whatever the file says.
+//! of what came, nothing but the pixels goes on: no metadata, no comment, nothing that was
+//! appended; equal pixels have equal names. What the decoders need is bounded, whatever the file
+//! says.
 //!
 //! The decoders read what strangers send and are Rust. The one library in C beside them, libwebp,
 //! only ever reads our own pixels.

@@ -40,7 +40,10 @@ impl runtime::App for App {
             }
             "orders.store.view" | "orders.store.list" => tables.push(Table::Ephemeral),
             "orders.store.download" => files = setup.files(),
-            "orders.jobs.on_order_placed" => queues = Some(setup.queues(&[Name::Mail])),
+            "orders.jobs.on_order_placed" => {
+                tables.extend([Table::Inventory, Table::Ephemeral]);
+                queues = Some(setup.queues(&[Name::Mail]));
+            }
             _ => {}
         }
         Self {

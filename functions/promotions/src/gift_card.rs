@@ -88,7 +88,10 @@ mod tests {
 
     #[test]
     fn a_correction_goes_both_ways_and_has_a_reason() {
-        let body = |amount: i64, reason: &str| json!({"amount": {"amount": amount, "currency": "EUR"}, "reason": reason});
+        let body = |amount: i64, reason: &str| {
+            let amount = json!({"amount": amount, "currency": "EUR"});
+            json!({"amount": amount, "reason": reason})
+        };
         assert_eq!(flaws_of::<Adjust>(&body(500, "Goodwill")), []);
         assert_eq!(flaws_of::<Adjust>(&body(-500, "A mistake")), []);
         let wanted =

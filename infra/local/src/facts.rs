@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::catalog::Sku;
 use domain::fault::{Fault, Retry};
+use domain::id::LocationId;
+use domain::stock::{FIRST_LOCATION, Place};
 use serde::de::DeserializeOwned;
 use testkit::ledger::{Facts, Letter, Stock, Uses};
 
@@ -33,6 +36,7 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
         match text(&item, "pk").split('#').next() {
             Some("PAY") => facts.entries.push(read(item)?),
             Some("GC" | "CREDIT") => facts.gift_entries.push(read(item)?),
+            Some("STK") => facts.movements.push(read(item)?),
             _ => {}
         }
     }
@@ -52,29 +56,46 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
     Ok(facts)
 }
 
-/// The units on hand of each SKU: what was received, in a shop that ships nothing yet.
+/// The units on hand of each SKU, at all locations and on all shards: what was received, in a shop
+/// that ships nothing yet.
 pub async fn on_hand(shop: &Shop) -> Result<BTreeMap<String, i64>, Error> {
-    let levels = stock(&Client::new(&shop.sdk_config())).await?;
-    Ok(levels.into_iter().map(|level| (level.sku, level.on_hand)).collect())
+    let mut units = BTreeMap::new();
+    for level in stock(&Client::new(&shop.sdk_config())).await? {
+        *units.entry(level.place.sku.to_string()).or_insert(0) += level.on_hand;
+    }
+    Ok(units)
 }
 
 async fn stock(client: &Client) -> Result<Vec<Stock>, Error> {
     let items = scan(client, "fluxion-inventory").await?;
-    let level = |item: Item| {
+    let level = |item: Item| -> Result<Stock, Error> {
+        let pk = text(&item, "pk");
         let number = |name: &str| -> Result<i64, Error> {
             let found = item.get(name).and_then(|value| value.as_n().ok());
             let number = found.and_then(|text| text.parse().ok());
             number.ok_or_else(|| Error::Setup(format!("a stock level has no {name}")))
         };
+        // The key says where it lies; what the item says of itself is not asked.
+        let malformed = || Error::Setup("a stock level's key is none".to_owned());
+        let (sku, shard) = match pk.trim_start_matches("SKU#").split_once('~') {
+            Some((sku, shard)) => (sku, Some(shard.parse().map_err(|_| malformed())?)),
+            None => (pk.trim_start_matches("SKU#"), None),
+        };
+        let location = match text(&item, "sk").trim_start_matches("LOC#") {
+            "default" => FIRST_LOCATION,
+            id => LocationId::parse(id).map_err(|_| malformed())?,
+        };
+        let sku = Sku::parse(sku).ok_or_else(malformed)?;
         Ok(Stock {
-            sku: text(&item, "sku"),
+            place: Place { sku, location, shard },
             on_hand: number("on_hand")?,
             reserved: number("reserved")?,
             safety: number("safety")?,
+            backorder_max: number("backorder_max").unwrap_or(0),
             available: number("available")?,
         })
     };
-    // Beside the stock lie the counters of promotions.
+    // Beside the stock lie transfers, sales by day and the counters of promotions.
     let levels = items.into_iter().filter(|item| text(item, "pk").starts_with("SKU#"));
     levels.map(level).collect()
 }

@@ -31,6 +31,7 @@ macro_rules! domains {
 const DOMAINS: &[Domain] = domains!(
     identity,
     catalog,
+    inventory,
     cart,
     checkout,
     media,

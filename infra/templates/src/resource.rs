@@ -1,8 +1,8 @@
-//! From resources, as written, to the model: tables, queues, buckets, secrets; and what `Ref` and `GetAtt`
-//! of each kind of resource give.
+//! From resources, as written, to the model: tables, queues, buckets, secrets; and what `Ref` and
+//! `GetAtt` of each kind of resource give.
 //!
-//! Tables, queues, buckets and secrets must be named in the template: a generated name could not be the
-//! same here and in the cloud.
+//! Tables, queues, buckets and secrets must be named in the template: a generated name could not
+//! be the same here and in the cloud.
 
 use std::collections::BTreeMap;
 

@@ -134,6 +134,7 @@ impl Door {
         match incoming.service {
             Service::DynamoDb => {
                 call.tables = dynamodb::tables_of(&incoming.json);
+                call.written = dynamodb::written_by(&incoming.json);
                 call.index = Some(incoming.text("IndexName").to_owned()).filter(|i| !i.is_empty());
             }
             Service::Sqs => call.tables.extend(crate::sqs::queue_of(&incoming.json)),

@@ -185,6 +185,18 @@ fn finish<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
+/// The partition keys of the items that a transaction's actions write, in their order.
+pub(crate) fn written_by(request: &Value) -> Vec<String> {
+    let actions = request.get("TransactItems").and_then(Value::as_array);
+    let of = |action: &Value| {
+        let (kind, action) = action.as_object()?.iter().next()?;
+        let item = if kind == "Put" { "Item" } else { "Key" };
+        let key = action.get(item)?.get("pk")?.get("S")?.as_str()?;
+        (kind != "ConditionCheck").then(|| key.to_owned())
+    };
+    actions.into_iter().flatten().filter_map(of).collect()
+}
+
 /// Every table a request names, each once, in order of mention.
 pub(crate) fn tables_of(request: &Value) -> Vec<String> {
     let mut seen = BTreeSet::new();

@@ -8,7 +8,8 @@
 //! an acknowledged call survives `kill -9`; a call for a service or operation that is not emulated
 //! fails at once with an error that says so; the caller [`LOCAL`] is never faulted or checked.
 //!
-//! Known absences: signatures of the SDK's own calls are not verified, a long poll does not wait, throughput has no limit.
+//! Known absences: signatures of the SDK's own calls are not verified, a long poll does not wait,
+//! throughput has no limit.
 
 mod connector;
 mod dynamodb;
@@ -189,8 +190,9 @@ impl Wire {
         })
     }
 
-    /// Changes after every call that changed a table, a queue or a bucket: a pump that waits for it need
-    /// not poll for new work. (What becomes visible with time is in `Sqs::next_visible_at_ms`.)
+    /// Changes after every call that changed a table, a queue or a bucket: a pump that waits for
+    /// it need not poll for new work. (What becomes visible with time is in
+    /// `Sqs::next_visible_at_ms`.)
     pub fn activity(&self) -> watch::Receiver<u64> {
         self.inner.activity.subscribe()
     }

@@ -23,6 +23,8 @@ pub struct Call {
     /// DynamoDB tables touched, each once and in order of mention; for SQS the queue,
     /// for S3 the bucket.
     pub tables: Vec<String>,
+    /// The partition keys of the items that a transaction writes, one for each action.
+    pub written: Vec<String>,
     /// The secondary index of a Query or Scan.
     pub index: Option<String>,
     /// Capacity units read, when the request asked for them.

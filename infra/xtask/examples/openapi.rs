@@ -77,6 +77,7 @@ fn contract() -> Value {
         of(fulfillment::ENDPOINTS),
         of(checkout::ENDPOINTS),
         of(identity::ENDPOINTS),
+        of(inventory::ENDPOINTS),
         of(media::ENDPOINTS),
         of(notifications::ENDPOINTS),
         of(orders::ENDPOINTS),

@@ -338,6 +338,7 @@ id_rules! {
     product_id = ProductId, address_id = AddressId, session_id = SessionId,
     staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
     promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,
+    location_id = LocationId, transfer_id = TransferId,
 }
 
 macro_rules! path_forms {

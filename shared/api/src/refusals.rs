@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use domain::fault::{Fault, Retry};
 use domain::promotion::in_cart;
-use domain::{api_key, cart, gift_card, media, order, promotion, staff, synonym};
+use domain::{
+    api_key, cart, gift_card, location, media, order, promotion, staff, synonym, transfer,
+};
 use http::StatusCode;
 use serde_json::json;
 
@@ -286,6 +288,45 @@ impl From<api_key::Refusal> for Problem {
                 flaw("/name", "This must be one line of 1 to 60 characters.")
             }
             api_key::Refusal::Ended => Self::conflict(code, "The key was revoked or has expired."),
+        }
+    }
+}
+
+impl From<location::Refusal> for Problem {
+    fn from(refusal: location::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            location::Refusal::Full => {
+                let detail = format!("A shop has at most {} locations.", location::LOCATIONS_MAX);
+                Self::conflict(code, detail).member("locations_max", location::LOCATIONS_MAX)
+            }
+            location::Refusal::LastActive => {
+                Self::conflict(code, "One location has to go on selling.")
+            }
+            location::Refusal::Unknown => Self::not_found(),
+        }
+    }
+}
+
+impl From<transfer::Refusal> for Problem {
+    fn from(refusal: transfer::Refusal) -> Self {
+        let code = refusal.code();
+        let flaw = |pointer, detail| Self::invalid(vec![Flaw::new(pointer, code, detail)]);
+        match refusal {
+            transfer::Refusal::InvalidTransition { from, to } => {
+                let detail = "The transfer's status does not allow it.";
+                Self::conflict(code, detail).member("from", from.code()).member("to", to.code())
+            }
+            transfer::Refusal::SameLocation => {
+                flaw("/to_location_id", "A transfer goes to another location.")
+            }
+            transfer::Refusal::Empty => flaw("/lines", "There is nothing in the transfer."),
+            transfer::Refusal::Twice(sku) => {
+                flaw("/lines", "One SKU stands in two lines.").member("sku", sku)
+            }
+            transfer::Refusal::NotOnIt(sku) => {
+                Self::conflict(code, "This is not on the transfer.").member("sku", sku)
+            }
         }
     }
 }

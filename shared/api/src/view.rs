@@ -5,6 +5,7 @@ pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod gift_card;
+pub mod inventory;
 pub mod media;
 pub mod order;
 pub mod product;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
-use crate::id::{CategoryId, MediaId, ProductId, VariantId};
+use crate::id::{CategoryId, LocationId, MediaId, ProductId, VariantId};
 use crate::media::Format;
 use crate::money::Money;
 use crate::shipping::ProfileId;
@@ -346,6 +346,7 @@ impl Product {
             quantity_max: variant.quantity_max,
             is_active: self.status == Status::Active,
             download: variant.download.clone(),
+            flash: None,
         }
     }
 }
@@ -389,6 +390,10 @@ pub struct Offer {
     pub is_active: bool,
     /// What is downloaded, for digital goods.
     pub download: Option<Download>,
+    /// Where buyers look for units while its stock is split for a flash sale. A hint: the stock's
+    /// own items decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash: Option<Flash>,
 }
 
 impl Offer {
@@ -397,6 +402,15 @@ impl Offer {
     pub fn price(&self, currency: Currency, now: Timestamp) -> Option<Money> {
         price::shown(&self.prices, &self.sales, currency, now).map(|shown| shown.price)
     }
+}
+
+/// Stock that is split over shards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// Where.
+    pub location: LocationId,
+    /// Over how many shards.
+    pub shards: u32,
 }
 
 /// A category; the tree is made by `parent`.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Email;
 use crate::audit::Entry;
+use crate::catalog::{Sku, Slug};
 use crate::id::{EventId, MessageId, OrderId};
 use crate::money::Money;
 
@@ -160,6 +161,35 @@ pub enum Letter {
         /// Which order.
         order_id: OrderId,
     },
+    /// What you waited for is back.
+    BackInStock {
+        /// What it is called.
+        title: String,
+        /// Where it is shown.
+        slug: Slug,
+        /// Opens nothing but the way out: forgets all that the address waits for.
+        token: String,
+    },
+    /// What runs low; to the staff.
+    StockDigest {
+        /// Each level, the emptiest first.
+        lines: Vec<DigestLine>,
+        /// Levels that are not listed.
+        more: u32,
+    },
+}
+
+/// A line of the daily letter about stock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestLine {
+    /// Of what.
+    pub sku: Sku,
+    /// What its location is called.
+    pub location: String,
+    /// Units for sale.
+    pub available: i64,
+    /// Whole days that it lasts; none where nothing is sold.
+    pub days_left: Option<u64>,
 }
 
 impl Letter {
@@ -179,6 +209,8 @@ impl Letter {
             Self::GiftCard { .. } => "gift_card",
             Self::OrderConfirmation { .. } => "order_confirmation",
             Self::LatePaymentRefunded { .. } => "late_payment_refunded",
+            Self::BackInStock { .. } => "back_in_stock",
+            Self::StockDigest { .. } => "stock_digest",
         }
     }
 }
@@ -218,6 +250,20 @@ mod tests {
             },
             Letter::OrderConfirmation { order_id },
             Letter::LatePaymentRefunded { order_id },
+            Letter::BackInStock {
+                title: "Mug".into(),
+                slug: Slug::parse("mug").unwrap(),
+                token: "t".into(),
+            },
+            Letter::StockDigest {
+                lines: vec![DigestLine {
+                    sku: Sku::parse("MUG").unwrap(),
+                    location: "Lyon".into(),
+                    available: -1,
+                    days_left: Some(3),
+                }],
+                more: 2,
+            },
         ];
         let messages = letters.into_iter().map(|letter| {
             let message = Message { id: MessageId::from_ulid(ulid), to: to.clone(), letter };

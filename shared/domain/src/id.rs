@@ -135,6 +135,10 @@ ids! {
     MediaId = "med";
     /// A place where stock lies.
     LocationId = "loc";
+    /// A movement of stock.
+    MovementId = "mov";
+    /// Stock on its way from one location to another.
+    TransferId = "trf";
     /// A cart.
     CartId = "cart";
     /// A line of a cart.

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Email};
+use crate::allocation::Allocation;
 use crate::cart::{self, Cart, PricedCart};
 use crate::catalog::{Download, Kind, Sku};
 use crate::currency::Currency;
@@ -20,6 +21,7 @@ use crate::promotion::buyer;
 use crate::promotion::used::{LineDiscount, OrderPromotion};
 use crate::reservation::{Reservation, State};
 use crate::shipping::ShippingOption;
+use crate::stock::{FIRST_LOCATION, Place};
 use crate::tax::{PriceMode, Reason};
 use crate::vat_id::VatId;
 
@@ -488,7 +490,7 @@ impl Order {
             totals,
             status,
             payment_status: amounts.status(),
-            reservation: Reservation { state, expires_at },
+            reservation: Reservation { state, expires_at, allocations: Vec::new() },
             payment: (!is_free).then_some(fresh.payment),
             tendering,
             captured: nothing,
@@ -527,6 +529,34 @@ impl Order {
             *units.entry(line.sku.clone()).or_insert(0_u32) += line.quantity - line.canceled;
         }
         units.into_iter().filter(|(_, quantity)| *quantity > 0).collect()
+    }
+
+    /// Where its units are held, or were: what a hold and its release are made of. An order of the
+    /// days of one location knows no places: its units lie at the first one.
+    pub fn allocations(&self) -> Vec<Allocation> {
+        if !self.reservation.allocations.is_empty() {
+            return self.reservation.allocations.clone();
+        }
+        let at = |(sku, quantity)| {
+            let place = Place::at(sku, FIRST_LOCATION);
+            Allocation { place, quantity }
+        };
+        self.units().into_iter().map(at).collect()
+    }
+
+    /// The order with its units at the locations of the shards that it had them from; none where it
+    /// had none from a shard.
+    pub fn without_shards(&self) -> Option<Self> {
+        let mut units = std::collections::BTreeMap::new();
+        for Allocation { place, quantity } in self.allocations() {
+            *units.entry(Place { shard: None, ..place }).or_insert(0) += quantity;
+        }
+        let allocations: Vec<Allocation> =
+            units.into_iter().map(|(place, quantity)| Allocation { place, quantity }).collect();
+        let mut order = self.clone();
+        order.reservation.allocations = allocations;
+        let is_other = order.allocations() != self.allocations();
+        is_other.then_some(order)
     }
 
     /// What the provider's word about the order's payment means for the order.

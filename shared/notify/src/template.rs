@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use domain::event::Letter;
+use domain::event::{DigestLine, Letter};
 use domain::fault::{Fault, Retry};
 use domain::gift_card::{Source, Tender};
 use domain::order::Order;
@@ -153,7 +153,9 @@ impl Templates {
             "second_factor_changed",
             "gift_card",
             "order_confirmation",
-            "late_payment_refunded"
+            "late_payment_refunded",
+            "back_in_stock",
+            "stock_digest"
         ];
         for (name, source) in shared.into_iter().chain(letters) {
             environment.add_template(name, source).map_err(broken)?;
@@ -167,7 +169,8 @@ impl Templates {
             Letter::VerifyEmail { token }
             | Letter::ResetPassword { token }
             | Letter::StaffInvitation { token }
-            | Letter::StaffResetPassword { token } => (Some(token), None),
+            | Letter::StaffResetPassword { token }
+            | Letter::BackInStock { token, .. } => (Some(token), None),
             Letter::ConfirmEmailChange { token, is_new } => (Some(token), Some(is_new)),
             Letter::AlreadyRegistered
             | Letter::PasswordChanged
@@ -176,7 +179,8 @@ impl Templates {
             | Letter::SecondFactorChanged
             | Letter::GiftCard { .. }
             | Letter::OrderConfirmation { .. }
-            | Letter::LatePaymentRefunded { .. } => (None, None),
+            | Letter::LatePaymentRefunded { .. }
+            | Letter::StockDigest { .. } => (None, None),
         };
         let context = context! {
             shop_url => facts.shop_url,
@@ -185,6 +189,7 @@ impl Templates {
             gift_card => Value::from(Serde(GiftCardFacts::of(facts.letter))),
             order => Value::from(Serde(facts.order.map(OrderFacts::of))),
             downloads => Value::from(Serde(&facts.downloads)),
+            stock => Value::from(Serde(StockFacts::of(facts.letter))),
         };
         let name = facts.letter.template();
         let write = |form: &str| {
@@ -193,6 +198,55 @@ impl Templates {
         };
         let subject = write("subject")?.trim().to_owned();
         Ok(Rendered { subject, html: write("html")?, text: write("txt")? })
+    }
+}
+
+/// What a letter about stock tells.
+#[derive(Default, Serialize)]
+struct StockFacts {
+    title: String,
+    slug: String,
+    lines: Vec<StockLine>,
+    more: u32,
+}
+
+#[derive(Serialize)]
+struct StockLine {
+    sku: String,
+    location: String,
+    available: i64,
+    days: String,
+}
+
+impl StockFacts {
+    fn of(letter: &Letter) -> Self {
+        match letter {
+            Letter::BackInStock { title, slug, .. } => {
+                Self { title: title.clone(), slug: slug.to_string(), ..Self::default() }
+            }
+            Letter::StockDigest { lines, more } => {
+                let line = |line: &DigestLine| StockLine {
+                    sku: line.sku.to_string(),
+                    location: line.location.clone(),
+                    available: line.available,
+                    days: line.days_left.map_or_else(|| "–".to_owned(), |days| days.to_string()),
+                };
+                Self { lines: lines.iter().map(line).collect(), more: *more, ..Self::default() }
+            }
+            Letter::VerifyEmail { .. }
+            | Letter::AlreadyRegistered
+            | Letter::ResetPassword { .. }
+            | Letter::PasswordChanged
+            | Letter::ConfirmEmailChange { .. }
+            | Letter::EmailChanged
+            | Letter::AccountClosed
+            | Letter::StaffInvitation { .. }
+            | Letter::StaffResetPassword { .. }
+            | Letter::SecondFactorChanged
+            | Letter::OrderConfirmation { .. }
+            | Letter::LatePaymentRefunded { .. }
+            | Letter::GiftCard { .. } => Self::default(),
+        }
     }
 }
 
@@ -355,6 +409,7 @@ mod tests {
             ("confirm_old_email", "/email"),
             ("staff_invitation", "/admin/invitation"),
             ("staff_reset_password", "/admin/reset"),
+            ("back_in_stock", "/back-in-stock"),
         ];
         for (name, letter, Rendered { html, text, .. }) in every_letter() {
             let page = pages.iter().find(|(each, _)| *each == name).map(|(_, page)| page);

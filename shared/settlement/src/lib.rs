@@ -162,6 +162,14 @@ async fn settle_late(
         Settled::Raced => return Ok(None),
         Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {}
     }
+    // The shards that it was held on may be gone since; what lay there went back to its location.
+    if let Some(merged) = placed.without_shards() {
+        match desk.store.settle(before, &merged, payment, entry, &events, true).await? {
+            Settled::Yes => return Ok(Some(Finalized::Placed)),
+            Settled::Raced => return Ok(None),
+            Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {}
+        }
+    }
     tracing::error!(
         alarm = "late_payment_returned",
         order_id = %refused.id,

@@ -8,7 +8,7 @@
 //! | SKU and slug, taken | `SKU#code` / META, `SLUG#slug` / META | |
 //! | categories | `CATEGORIES` / slug | |
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use aws_sdk_dynamodb::types::builders::KeysAndAttributesBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, ReturnConsumedCapacity, WriteRequest};
@@ -17,6 +17,7 @@ use domain::catalog::{Category, Offer, Product, Sku, Slug, Status};
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};
 use domain::id::{ProductId, VariantId};
+use domain::location::Locations;
 use domain::money::Money;
 use domain::promotion::on_offer::OnOffer;
 use jiff::Timestamp;
@@ -26,7 +27,7 @@ use crate::item::{Item, Key, Page, Range, document, fault, item, moment, text};
 use crate::promotion::{Found, Wanted};
 use crate::settings::{self, Settings};
 use crate::transaction::{Expression, Updated};
-use crate::{Store, Table};
+use crate::{Store, Table, location};
 
 /// Tries for keys that a batch left out when it was throttled.
 const BATCH_ATTEMPTS_MAX: usize = 4;
@@ -46,6 +47,8 @@ pub struct CartFacts {
     pub on_offer: OnOffer,
     /// When they were asked for: what prices are read at.
     pub now: Timestamp,
+    /// Where its stock lies.
+    pub locations: Locations,
 }
 
 impl CartFacts {
@@ -212,6 +215,7 @@ impl Store {
         keys.extend(more);
         if known.is_none() {
             keys.extend(settings::keys());
+            keys.push(location::key());
         }
         // What is not for sale is not reduced: an empty cart asks for no counter.
         if variants.is_empty() {
@@ -247,12 +251,13 @@ impl Store {
             Some(settings) => settings,
             None => self.take_settings(&mut found, now)?,
         };
+        let locations = self.locations_from(&mut found, now)?;
         let offers = found
             .into_values()
             .map(|item| document(item).map(|offer: Offer| (offer.variant, offer)))
             .collect::<Result<_, _>>()?;
         let on_offer = promotions.offer(wanted, running);
-        Ok(CartFacts { offers, settings, on_offer, now })
+        Ok(CartFacts { offers, settings, on_offer, now, locations })
     }
 
     /// Items of one table by their keys, in any order.
@@ -379,6 +384,27 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Those of these SKUs that the shop has: one call for each hundred.
+    pub async fn known_skus(&self, skus: &[Sku]) -> Result<BTreeSet<Sku>, Fault> {
+        let mut known = BTreeSet::new();
+        for chunk in skus.chunks(BATCH_GET_MAX) {
+            let wanted: BTreeSet<&Sku> = chunk.iter().collect();
+            let keys: Vec<Key> = wanted.iter().map(|sku| Key::meta(format!("SKU#{sku}"))).collect();
+            for item in self.batch_get(Table::Catalog, &keys, false).await? {
+                let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
+                known.extend(pk.and_then(|pk| Sku::parse(pk.strip_prefix("SKU#")?)));
+            }
+        }
+        Ok(known)
+    }
+
+    /// The variant that a SKU stands for.
+    pub async fn variant_of(&self, sku: &Sku) -> Result<Option<VariantId>, Fault> {
+        let taken: Option<Taken> =
+            self.get(Table::Catalog, &Key::meta(format!("SKU#{sku}")), false).await?;
+        Ok(taken.and_then(|taken| taken.variant))
     }
 
     /// Copies what is for sale of a SKU to where shoppers see it: the product and its list cards.

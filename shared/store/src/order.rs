@@ -13,7 +13,8 @@
 //! that nobody may change: `PAY#payment` / reference#kind.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::cart::{Cart, Shortage};
+use domain::allocation::Allocation;
+use domain::cart::Cart;
 use domain::event::Event;
 use domain::fault::{Fault, Retry};
 use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::limit::Bucket;
+use crate::stock::Lack;
 use crate::transaction::{Committed, Expression, Transaction, Updated};
 use crate::{Store, Table, cart, gift_card, outbox, promotion, stock};
 
@@ -65,8 +67,8 @@ pub struct Downloads {
 pub enum Placed {
     /// The order exists and its stock is held.
     Yes,
-    /// Fewer units are for sale than wanted.
-    Short(Vec<Shortage>),
+    /// Fewer units are for sale than wanted, at these places.
+    Short(Vec<Lack>),
     /// The cart or one of its gift cards changed, or another completion was first.
     Raced,
     /// The number is taken: take another.
@@ -96,8 +98,8 @@ pub enum Settled {
     Yes,
     /// Somebody settled meanwhile: load again.
     Raced,
-    /// The stock that had been given back is gone.
-    Short(Vec<Shortage>),
+    /// The stock that had been given back is gone, at these places.
+    Short(Vec<Lack>),
     /// The gift cards' money that had been given back was spent elsewhere.
     TenderGone,
     /// A promotion whose use had been given back is used up.
@@ -238,9 +240,9 @@ impl Store {
         let first_tender = transaction.position();
         gift_card::tender_in(self, &mut transaction, None, order)?;
         let first_hold = transaction.position();
-        let units = order.units();
-        for (sku, quantity) in &units {
-            stock::hold(self, &mut transaction, sku, *quantity)?;
+        let held = order.allocations();
+        for allocation in &held {
+            stock::hold(self, &mut transaction, allocation)?;
         }
         let counters = promotion::count_in(self, &mut transaction, order)?;
         let bucket_position = transaction.position();
@@ -273,9 +275,9 @@ impl Store {
         if at(0).is_some() || refused.iter().any(is_tender) {
             return Ok(Some(Placed::Raced));
         }
-        let shortages = shortages(&units, first_hold, &refused);
-        if !shortages.is_empty() {
-            return Ok(Some(Placed::Short(shortages)));
+        let lacks = lacks(&held, first_hold, &refused);
+        if !lacks.is_empty() {
+            return Ok(Some(Placed::Short(lacks)));
         }
         if let Some(promotion) = counters.exhausted(&refused) {
             return Ok(Some(Placed::UsedUp(promotion)));
@@ -367,9 +369,9 @@ impl Store {
                 self.complete_cart(&mut transaction, order)?;
             }
             let first_hold = transaction.position();
-            let units = if hold_again { order.units() } else { Vec::new() };
-            for (sku, quantity) in &units {
-                stock::hold(self, &mut transaction, sku, *quantity)?;
+            let held = if hold_again { order.allocations() } else { Vec::new() };
+            for allocation in &held {
+                stock::hold(self, &mut transaction, allocation)?;
             }
             let counters = if before.uses_counted {
                 promotion::give_back_in(self, &mut transaction, before, order)?;
@@ -386,9 +388,9 @@ impl Store {
             if refused.iter().any(|(position, _)| *position < cart_position) {
                 return Ok(Settled::Raced);
             }
-            let shortages = shortages(&units, first_hold, &refused);
-            if !shortages.is_empty() {
-                return Ok(Settled::Short(shortages));
+            let lacks = lacks(&held, first_hold, &refused);
+            if !lacks.is_empty() {
+                return Ok(Settled::Short(lacks));
             }
             if let Some(promotion) = counters.exhausted(&refused) {
                 return Ok(Settled::UsedUp(promotion));
@@ -482,8 +484,8 @@ impl Store {
     ) -> Result<(), Fault> {
         let was = before.reservation.state.counts_as_reserved();
         if was && !after.reservation.state.counts_as_reserved() {
-            for (sku, quantity) in before.units() {
-                stock::release(self, transaction, &sku, quantity)?;
+            for allocation in before.allocations() {
+                stock::release(self, transaction, &allocation)?;
             }
         }
         Ok(())
@@ -580,17 +582,13 @@ struct Numbered {
     order_id: OrderId,
 }
 
-/// The shortages that the refused holds tell of.
-fn shortages(
-    units: &[(domain::catalog::Sku, u32)],
-    first_hold: usize,
-    refused: &[(usize, Option<Item>)],
-) -> Vec<Shortage> {
+/// What the refused holds tell of their places.
+fn lacks(held: &[Allocation], first_hold: usize, refused: &[(usize, Option<Item>)]) -> Vec<Lack> {
     refused
         .iter()
         .filter_map(|(position, row)| {
-            let (sku, wanted) = units.get(position.checked_sub(first_hold)?)?;
-            Some(stock::shortage(sku, *wanted, row.as_ref()))
+            let allocation = held.get(position.checked_sub(first_hold)?)?;
+            Some(stock::lack(allocation, row.as_ref()))
         })
         .collect()
 }

@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::allocation::Allocation;
 use domain::cart::{Cart, Phase};
 use domain::gift_card::{self, Account, GiftCard, StoreCredit};
-use domain::id::OrderId;
+use domain::id::{LocationId, OrderId};
+use domain::movement::{Kind, Movement};
 use domain::order::{Order, Status};
 use domain::payment::{Entry, EntryKind, Payment, Status as PaymentState};
+use domain::stock::Place;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -29,14 +32,16 @@ pub struct Letter {
 /// Stock as the table has it.
 #[derive(Debug, Clone)]
 pub struct Stock {
-    /// Of what.
-    pub sku: String,
+    /// Of what, where, and on which shard.
+    pub place: Place,
     /// Units there.
     pub on_hand: i64,
     /// Units promised.
     pub reserved: i64,
     /// Units kept back.
     pub safety: i64,
+    /// Units that may be sold before they are there.
+    pub backorder_max: i64,
     /// Units for sale, as the conditions see them.
     pub available: i64,
 }
@@ -67,11 +72,13 @@ pub struct Facts {
     pub gift_entries: Vec<gift_card::Entry>,
     /// Every cart.
     pub carts: Vec<Cart>,
-    /// Every stock level.
+    /// Every stock level, shards too.
     pub stock: Vec<Stock>,
     /// Every counter of promotions and buyers, by its two keys; shards are summed.
     pub uses: BTreeMap<(String, String), Uses>,
-    /// Units received since the beginning, by SKU.
+    /// Every movement of stock.
+    pub movements: Vec<Movement>,
+    /// Units that were there in the beginning, by SKU.
     pub received: BTreeMap<String, i64>,
     /// Every letter.
     pub letters: Vec<Letter>,
@@ -101,33 +108,76 @@ pub fn broken(facts: &Facts) -> Vec<String> {
     broken
 }
 
-/// 1 and 2: nothing is sold twice, nothing is lost.
+/// 1 and 2: nothing is sold twice, nothing is lost, at no location and on no shard.
 fn stock(facts: &Facts, broken: &mut Vec<String>) {
-    let mut promised: BTreeMap<String, i64> = BTreeMap::new();
+    let mut promised: BTreeMap<Place, i64> = BTreeMap::new();
     for order in facts.orders.iter().filter(|o| o.reservation.state.counts_as_reserved()) {
+        let mut units: BTreeMap<String, i64> = BTreeMap::new();
+        for Allocation { place, quantity } in order.allocations() {
+            *units.entry(place.sku.to_string()).or_default() += i64::from(quantity);
+            *promised.entry(place).or_default() += i64::from(quantity);
+        }
         for (sku, quantity) in order.units() {
-            *promised.entry(sku.to_string()).or_default() += i64::from(quantity);
+            if units.remove(sku.as_str()) != Some(i64::from(quantity)) {
+                broken.push(format!("{}: {quantity} of {sku} are not held anywhere", order.id));
+            }
         }
     }
     for level in &facts.stock {
-        let sku = &level.sku;
-        let received = facts.received.get(sku).copied().unwrap_or(0);
-        if level.on_hand != received {
-            broken.push(format!("{sku}: {received} received, {} on hand", level.on_hand));
+        let place = named(&level.place);
+        let most = level.on_hand + level.backorder_max;
+        if level.on_hand < 0 || level.reserved < 0 || level.reserved > most {
+            broken.push(format!("{place}: {} of {} reserved", level.reserved, level.on_hand));
         }
-        if level.reserved < 0 || level.reserved > level.on_hand {
-            broken.push(format!("{sku}: {} of {} reserved", level.reserved, level.on_hand));
+        if level.available != most - level.reserved - level.safety {
+            broken.push(format!("{place}: available {} does not add up", level.available));
         }
-        if level.available != level.on_hand - level.reserved - level.safety {
-            broken.push(format!("{sku}: available {} does not add up", level.available));
-        }
-        let wanted = promised.remove(sku).unwrap_or(0);
+        let wanted = promised.remove(&level.place).unwrap_or(0);
         if wanted != level.reserved {
-            broken.push(format!("{sku}: orders hold {wanted}, {} reserved", level.reserved));
+            broken.push(format!("{place}: orders hold {wanted}, {} reserved", level.reserved));
         }
     }
-    for (sku, quantity) in promised {
-        broken.push(format!("{sku}: orders hold {quantity} of what has no stock level"));
+    for (place, quantity) in promised {
+        let place = named(&place);
+        broken.push(format!("{place}: orders hold {quantity} of what has no stock level"));
+    }
+    moved(facts, broken);
+}
+
+/// What lies at a location is what its movements add up to; and of each SKU there is what there was
+/// in the beginning, and what came since.
+fn moved(facts: &Facts, broken: &mut Vec<String>) {
+    let mut at: BTreeMap<(String, LocationId), (i64, i64)> = BTreeMap::new();
+    let mut of: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for level in &facts.stock {
+        let sku = level.place.sku.to_string();
+        at.entry((sku.clone(), level.place.location)).or_default().0 += level.on_hand;
+        of.entry(sku).or_default().0 += level.on_hand;
+    }
+    for movement in &facts.movements {
+        let sku = movement.sku.to_string();
+        at.entry((sku.clone(), movement.location)).or_default().1 += movement.effect();
+        if movement.kind != Kind::Opened {
+            of.entry(sku).or_default().1 += movement.effect();
+        }
+    }
+    for ((sku, location), (on_hand, moved)) in at {
+        if on_hand != moved {
+            broken.push(format!("{sku} at {location}: {moved} moved there, {on_hand} on hand"));
+        }
+    }
+    for (sku, (on_hand, moved)) in of {
+        let received = facts.received.get(&sku).copied().unwrap_or(0);
+        if on_hand != received + moved {
+            broken.push(format!("{sku}: {received} received, {moved} moved, {on_hand} on hand"));
+        }
+    }
+}
+
+fn named(place: &Place) -> String {
+    match place.shard {
+        None => format!("{} at {}", place.sku, place.location),
+        Some(shard) => format!("{} at {}, shard {shard}", place.sku, place.location),
     }
 }
 

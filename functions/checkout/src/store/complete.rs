@@ -29,12 +29,16 @@ use store::order::{Allowance, Placed};
 use store::promotion::Wanted;
 use store::{Saved, Store};
 
+use crate::allocate::Search;
 use crate::{App, pay};
 
 /// How often a lost race is run again before the caller is asked to.
 const RACES_MAX: usize = 5;
 /// Orders of one customer, or of one address, that may wait for their payment at a time.
 const OPEN_MAX: u32 = 3;
+/// How often units are looked for somewhere else after somebody was faster: each time one place
+/// is known to have less.
+const SEARCHES_MAX: usize = 64;
 /// Lapsed holds that are looked at when stock is short.
 const LAPSED_MAX: i32 = 25;
 
@@ -105,6 +109,7 @@ async fn place(
     let mut allowance = Allowance { bucket, open_max: OPEN_MAX };
     let variants: Vec<_> = cart.lines.iter().map(|line| line.variant).collect();
     let facts = app.store.cart_facts(&variants, &Wanted::by(&cart), now).await?;
+    let mut search = Search::begin(&facts, &cart);
     let priced = facts.price(&cart)?;
     let ulid = app.ids.ulid(now);
     let number = app.ids.order_number(&facts.settings.shop.order_number);
@@ -117,24 +122,36 @@ async fn place(
     let events: Vec<_> =
         placement.facts.into_iter().map(|fact| settlement::event(&order, fact, now)).collect();
     let (cart, allowance) = (&placement.cart, &mut allowance);
-    match app.store.place(&mut order, payment.as_mut(), cart, &events, allowance, now).await? {
-        Placed::Yes => {
-            call.standing.note(allowance.bucket.standing(now));
-            Ok(Some((order, payment)))
-        }
-        Placed::TooOften(standing) => {
-            Err(api::headers::limited(Problem::too_many(&standing), &standing))
-        }
-        Placed::TooManyOpen => Err(too_many_open()),
-        Placed::UsedUp(promotion) => Err(used_up(&order, promotion)),
-        Placed::Raced | Placed::NumberTaken => Ok(None),
-        Placed::Short(shortages) => {
-            if take_over(&app.store, &shortages, now).await? {
-                return Ok(None);
+    let mut short = Vec::new();
+    for _ in 0..SEARCHES_MAX {
+        order.reservation.allocations = match search.choose(&app.store, &order, ulid).await? {
+            Ok(allocations) => allocations,
+            Err(shortages) => {
+                short = shortages;
+                break;
             }
-            Err(Refusal::InsufficientStock(shortages).into())
+        };
+        match app.store.place(&mut order, payment.as_mut(), cart, &events, allowance, now).await? {
+            Placed::Yes => {
+                call.standing.note(allowance.bucket.standing(now));
+                return Ok(Some((order, payment)));
+            }
+            Placed::TooOften(standing) => {
+                return Err(api::headers::limited(Problem::too_many(&standing), &standing));
+            }
+            Placed::TooManyOpen => return Err(too_many_open()),
+            Placed::UsedUp(promotion) => return Err(used_up(&order, promotion)),
+            Placed::Raced | Placed::NumberTaken => return Ok(None),
+            Placed::Short(lacks) => {
+                short = lacks.iter().cloned().map(Shortage::from).collect();
+                search.learn(lacks);
+            }
         }
     }
+    if take_over(&app.store, &short, now).await? {
+        return Ok(None);
+    }
+    Err(Refusal::InsufficientStock(short).into())
 }
 
 fn too_many_open() -> Problem {

@@ -74,7 +74,9 @@ async fn write(app: &App, message: &Message, now: Timestamp) -> Result<Rendered,
         | Letter::StaffInvitation { .. }
         | Letter::StaffResetPassword { .. }
         | Letter::SecondFactorChanged
-        | Letter::GiftCard { .. } => None,
+        | Letter::GiftCard { .. }
+        | Letter::BackInStock { .. }
+        | Letter::StockDigest { .. } => None,
     };
     let downloads = match &order {
         Some(order) => links(app, order, now).await?,

@@ -1,6 +1,7 @@
-//! Facts about orders, from the outbox: the letters that follow, and the delivery of digital goods.
+//! Facts about orders, from the outbox: the letters that follow, the delivery of digital goods, and
+//! the count of what was sold on which day.
 //!
-//! An event may come twice: the order is delivered once, and the letter's id is made of the
+//! An event may come twice: the order is delivered once and counted once, and the letter's id is made of the
 //! event's, so the post knows it again.
 
 use domain::event::{Event, Fact, Letter, Message};
@@ -21,7 +22,9 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     let event: Event = serde_json::from_str(&message.body)
         .map_err(|error| Fault::new("read an event", error, Retry::Useless))?;
     if let Fact::OrderPlaced { order_id } = &event.fact {
-        deliver_digital(app, *order_id, now).await?;
+        let order = deliver_digital(app, *order_id, now).await?;
+        let placed_at = order.placed_at.unwrap_or(order.created_at);
+        app.store.count_sales(order.id, &order.units(), placed_at, now).await?;
     }
     match letter_about(&event.fact) {
         Some((order_id, letter)) => write_to_buyer(app, &event, order_id, letter, now).await,
@@ -43,15 +46,15 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
     }
 }
 
-/// Marks digital lines as delivered, once.
-async fn deliver_digital(app: &App, id: OrderId, now: Timestamp) -> Result<(), Fault> {
+/// Marks digital lines as delivered, once; the order as it was found.
+async fn deliver_digital(app: &App, id: OrderId, now: Timestamp) -> Result<Order, Fault> {
     for _ in 0..RACES_MAX {
         let order = load(app, id).await?;
         let after = order.clone().deliver_digital(now);
         let is_done = after.lines == order.lines;
         let is_open = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
         if is_done || !is_open || app.store.save_order(&after).await? == Saved::Yes {
-            return Ok(());
+            return Ok(order);
         }
     }
     Err(Fault::noticed(format!("deliver {id}: others were faster every time"), Retry::Helps))

@@ -56,7 +56,8 @@ async fn end(app: &App, listed: &GiftCard, now: Timestamp) -> Result<bool, Fault
         let fresh = Fresh { entry, by: None, now };
         let Some((after, entry)) = card.clone().expire(fresh) else { return Ok(false) };
         if app.store.end_gift_card(&card, &after, entry.as_ref()).await? == Saved::Yes {
-            tracing::info!(op = "promotions.jobs.expire_gift_cards", gift_card_id = %card.id, "ended");
+            let op = "promotions.jobs.expire_gift_cards";
+            tracing::info!(op, gift_card_id = %card.id, "ended");
             return Ok(true);
         }
     }

@@ -296,6 +296,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::promotions::bargain(meter, &people.owner, &mut people.jane, &code).await;
     tour::media::pictures(meter, &people.owner, round.0).await;
     tour::fulfillment::settings(meter, &people.owner).await;
+    tour::inventory::stockroom(meter, &people.owner, round).await;
 }
 
 #[tokio::test]

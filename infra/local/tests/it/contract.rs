@@ -54,6 +54,7 @@ fn rows() -> Vec<Row> {
     rows_of(checkout::ENDPOINTS, &mut rows);
     rows_of(fulfillment::ENDPOINTS, &mut rows);
     rows_of(identity::ENDPOINTS, &mut rows);
+    rows_of(inventory::ENDPOINTS, &mut rows);
     rows_of(media::ENDPOINTS, &mut rows);
     rows_of(notifications::ENDPOINTS, &mut rows);
     rows_of(orders::ENDPOINTS, &mut rows);

@@ -67,6 +67,7 @@ const AMONG: &[(&str, Among)] = &[
     ("a picture", |shop, people| Box::pin(picture(shop, people))),
     ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
     ("settings", |shop, people| Box::pin(settings(shop, people))),
+    ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -271,6 +272,11 @@ async fn carrier(shop: Shop) {
 
 async fn settings(shop: Shop, people: People) {
     tour::fulfillment::settings(&mut Plain(shop), &people.owner).await;
+}
+
+async fn stockroom(shop: Shop, people: People) {
+    tour::inventory::stockroom(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::inventory::unexplained(&shop).await;
 }
 
 /// A member with a hash of long ago signs in by a browser, again over the old cookies; a refresh

@@ -302,7 +302,7 @@ async fn a_group_of_customers_gets_what_is_theirs() {
     let answer = enter(&jane, "VIPS").await;
     assert_eq!(answer.value()["reason"]["code"], "other_customers");
     let me = ok(jane.get("/v1/auth/me").await);
-    let groups = format!("/v1/admin/customers/{}/groups", me["customer"]["id"].as_str().unwrap());
+    let groups = format!("/v1/admin/customers/{}/groups", me["id"].as_str().unwrap());
     for _ in 0..2 {
         let body = json!({"group": "vip", "is_member": true});
         let shown = ok(carl.call("POST", &groups, &body).await);

@@ -6,6 +6,7 @@
 //! counted together.
 
 pub(crate) mod fulfillment;
+pub(crate) mod inventory;
 
 use local::{Outcome, Request, Response, Shop};
 use serde_json::{Value, json};

@@ -112,14 +112,52 @@ fn the_functions_of_the_shop() {
         catalog.store.list_categories     512 MB 10 s  GET /v1/store/categories
         catalog.jobs.on_stock_changed     512 MB 30 s  stream fluxion-inventory by 100
         catalog.unknown                   512 MB 10 s  ANY $default
+        inventory.admin.list_locations    512 MB 10 s  GET /v1/admin/inventory/locations
+        inventory.admin.create_location   512 MB 10 s  POST /v1/admin/inventory/locations
+        inventory.admin.view_location     512 MB 10 s  GET /v1/admin/inventory/locations/{id}
+        inventory.admin.change_location   512 MB 10 s  PATCH /v1/admin/inventory/locations/{id}
+        inventory.admin.list_levels       512 MB 10 s  GET /v1/admin/inventory/levels
+        inventory.admin.view_sku          512 MB 10 s  GET /v1/admin/inventory/levels/{sku}
+        inventory.admin.view_level        512 MB 10 s  GET /v1/admin/inventory/levels/{sku}/{location_id}
+        inventory.admin.change_level      512 MB 10 s  PATCH /v1/admin/inventory/levels/{sku}/{location_id}
+        inventory.admin.list_movements    512 MB 10 s  GET /v1/admin/inventory/movements
+        inventory.admin.list_low_stock    512 MB 10 s  GET /v1/admin/inventory/low_stock
+        inventory.admin.list_events       512 MB 10 s  GET /v1/admin/inventory/events
+        inventory.admin.list_findings     512 MB 10 s  GET /v1/admin/inventory/findings
+        inventory.admin.adjust            512 MB 10 s  POST /v1/admin/inventory/adjustments
+        inventory.admin.count             512 MB 10 s  POST /v1/admin/inventory/counts
+        inventory.admin.receive           512 MB 10 s  POST /v1/admin/inventory/receipts
+        inventory.admin.list_transfers    512 MB 10 s  GET /v1/admin/inventory/transfers
+        inventory.admin.create_transfer   512 MB 10 s  POST /v1/admin/inventory/transfers
+        inventory.admin.view_transfer     512 MB 10 s  GET /v1/admin/inventory/transfers/{id}
+        inventory.admin.ship_transfer     512 MB 10 s  POST /v1/admin/inventory/transfers/{id}/ship
+        inventory.admin.receive_transfer  512 MB 10 s  POST /v1/admin/inventory/transfers/{id}/receive
+        inventory.admin.cancel_transfer   512 MB 10 s  POST /v1/admin/inventory/transfers/{id}/cancel
+        inventory.admin.forecast          512 MB 10 s  GET /v1/admin/inventory/forecast
+        inventory.admin.allocate          512 MB 10 s  POST /v1/admin/inventory/allocate
+        inventory.admin.arm               512 MB 10 s  POST /v1/admin/inventory/{sku}/arm
+        inventory.admin.disarm            512 MB 10 s  POST /v1/admin/inventory/{sku}/disarm
+        inventory.store.subscribe         512 MB 10 s  POST /v1/store/products/{id}/variants/{variant_id}/back_in_stock
+        inventory.store.unsubscribe       512 MB 10 s  POST /v1/store/back_in_stock/unsubscribe
+        inventory.jobs.on_level_changed   512 MB 30 s  stream fluxion-inventory by 100
+        inventory.jobs.send_back_in_stock  512 MB 50 s  every 60 s
+        inventory.jobs.merge_shards       512 MB 50 s  every 60 s
+        inventory.jobs.send_digest        512 MB 300 s  every 86400 s
+        inventory.jobs.prove              512 MB 900 s  every 86400 s
+        inventory.unknown                 512 MB 10 s  ANY $default
         cart.store.create                 512 MB 10 s  POST /v1/store/carts
         cart.store.view                   512 MB 10 s  GET /v1/store/carts/{id}
         cart.store.add_line               512 MB 10 s  POST /v1/store/carts/{id}/lines
+        cart.store.add_code               512 MB 10 s  POST /v1/store/carts/{id}/codes
         cart.store.change_line            512 MB 10 s  PATCH /v1/store/carts/{id}/lines/{line_id}
         cart.store.remove_line            512 MB 10 s  DELETE /v1/store/carts/{id}/lines/{line_id}
+        cart.store.remove_code            512 MB 10 s  DELETE /v1/store/carts/{id}/codes/{code}
         cart.store.set_addresses          512 MB 10 s  PUT /v1/store/carts/{id}/addresses
         cart.store.shipping_options       512 MB 10 s  GET /v1/store/carts/{id}/shipping_options
         cart.store.choose_shipping        512 MB 10 s  PUT /v1/store/carts/{id}/shipping
+        cart.store.use_gift_card          512 MB 10 s  POST /v1/store/carts/{id}/gift_cards
+        cart.store.drop_gift_card         512 MB 10 s  DELETE /v1/store/carts/{id}/gift_cards/{gift_card_id}
+        cart.store.use_store_credit       512 MB 10 s  POST /v1/store/carts/{id}/store_credit
         cart.store.merge                  512 MB 10 s  POST /v1/store/carts/{id}/merge
         cart.unknown                      512 MB 10 s  ANY $default
         checkout.store.complete           512 MB 20 s  POST /v1/store/carts/{id}/complete
@@ -129,12 +167,45 @@ fn the_functions_of_the_shop() {
         payments.hooks.stripe             512 MB 10 s  POST /v1/hooks/stripe
         payments.jobs.on_stripe_event     512 MB 30 s  queue fluxion-stripe-events by 10
         payments.unknown                  512 MB 10 s  ANY $default
+        promotions.admin.create_promotion  512 MB 10 s  POST /v1/admin/promotions
+        promotions.admin.list_promotions  512 MB 10 s  GET /v1/admin/promotions
+        promotions.admin.view_promotion   512 MB 10 s  GET /v1/admin/promotions/{id}
+        promotions.admin.change_promotion  512 MB 10 s  PATCH /v1/admin/promotions/{id}
+        promotions.admin.delete_promotion  512 MB 10 s  DELETE /v1/admin/promotions/{id}
+        promotions.admin.activate_promotion  512 MB 10 s  POST /v1/admin/promotions/{id}/activate
+        promotions.admin.pause_promotion  512 MB 10 s  POST /v1/admin/promotions/{id}/pause
+        promotions.admin.end_promotion    512 MB 10 s  POST /v1/admin/promotions/{id}/end
+        promotions.admin.create_codes     512 MB 20 s  POST /v1/admin/promotions/{id}/codes
+        promotions.admin.list_codes       512 MB 10 s  GET /v1/admin/promotions/{id}/codes
+        promotions.admin.delete_code      512 MB 10 s  DELETE /v1/admin/promotions/{id}/codes/{code}
+        promotions.admin.view_groups      512 MB 10 s  GET /v1/admin/customers/{id}/groups
+        promotions.admin.change_groups    512 MB 10 s  POST /v1/admin/customers/{id}/groups
+        promotions.admin.simulate         512 MB 10 s  POST /v1/admin/promotions/simulate
+        promotions.admin.issue_gift_card  512 MB 10 s  POST /v1/admin/gift_cards
+        promotions.admin.issue_gift_cards  512 MB 29 s  POST /v1/admin/gift_cards/bulk
+        promotions.admin.list_gift_cards  512 MB 10 s  GET /v1/admin/gift_cards
+        promotions.admin.view_gift_card   512 MB 10 s  GET /v1/admin/gift_cards/{id}
+        promotions.admin.change_gift_card  512 MB 10 s  PATCH /v1/admin/gift_cards/{id}
+        promotions.admin.adjust_gift_card  512 MB 10 s  POST /v1/admin/gift_cards/{id}/adjust
+        promotions.admin.adjust_store_credit  512 MB 10 s  POST /v1/admin/customers/{id}/store_credit
+        promotions.admin.view_store_credit  512 MB 10 s  GET /v1/admin/customers/{id}/store_credit
+        promotions.store.check_gift_card  512 MB 10 s  POST /v1/store/gift_cards/balance
+        promotions.store.view_store_credit  512 MB 10 s  GET /v1/store/me/store_credit
+        promotions.jobs.expire_gift_cards  512 MB 300 s  every 86400 s
+        promotions.unknown                512 MB 10 s  ANY $default
         orders.store.view                 512 MB 10 s  GET /v1/store/orders/{id}
         orders.store.list                 512 MB 10 s  GET /v1/store/orders
         orders.store.cancel               512 MB 20 s  POST /v1/store/orders/{id}/cancel
         orders.store.download             512 MB 10 s  GET /v1/store/downloads/{token}
         orders.jobs.on_order_placed       512 MB 30 s  queue fluxion-order-events by 10
         orders.unknown                    512 MB 10 s  ANY $default
+        media.admin.upload                512 MB 10 s  POST /v1/admin/media/uploads
+        media.admin.list                  512 MB 10 s  GET /v1/admin/media
+        media.admin.view                  512 MB 10 s  GET /v1/admin/media/{id}
+        media.admin.describe              512 MB 10 s  PATCH /v1/admin/media/{id}
+        media.admin.delete                512 MB 10 s  DELETE /v1/admin/media/{id}
+        media.jobs.on_uploaded           2048 MB 60 s  objects of fluxion-files-000000000000 under uploads/
+        media.unknown                     512 MB 10 s  ANY $default
         fulfillment.admin.view_shipping   512 MB 10 s  GET /v1/admin/shipping
         fulfillment.admin.change_shipping  512 MB 10 s  PUT /v1/admin/shipping
         fulfillment.admin.simulate_shipping  512 MB 10 s  POST /v1/admin/shipping/simulate
@@ -181,7 +252,7 @@ fn the_tables_queues_and_secrets_of_the_shop() {
     expect![[r#"
         fluxion-identity [] ttl - stream -
         fluxion-catalog [by_created by_price by_title by_slug every work] ttl - stream NEW_AND_OLD_IMAGES
-        fluxion-inventory [] ttl - stream NEW_AND_OLD_IMAGES
+        fluxion-inventory [by_location low] ttl expires stream NEW_AND_OLD_IMAGES
         fluxion-carts [] ttl expires stream -
         fluxion-orders [by_customer by_status work] ttl - stream NEW_IMAGE
         fluxion-ledger [] ttl - stream -
@@ -272,13 +343,12 @@ fn who_is_told_of_a_secret_may_read_it_and_nobody_else() {
     }
 }
 
-/// Items of many kinds share a table: a function is let at the kinds that it needs. Inventory has
-/// one kind; an index holds one kind by itself.
+/// Items of many kinds share a table: a function is let at the kinds that it needs. An index holds
+/// one kind by itself.
 #[test]
 fn who_touches_a_shared_table_is_held_to_kinds_of_items() {
     let shop = shop();
-    let shared = shop.tables.iter().filter(|table| !table.name.ends_with("-inventory"));
-    for table in shared {
+    for table in &shop.tables {
         for function in &shop.functions {
             let touching = function.statements.iter().filter(|statement| {
                 statement.resources.contains(&table.arn)
@@ -298,13 +368,24 @@ fn who_touches_a_shared_table_is_held_to_kinds_of_items() {
 #[test]
 fn only_a_download_reads_files_and_it_is_told_where_they_are() {
     let shop = shop();
-    let bucket = "arn:aws:s3:::fluxion-files-000000000000/*";
+    let who = |action: &str, prefix: &str| -> Vec<String> {
+        let keys = format!("arn:aws:s3:::fluxion-files-000000000000/{prefix}/*");
+        let able = shop.functions.iter().filter(|one| may(one, action, &keys));
+        able.map(|one| one.handler.clone()).collect()
+    };
+    assert_eq!(who("s3:GetObject", "files"), ["orders.store.download"]);
+    // What was sent is written by whoever signs its form, and read by the job that looks at it.
+    assert_eq!(who("s3:PutObject", "uploads"), ["media.admin.upload"]);
+    assert_eq!(who("s3:GetObject", "uploads"), ["media.jobs.on_uploaded"]);
+    // What everybody sees is written by that job alone.
+    assert_eq!(who("s3:PutObject", "media"), ["media.jobs.on_uploaded"]);
+    assert_eq!(who("s3:DeleteObject", "media"), ["media.admin.delete"]);
     let url = "https://fluxion-files-000000000000.s3.eu-central-1.amazonaws.com";
     for function in &shop.functions {
-        let is_download = function.handler == "orders.store.download";
-        assert_eq!(may(function, "s3:GetObject", bucket), is_download, "{}", function.handler);
+        let signs = ["orders.store.download", "media.admin.upload"];
+        let signs = signs.contains(&function.handler.as_str());
         let told = function.environment.get("FILES_URL").map(String::as_str);
-        assert_eq!(told, is_download.then_some(url), "{}", function.handler);
+        assert_eq!(told, signs.then_some(url), "{}", function.handler);
     }
 }
 

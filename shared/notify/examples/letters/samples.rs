@@ -1,7 +1,8 @@
 //! One letter of each kind, with facts that strain it: long words, large sums, markup in names.
 
+use domain::catalog::{Sku, Slug};
 use domain::currency::Currency;
-use domain::event::Letter;
+use domain::event::{DigestLine, Letter};
 use domain::id::OrderId;
 use domain::money::Money;
 use domain::order::Order;
@@ -32,6 +33,29 @@ pub(crate) fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
         ("order_confirmation", Letter::OrderConfirmation { order_id }),
         ("late_payment_refunded", Letter::LatePaymentRefunded { order_id }),
     ]
+    .into_iter()
+    .chain(stock_letters())
+    .collect()
+}
+
+/// The letters about stock.
+fn stock_letters() -> Vec<(&'static str, Letter)> {
+    let line = |sku: &str, location: &str, available, days_left| {
+        let sku = Sku::parse(sku)?;
+        Some(DigestLine { sku, location: location.to_owned(), available, days_left })
+    };
+    let lines = [
+        line("MUG-BLUE-WITH-A-VERY-LONG-NAME-INDEED", "Lyon <b>Part-Dieu</b>", -2, Some(0)),
+        line("SOCKS-M", "Main location", 3, None),
+    ];
+    let back = Slug::parse("blue-mug").map(|slug| Letter::BackInStock {
+        title: "Mug <b>\"Blue & White\"</b>".to_owned(),
+        slug,
+        token: TOKEN.to_owned(),
+    });
+    let digest = Letter::StockDigest { lines: lines.into_iter().flatten().collect(), more: 7 };
+    let back = back.map(|back| ("back_in_stock", back));
+    back.into_iter().chain([("stock_digest", digest)]).collect()
 }
 
 fn gift_card() -> Letter {

@@ -168,6 +168,10 @@ pub(crate) struct Trial {
     own: BTreeMap<(String, &'static str), String>,
     pub(crate) line: String,
     pub(crate) download: String,
+    /// The mug's product.
+    product: String,
+    /// A transfer that is a draft.
+    transfer: String,
     pub(crate) cursors: BTreeMap<String, Vec<String>>,
     pub(crate) faults: Vec<String>,
     pub(crate) sent: BTreeMap<String, usize>,
@@ -240,6 +244,9 @@ impl Trial {
             }
         }
         own.extend(work_of(&boss, &colleague).await);
+        let mug = ok(jane.get("/v1/store/products/blue-mug").await);
+        let product = mug["id"].as_str().unwrap().to_owned();
+        let transfer = crate::inventory::draft(&boss).await;
         Self {
             shop,
             jane,
@@ -250,6 +257,8 @@ impl Trial {
             own,
             line,
             download,
+            product,
+            transfer,
             cursors: BTreeMap::new(),
             faults: Vec::new(),
             sent: BTreeMap::new(),
@@ -263,6 +272,11 @@ impl Trial {
             "id" if operation.id == "cart.store.merge" => self.guest.cart.clone(),
             "id" if operation.path.contains("/carts/") => who.cart.clone(),
             "id" if operation.path.contains("/orders/") => who.order.clone(),
+            "id" if operation.path.contains("/store/products/") => self.product.clone(),
+            "id" if operation.path.contains("/inventory/locations/") => {
+                domain::stock::FIRST_LOCATION.to_string()
+            }
+            "id" if operation.path.contains("/inventory/transfers/") => self.transfer.clone(),
             "id" | "session_id" => {
                 let place = operation.path.split(&format!("/{{{name}}}")).next().unwrap();
                 let whose = if operation.is_for_staff() { "" } else { &who.cart };
@@ -273,9 +287,11 @@ impl Trial {
             "line_id" => self.line.clone(),
             "token" => self.download.clone(),
             "id_or_slug" => "socks".to_owned(),
-            "variant_id" => SOCKS.variant(),
             "locale" => "de".to_owned(),
             "slug" => SHELF.to_owned(),
+            "sku" => MUG.sku.to_owned(),
+            "variant_id" => SOCKS.variant(),
+            "location_id" => domain::stock::FIRST_LOCATION.to_string(),
             other => panic!("{}: say here what a good {other} is", operation.id),
         }
     }

@@ -73,7 +73,7 @@ pub(crate) async fn bargain<P: Pace>(
     [code, second]: &[String; 2],
 ) {
     let customer = ok(jane.who.get("/v1/auth/me").await);
-    let groups = format!("/v1/admin/customers/{}/groups", text(&customer["customer"], "id"));
+    let groups = format!("/v1/admin/customers/{}/groups", text(&customer, "id"));
     let vip = json!({"group": "vip", "is_member": true});
     ok(pace.call(owner.call("POST", &groups, &vip)).await);
     ok(pace.call(owner.get(&groups)).await);
