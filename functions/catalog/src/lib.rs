@@ -1,15 +1,24 @@
-//! The catalog: what the shop sells, as shoppers see it and as staff makes it.
+//! The catalog: what the shop sells, as shoppers see and find it and as the staff makes it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use ::store::{Store, Table};
 use domain::currency::Currency;
-use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http, on_stream};
+use domain::fault::{Fault, Retry};
+use files::Bucket;
+use queue::{Name, Queues};
+use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http, invoked, on_batch, on_stream};
 
 mod change;
 mod form;
+mod index;
+mod indexed;
 mod shelf;
+mod task;
 
 pub mod admin {
-    //! Endpoints for staff.
+    //! Endpoints for the staff.
     pub mod add_variant;
     pub mod archive_product;
     pub mod change_attribute;
@@ -32,28 +41,52 @@ pub mod admin {
     pub mod missing_translations;
     pub mod price_log;
     pub mod publish_product;
+    pub mod rebuild_search;
     pub mod remove_category_translation;
     pub mod remove_translation;
     pub mod remove_variant;
+    pub mod search_status;
     pub mod set_options;
     pub mod set_prices;
+    pub mod set_synonyms;
     pub mod translate_category;
     pub mod translate_product;
     pub mod unpublish_product;
     pub mod view_collection;
     pub mod view_product;
+    pub mod view_synonyms;
 }
 pub mod jobs {
-    //! What keeps the shown catalog true.
+    //! What keeps the shown catalog and its index true.
     pub mod apply_schedule;
+    pub mod index_products;
+    pub mod on_product_changed;
     pub mod on_stock_changed;
+    pub mod rebuild_search;
 }
 pub mod store {
     //! Endpoints for shoppers.
     pub mod list_categories;
     pub mod list_products;
+    pub mod suggest;
     pub mod view_product;
 }
+
+use index::Index;
+
+/// The functions that read or write the search index.
+const INDEXED: [&str; 4] = [
+    "catalog.store.list_products",
+    "catalog.store.suggest",
+    "catalog.admin.search_status",
+    "catalog.jobs.index_products",
+];
+/// The functions that know the index's queue.
+const QUEUED: [&str; 3] = [
+    "catalog.admin.search_status",
+    "catalog.jobs.on_product_changed",
+    "catalog.jobs.index_products",
+];
 
 /// What this domain touches.
 #[derive(Debug)]
@@ -62,7 +95,9 @@ pub struct App {
     doors: Doors,
     currency: Currency,
     ids: Ids,
-    /// Whether callers are looked up here.
+    index: Option<Arc<Index>>,
+    queues: Option<Queues>,
+    /// Whether its callers are looked up and counted.
     knows_callers: bool,
 }
 
@@ -77,11 +112,20 @@ impl runtime::App for App {
             }
             _ => &[Table::Catalog],
         };
+        let index = INDEXED.contains(&setup.handler).then(|| {
+            let bucket = Bucket::new(setup.aws(), setup.text("FILES_BUCKET"));
+            // Of two functions on one machine each has its own.
+            let folder = PathBuf::from(setup.text("SEARCH_FOLDER")).join(setup.handler);
+            Arc::new(Index::new(bucket, folder))
+        });
+        let is_queued = QUEUED.contains(&setup.handler);
         Self {
             store: setup.store(tables),
             doors: setup.doors(),
             currency: setup.currency(),
             ids: setup.ids(),
+            index,
+            queues: is_queued.then(|| setup.queues(&[Name::Search])),
             knows_callers,
         }
     }
@@ -93,12 +137,25 @@ impl runtime::App for App {
     }
 }
 
+impl App {
+    /// The search index; asking for it in a function that is not told of it is our own mistake.
+    fn index(&self) -> Result<&Arc<Index>, Fault> {
+        let tried = "use the search index without knowing where it is";
+        self.index.as_ref().ok_or_else(|| Fault::noticed(tried, Retry::Useless))
+    }
+
+    fn queues(&self) -> Result<&Queues, Fault> {
+        let tried = "use the queue of the search index without knowing where it is";
+        self.queues.as_ref().ok_or_else(|| Fault::noticed(tried, Retry::Useless))
+    }
+}
+
 /// The functions of this domain.
 pub static ENDPOINTS: &[Endpoint<App>] = &[
     http!(
         "catalog.store.list_products",
         GET "/v1/store/products",
-        "Lists the products on sale, newest first unless sorted otherwise.",
+        "Lists the products on sale, newest first; or searches, filters and counts them.",
         store::list_products
     ),
     http!(
@@ -306,6 +363,39 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         admin::delete_attribute
     ),
     every!("catalog.jobs.apply_schedule", 60, jobs::apply_schedule),
+    http!(
+        "catalog.store.suggest",
+        GET "/v1/store/search/suggest",
+        "Suggests categories and products to somebody who types.",
+        store::suggest
+    ),
+    http!(
+        "catalog.admin.view_synonyms",
+        GET "/v1/admin/search/synonyms",
+        "Shows the words that mean the same to whoever searches.",
+        admin::view_synonyms
+    ),
+    http!(
+        "catalog.admin.set_synonyms",
+        PUT "/v1/admin/search/synonyms",
+        "Replaces the synonyms; searches know them some seconds later.",
+        admin::set_synonyms
+    ),
+    http!(
+        "catalog.admin.rebuild_search",
+        POST "/v1/admin/search/rebuild",
+        "Has every product indexed anew.",
+        admin::rebuild_search
+    ),
+    http!(
+        "catalog.admin.search_status",
+        GET "/v1/admin/search/status",
+        "Shows the state of the search index, and how much it does not know yet.",
+        admin::search_status
+    ),
+    on_stream!("catalog.jobs.on_product_changed", Table::Catalog, jobs::on_product_changed),
+    on_batch!("catalog.jobs.index_products", Name::Search, jobs::index_products),
+    invoked!("catalog.jobs.rebuild_search", jobs::rebuild_search),
     on_stream!("catalog.jobs.on_stock_changed", Table::Inventory, jobs::on_stock_changed),
     Endpoint { handler: "catalog.unknown", trigger: Trigger::Unknown },
 ];

@@ -37,6 +37,7 @@ mod promotions;
 mod purchase;
 mod refusals;
 mod rotation;
+mod search;
 mod settings;
 mod staff;
 mod tour;
