@@ -22,11 +22,14 @@ pub enum Name {
     Mail,
     /// Entries of the audit log, on their way into its chain.
     Audit,
+    /// Imports and exports that have something to do.
+    Exchange,
 }
 
 impl Name {
     /// Every queue.
-    pub const ALL: [Self; 4] = [Self::StripeEvents, Self::OrderEvents, Self::Mail, Self::Audit];
+    pub const ALL: [Self; 5] =
+        [Self::StripeEvents, Self::OrderEvents, Self::Mail, Self::Audit, Self::Exchange];
 
     /// The environment variable that holds the queue's address.
     pub const fn variable(self) -> &'static str {
@@ -35,6 +38,7 @@ impl Name {
             Self::OrderEvents => "QUEUE_ORDER_EVENTS_URL",
             Self::Mail => "QUEUE_MAIL_URL",
             Self::Audit => "QUEUE_AUDIT_URL",
+            Self::Exchange => "QUEUE_EXCHANGE_URL",
         }
     }
 }
@@ -45,6 +49,7 @@ impl From<domain::event::Destination> for Name {
             domain::event::Destination::OrderEvents => Self::OrderEvents,
             domain::event::Destination::Mail => Self::Mail,
             domain::event::Destination::Audit => Self::Audit,
+            domain::event::Destination::Exchange => Self::Exchange,
         }
     }
 }
