@@ -2,6 +2,9 @@
 //!
 //! What is indexed and what is asked for go through the same functions, so they can not drift.
 
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
 use tantivy::tokenizer::{
     AsciiFoldingFilter, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, StopWordFilter,
     TextAnalyzer,
@@ -136,9 +139,16 @@ pub(crate) fn stems(language: Language, text: &str) -> Vec<String> {
 
 /// Whether a word says nothing by itself in this language: “and”, “für”.
 pub(crate) fn is_filler(language: Language, word: &str) -> bool {
-    let Some(filter) = language.stemmer().and_then(StopWordFilter::new) else { return false };
-    let analyzer = TextAnalyzer::builder(SimpleTokenizer::default()).filter(LowerCaser);
-    tokens(analyzer.filter(filter).build(), word).is_empty()
+    static KNOWN: OnceLock<BTreeMap<Language, TextAnalyzer>> = OnceLock::new();
+    let without_fillers = |language: Language| {
+        let filter = StopWordFilter::new(language.stemmer()?)?;
+        let analyzer = TextAnalyzer::builder(SimpleTokenizer::default()).filter(LowerCaser);
+        Some((language, analyzer.filter(filter).build()))
+    };
+    // The lists are long: they are read once.
+    let known =
+        KNOWN.get_or_init(|| Language::ALL.into_iter().filter_map(without_fillers).collect());
+    known.get(&language).is_some_and(|analyzer| tokens(analyzer.clone(), word).is_empty())
 }
 
 fn tokens(mut analyzer: TextAnalyzer, text: &str) -> Vec<String> {

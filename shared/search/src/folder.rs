@@ -103,10 +103,12 @@ impl Folder {
         let file = File { name: name.to_owned(), hash: hash(&bytes), bytes: bytes.len() as u64 };
         let kept = self.place(&file.hash);
         make(&self.root.join(FILES))?;
-        if !kept.exists() {
-            fs::hard_link(path, kept).map_err(|error| disk("keep a file of an index", error))?;
+        match fs::hard_link(path, kept) {
+            Ok(()) => Ok(file),
+            // The same bytes were kept before.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(file),
+            Err(error) => Err(disk("keep a file of an index", error)),
         }
-        Ok(file)
     }
 
     fn place(&self, hash: &str) -> PathBuf {
