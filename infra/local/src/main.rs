@@ -144,6 +144,9 @@ async fn serve_shop(flags: Serve) -> Result<ExitCode, Error> {
     })
     .await?;
     shop.warm_up()?;
+    // A new folder has no search index yet, one of an older release perhaps one that it can not
+    // read. What comes of it is said in the log.
+    let _ = shop.invoke("catalog.jobs.rebuild_search", serde_json::json!({})).await;
     let base = shop.base_url();
     let kept = if flags.ephemeral {
         "in memory".to_owned()

@@ -27,6 +27,7 @@ use crate::message::{Request, Response};
 use crate::metrics::{Meter, Metrics};
 use crate::pump::Pumps;
 use crate::schedule::Beats;
+use crate::scratch::Scratch;
 use crate::{demo, functions, keys, stripe, world};
 
 /// No invocation takes longer, in real time: longer than any timeout in the templates, so that it
@@ -117,6 +118,8 @@ pub(crate) struct Inner {
     pub(crate) warm: Mutex<HashMap<String, Arc<Function>>>,
     pub(crate) meter: Meter,
     pub(crate) requests: AtomicU64,
+    /// What functions have as `/tmp`.
+    pub(crate) scratch: Scratch,
     /// Held for as long as the folder is ours.
     pub(crate) _lock: Option<std::fs::File>,
 }
@@ -240,6 +243,7 @@ impl Shop {
             warm: Mutex::default(),
             meter: Meter::default(),
             requests: AtomicU64::new(0),
+            scratch: Scratch::new(),
             _lock: lock,
         })))
     }
@@ -385,6 +389,10 @@ impl Shop {
         if variables.contains_key("FILES_URL") {
             let url = files_url(&self.0.base_url, &self.0.stack);
             variables.insert("FILES_URL".to_owned(), url);
+        }
+        if variables.contains_key("SEARCH_FOLDER") {
+            let folder = self.0.scratch.path().join("search");
+            variables.insert("SEARCH_FOLDER".to_owned(), folder.display().to_string());
         }
         let retries = RetryConfig::standard()
             .with_max_attempts(self.0.sdk_attempts.max(1))

@@ -15,6 +15,7 @@ use wire::Wire;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::metrics::Meter;
+use crate::scratch::Scratch;
 use crate::shop::{Inner, Shop};
 use crate::{stripe, world};
 
@@ -89,6 +90,7 @@ impl Snapshot {
             warm: Mutex::default(),
             meter: Meter::default(),
             requests: AtomicU64::new(0),
+            scratch: Scratch::new(),
             _lock: None,
         })))
     }

@@ -32,6 +32,7 @@ pub mod outbox;
 pub mod product;
 pub mod promotion;
 pub mod sales;
+pub mod search;
 pub mod session;
 pub mod settings;
 pub mod shelves;

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::cursor::List;
 use crate::reply::View;
+use crate::view::search::FacetsView;
 
 /// A variant.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -64,7 +65,24 @@ pub struct ProductView {
 }
 
 impl View for ProductView {}
-impl View for List<ProductView> {}
+
+/// A page of products, listed or found.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProductViewList")]
+pub struct ProductsView {
+    /// The products.
+    pub data: Vec<ProductView>,
+    /// Where the next page begins; null at the end.
+    pub next_cursor: Option<String>,
+    /// How many there are on all pages; only in answers of the search index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// How many of what, if `facets=true` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facets: Option<FacetsView>,
+}
+
+impl View for ProductsView {}
 
 impl ProductView {
     /// The view in a currency and a language at this time; `None` where nothing of it has a price

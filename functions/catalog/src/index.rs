@@ -1,0 +1,310 @@
+//! The snapshots of the search index: fetched and open to readers, and written by the one writer.
+//!
+//! | object | what |
+//! |---|---|
+//! | `search/products/manifest.json` | which files the newest generation is made of |
+//! | `search/products/files/…` | the files, each under the hash of what it holds |
+//!
+//! Readers ask for the manifest every five seconds at most, by its tag, and fetch only the files
+//! that they have not. A generation is written files first, manifest last and only if the manifest
+//! is still the one that it was made of: a writer that dies leaves the old generation whole, and
+//! of two writers one begins again.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use domain::fault::{Fault, Retry};
+use domain::id::ProductId;
+use files::{Bucket, Condition, NewObject, Written};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::{SignedDuration, Timestamp};
+use search::{Draft, Entry, FORMAT, File, Folder, Lexicon, Manifest, Snapshot};
+
+/// How long a snapshot is believed to be the newest.
+const FRESH: SignedDuration = SignedDuration::from_secs(5);
+/// Files that are fetched or sent at the same time.
+const AT_ONCE: usize = 8;
+/// Bytes of memory to write a few products, the least that the engine takes, and to write all.
+const MEMORY_FEW: usize = 16_000_000;
+const MEMORY_ALL: usize = 128_000_000;
+/// Times that a change is made again where another writer was faster.
+const ATTEMPTS_MAX: usize = 5;
+
+const MANIFEST: &str = "search/products/manifest.json";
+
+fn place(hash: &str) -> String {
+    format!("search/products/files/{hash}")
+}
+
+/// The search index of the products.
+#[derive(Debug)]
+pub struct Index {
+    bucket: Bucket,
+    folder: Folder,
+    /// What is answered from.
+    open: Mutex<Option<Arc<Snapshot>>>,
+    /// The tag of its manifest and when it was looked at last: one looks, others do not wait.
+    looked: tokio::sync::Mutex<Looked>,
+    /// Shared by whoever needs files that no open snapshot holds yet; had alone to sweep.
+    using: tokio::sync::RwLock<()>,
+}
+
+#[derive(Debug, Default)]
+struct Looked {
+    etag: Option<String>,
+    at: Option<Timestamp>,
+}
+
+/// A manifest as it was read, for the writer.
+struct Read {
+    manifest: Manifest,
+    etag: String,
+}
+
+/// What is to be different in the next generation.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// What is put in the place of what was known.
+    pub put: Vec<Entry>,
+    /// What is forgotten.
+    pub gone: Vec<ProductId>,
+    /// What is known beside the products, if that is new, too.
+    pub lexicon: Option<Lexicon>,
+}
+
+impl Index {
+    /// The index in this bucket; its files are kept in a folder of this function's own.
+    pub fn new(bucket: Bucket, folder: PathBuf) -> Self {
+        Self {
+            bucket,
+            folder: Folder::new(folder),
+            open: Mutex::default(),
+            looked: tokio::sync::Mutex::default(),
+            using: tokio::sync::RwLock::default(),
+        }
+    }
+
+    /// The newest snapshot, at most five seconds old; none before the index was built for the
+    /// first time. While somebody looks for a newer one, others are answered from the one there
+    /// is; and so are all, when it can not be fetched.
+    pub async fn newest(&self, now: Timestamp) -> Result<Option<Arc<Snapshot>>, Fault> {
+        let known = self.known();
+        let mut looked = if known.is_some() {
+            let Ok(looked) = self.looked.try_lock() else { return Ok(known) };
+            looked
+        } else {
+            self.looked.lock().await
+        };
+        let known = self.known();
+        let age = looked.at.map(|at| now.duration_since(at));
+        if age.is_some_and(|age| (SignedDuration::ZERO..FRESH).contains(&age)) {
+            return Ok(known);
+        }
+        match self.look(&mut looked, now).await {
+            Ok(()) => Ok(self.known()),
+            Err(fault) if known.is_some() => {
+                tracing::error!(%fault, "a newer search index can not be read; the old one goes on");
+                looked.at = Some(now);
+                Ok(known)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn known(&self) -> Option<Arc<Snapshot>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn look(&self, looked: &mut Looked, now: Timestamp) -> Result<(), Fault> {
+        let found = match &looked.etag {
+            Some(etag) => self.bucket.get_if_none_match(MANIFEST, etag).await?,
+            None => self.bucket.get(MANIFEST).await?,
+        };
+        if let Some(found) = found {
+            let manifest = read(&found.bytes)?;
+            if manifest.format != FORMAT && self.known().is_some() {
+                // It was written by a newer release: this one goes on with what it can read.
+                looked.at = Some(now);
+                return Ok(());
+            }
+            let using = self.using.read().await;
+            self.fetch(&manifest).await?;
+            let snapshot = Arc::new(self.folder.open(&manifest)?);
+            drop(using);
+            // The one before may still be asked; its open files stay readable.
+            *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
+            looked.etag = Some(found.etag);
+            self.sweep_folder(&manifest)?;
+        }
+        looked.at = Some(now);
+        Ok(())
+    }
+
+    /// Forgets the files here that this generation does not use, unless somebody is at work.
+    fn sweep_folder(&self, manifest: &Manifest) -> Result<(), Fault> {
+        match self.using.try_write() {
+            Ok(_alone) => self.folder.sweep(&[manifest]),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Brings the files here that are not.
+    async fn fetch(&self, manifest: &Manifest) -> Result<(), Fault> {
+        let missing = self.folder.missing(manifest).into_iter().cloned();
+        stream::iter(missing.map(|file| self.fetch_one(file)))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn fetch_one(&self, file: File) -> Result<(), Fault> {
+        let found = self.bucket.get(&place(&file.hash)).await?;
+        // A generation that was retired while we were on our way: the next look finds a newer one.
+        let gone = || Fault::noticed("fetch a file of a search index: it is gone", Retry::Helps);
+        self.folder.keep(&file, &found.ok_or_else(gone)?.bytes)
+    }
+
+    /// The newest manifest, if the index was ever built in this format.
+    pub async fn manifest(&self) -> Result<Option<Manifest>, Fault> {
+        Ok(self.read().await?.map(|read| read.manifest))
+    }
+
+    async fn read(&self) -> Result<Option<Read>, Fault> {
+        let Some(found) = self.bucket.get(MANIFEST).await? else { return Ok(None) };
+        Ok(Some(Read { manifest: read(&found.bytes)?, etag: found.etag }))
+    }
+
+    /// Writes the next generation with these changes. False where there is none to change: the
+    /// index is to be built first.
+    pub async fn change(self: &Arc<Self>, changes: Changes, now: Timestamp) -> Result<bool, Fault> {
+        let changes = Arc::new(changes);
+        let using = self.using.read().await;
+        for _ in 0..ATTEMPTS_MAX {
+            let Some(before) = self.read().await? else { return Ok(false) };
+            if before.manifest.format != FORMAT {
+                return Ok(false);
+            }
+            self.fetch(&before.manifest).await?;
+            let (index, changes) = (Arc::clone(self), Arc::clone(&changes));
+            let manifest = before.manifest.clone();
+            let written = blocking(move || {
+                let draft = index.folder.draft(Some(&manifest), MEMORY_FEW)?;
+                for entry in &changes.put {
+                    draft.put(entry)?;
+                }
+                for id in &changes.gone {
+                    draft.remove(*id);
+                }
+                let lexicon = changes.lexicon.clone().unwrap_or(manifest.lexicon);
+                draft.finish(lexicon, now)
+            })
+            .await?;
+            let manifest = written.manifest.clone();
+            if self.publish(written, Condition::Match(&before.etag)).await? {
+                drop(using);
+                self.sweep_folder(&manifest)?;
+                return Ok(true);
+            }
+        }
+        Err(Fault::noticed("write a search index: others are always faster", Retry::Helps))
+    }
+
+    /// Begins an index of nothing, to be filled and given to [`Self::replace`].
+    pub async fn begin(self: &Arc<Self>) -> Result<Draft, Fault> {
+        let index = Arc::clone(self);
+        blocking(move || index.folder.draft(None, MEMORY_ALL)).await
+    }
+
+    /// Writes an index that was begun anew in the place of the one there is. What was written
+    /// meanwhile is lost, so nothing else may write: both come one after the other from one queue.
+    pub async fn replace(
+        &self,
+        draft: Draft,
+        lexicon: Lexicon,
+        now: Timestamp,
+    ) -> Result<Manifest, Fault> {
+        let _using = self.using.read().await;
+        let written = blocking(move || draft.finish(lexicon, now)).await?;
+        let before = self.read().await?;
+        let (written, etag) = match before {
+            Some(before) => (written.in_place_of(&before.manifest, now), Some(before.etag)),
+            None => (written, None),
+        };
+        let manifest = written.manifest.clone();
+        let condition = etag.as_deref().map_or(Condition::Absent, Condition::Match);
+        if self.publish(written, condition).await? {
+            return Ok(manifest);
+        }
+        Err(Fault::noticed("build a search index: another writer was faster", Retry::Helps))
+    }
+
+    /// Files first, the manifest last, then away with what nobody needs any more. False where the
+    /// manifest is not the one any more that this generation was made of.
+    async fn publish(
+        &self,
+        written: search::Written,
+        condition: Condition<'_>,
+    ) -> Result<bool, Fault> {
+        let search::Written { manifest, new, over } = written;
+        stream::iter(new.into_iter().map(|file| self.send(file)))
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        let text = serde_json::to_vec(&manifest)
+            .map_err(|error| Fault::new("write a manifest", error, Retry::Useless))?;
+        let object =
+            NewObject { bytes: text.into(), content_type: "application/json", cache_control: None };
+        match self.bucket.put_if(MANIFEST, object, condition).await? {
+            Written::Raced => return Ok(false),
+            Written::Yes(_) => {}
+        }
+        for hash in over {
+            self.bucket.delete(&place(&hash)).await?;
+        }
+        Ok(true)
+    }
+
+    async fn send(&self, file: File) -> Result<(), Fault> {
+        let bytes = Bytes::from(self.folder.bytes(&file.hash)?);
+        let object =
+            NewObject { bytes, content_type: "application/octet-stream", cache_control: None };
+        self.bucket.put(&place(&file.hash), object).await.map(drop)
+    }
+
+    /// Deletes the files that the newest generation does not know, not even as retired: a writer
+    /// that died has left them. Only for the writer itself, between two generations.
+    pub async fn sweep(&self, manifest: &Manifest) -> Result<(), Fault> {
+        let mut known = manifest.hashes();
+        known.extend(manifest.retired.iter().map(|retired| retired.hash.as_str()));
+        let prefix = place("");
+        let mut position: Option<String> = None;
+        loop {
+            let listed = self.bucket.list(&prefix, position.as_deref()).await?;
+            for entry in listed.entries {
+                let hash = entry.key.strip_prefix(&prefix).unwrap_or_default();
+                if !known.contains(hash) {
+                    self.bucket.delete(&entry.key).await?;
+                }
+            }
+            position = listed.next;
+            if position.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Manifest, Fault> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Fault::new("read the manifest of a search index", error, Retry::Useless))
+}
+
+/// Work that is only the machine's: it does not hold up what waits for answers.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Fault::new("work on a search index", error, Retry::Helps))?
+}
