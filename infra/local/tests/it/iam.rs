@@ -49,6 +49,7 @@ const ALONE: &[(&str, Alone)] = &[
     ("the first owner", |shop| Box::pin(founding(shop))),
     ("a month", |shop| Box::pin(month(shop))),
     ("a registration", |shop| Box::pin(registration(shop))),
+    ("before the index", |shop| Box::pin(before_the_index(shop))),
 ];
 
 /// Chapters that begin where people are signed in.
@@ -67,6 +68,7 @@ const AMONG: &[(&str, Among)] = &[
     ("a picture", |shop, people| Box::pin(picture(shop, people))),
     ("settings", |shop, people| Box::pin(settings(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
+    ("searching", |shop, people| Box::pin(searching(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -240,6 +242,15 @@ async fn promotions(shop: Shop, mut people: People) {
     let mut pace = Plain(shop);
     let code = tour::promotions::promotions(&mut pace, &people.owner).await;
     tour::promotions::bargain(&mut pace, &people.owner, &mut people.jane, &code).await;
+}
+
+async fn before_the_index(shop: Shop) {
+    tour::search::before(&shop).await;
+}
+
+async fn searching(shop: Shop, people: People) {
+    tour::search::words(&mut Plain(shop.clone()), &people.owner).await;
+    tour::search::upkeep(&shop, &people.owner).await;
 }
 
 async fn keys(shop: Shop, people: People) {

@@ -36,6 +36,7 @@ mod promotions;
 mod purchase;
 mod refusals;
 mod rotation;
+mod search;
 mod settings;
 mod staff;
 mod tour;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 pub(crate) mod gift_cards;
 pub(crate) mod media;
 pub(crate) mod promotions;
+pub(crate) mod search;
 
 use crate::world::{self, Colleague, PASSWORD, Shopper, key, ok, refusal};
 
