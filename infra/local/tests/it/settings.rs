@@ -59,6 +59,7 @@ async fn a_changed_price_list_is_followed_within_a_minute() {
     assert_eq!(shipping().await, 490, "what was read a moment ago is believed");
     a_minute_later(&shop);
     assert_eq!(shipping().await, 555);
+    shop.settle().await;
     world::sound(&shop, &goods).await;
 }
 
