@@ -49,6 +49,7 @@ async fn a_changed_price_list_is_followed_within_a_minute() {
     let keeper = keeper(&shop).await;
     let jane = Shopper::guest(&shop).await;
     jane.ready(MUG, 1).await;
+    jane.view_cart().await;
     let shown = change(&keeper, SHIPPING, |table| {
         table["methods"][0]["tiers"]["EUR"] = json!([{"price": 555}]);
     })
@@ -58,6 +59,7 @@ async fn a_changed_price_list_is_followed_within_a_minute() {
     assert_eq!(shipping().await, 490, "what was read a moment ago is believed");
     a_minute_later(&shop);
     assert_eq!(shipping().await, 555);
+    shop.settle().await;
     world::sound(&shop, &goods).await;
 }
 

@@ -167,6 +167,10 @@ pub(crate) struct Trial {
     /// Ids of what a person calls their own, by person and path.
     own: BTreeMap<(String, &'static str), String>,
     pub(crate) line: String,
+    /// A gift card in Jane's cart.
+    gift_card: String,
+    /// Jane's own id.
+    customer: String,
     pub(crate) download: String,
     /// The mug's product.
     product: String,
@@ -247,7 +251,15 @@ impl Trial {
         let mug = ok(jane.get("/v1/store/products/blue-mug").await);
         let product = mug["id"].as_str().unwrap().to_owned();
         let transfer = crate::inventory::draft(&boss).await;
+        let amount = domain::money::Money::new(500, domain::currency::Currency::EUR);
+        let (gift_card, code) = crate::gift_cards::card(&shop, amount, None).await;
+        ok(crate::gift_cards::present(&jane, &code).await);
+        let gift_card = gift_card.to_string();
+        let me = ok(jane.get("/v1/auth/me").await);
+        let customer = me["id"].as_str().unwrap().to_owned();
         Self {
+            gift_card,
+            customer,
             shop,
             jane,
             joe,
@@ -272,6 +284,8 @@ impl Trial {
             "id" if operation.id == "cart.store.merge" => self.guest.cart.clone(),
             "id" if operation.path.contains("/carts/") => who.cart.clone(),
             "id" if operation.path.contains("/orders/") => who.order.clone(),
+            "id" if operation.path.contains("/admin/gift_cards/") => self.gift_card.clone(),
+            "id" if operation.path.contains("/admin/customers/") => self.customer.clone(),
             "id" if operation.path.contains("/store/products/") => self.product.clone(),
             "id" if operation.path.contains("/inventory/locations/") => {
                 domain::stock::FIRST_LOCATION.to_string()
@@ -285,6 +299,7 @@ impl Trial {
                 id.clone()
             }
             "line_id" => self.line.clone(),
+            "gift_card_id" => self.gift_card.clone(),
             "token" => self.download.clone(),
             "id_or_slug" => "socks".to_owned(),
             "locale" => "de".to_owned(),
