@@ -100,12 +100,12 @@ pub(crate) async fn change(
     Err(Problem::unavailable())
 }
 
-/// Changes the codes of a cart in the same way. The facts are read for the changed cart, because
-/// they are what its codes open; `may` has the last word.
-pub(crate) async fn change_codes(
+/// Changes what the facts hang on, in the same way: the codes of a cart, or who buys. They are read
+/// for the changed cart; `may` has the last word.
+pub(crate) async fn edit(
     app: &App,
     turn: Turn<'_>,
-    edit: impl Fn(Cart) -> Result<Cart, Refusal> + Send + Sync,
+    decide: impl Fn(Cart) -> Result<Cart, Refusal> + Send + Sync,
     may: impl Fn(&Promoted) -> Result<(), Refusal> + Send + Sync,
 ) -> Reply<CartView> {
     let Turn { id, who, now, mut toll, standing } = turn;
@@ -114,7 +114,7 @@ pub(crate) async fn change_codes(
         if let Some(toll) = &mut toll {
             toll.guess(cart.version, cart.created_at, cart.updated_at);
         }
-        let mut cart = edit(cart)?;
+        let mut cart = decide(cart)?;
         let facts = facts(app, &cart, None, now).await?;
         may(&facts.price(&cart)?.promoted)?;
         if counted(app.store.save_cart(&mut cart, toll.as_mut(), now).await?)? == Saved::Yes {

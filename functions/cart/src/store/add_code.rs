@@ -40,7 +40,7 @@ pub async fn handle(
     let guesses = take(app, &call.request).await?;
     let entry = app.store.code(code).await?.ok_or(domain::cart::Refusal::from(Refusal::Unknown))?;
     let applied = AppliedCode { code: entry.code, promotion: entry.promotion };
-    let shown = change::change_codes(
+    let shown = change::edit(
         app,
         Turn::of(&call, *id),
         |cart| Ok(cart.enter(applied.clone())?),

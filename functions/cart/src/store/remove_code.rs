@@ -30,5 +30,5 @@ impl Form for WhichCode {
 pub async fn handle(app: &App, call: Call<Metered<CartOwner>, Path<WhichCode>>) -> Reply<CartView> {
     let Path(WhichCode { id, code }) = &call.input;
     let withdraw = |cart: domain::cart::Cart| Ok(cart.withdraw(code)?);
-    change::change_codes(app, Turn::of(&call, *id), withdraw, |_| Ok(())).await
+    change::edit(app, Turn::of(&call, *id), withdraw, |_| Ok(())).await
 }

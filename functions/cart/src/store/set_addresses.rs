@@ -4,6 +4,7 @@ use api::form::{CartPath, Nested, VatIdRule, email};
 use api::view::cart::CartView;
 use api::{Body, CartOwner, Fields, Form, Metered, Path, Reply};
 use domain::address::{Address, Email};
+use domain::cart::Cart;
 use domain::vat_id::VatId;
 use runtime::Call;
 
@@ -37,11 +38,12 @@ pub async fn handle(
     call: Call<Metered<CartOwner>, (Path<CartPath>, Body<Addresses>)>,
 ) -> Reply<CartView> {
     let (Path(CartPath { id }), Body(to)) = &call.input;
-    change::change(app, Turn::of(&call, *id), None, |cart, _| {
+    // Promotions ask who buys: they see the new address.
+    let decide = |cart: Cart| {
         let cart = cart.address(to.email.clone(), to.shipping.clone(), to.billing.clone());
         Ok(cart.for_business(to.vat_id.clone()))
-    })
-    .await
+    };
+    change::edit(app, Turn::of(&call, *id), decide, |_| Ok(())).await
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ async fn turn<P: Pace>(pace: &mut P, who: &Colleague, at: &str, verb: &str) {
     ok(pace.call(who.call("POST", &format!("{at}/{verb}"), &json!({}))).await);
 }
 
-/// All that is done with a promotion, by whom may do it; the code that it is left with.
-pub(crate) async fn promotions<P: Pace>(pace: &mut P, owner: &Colleague) -> String {
+/// All that is done with promotions, by whom may do it; the codes that two are left with.
+pub(crate) async fn promotions<P: Pace>(pace: &mut P, owner: &Colleague) -> [String; 2] {
     let draft = make(pace, owner, "automatic", &json!({})).await;
     let seen = tag(&pace.call(owner.get(&draft)).await);
     done(&pace.call(owner.call_if(&seen, "DELETE", &draft, &Value::Null)).await);
@@ -56,8 +56,13 @@ pub(crate) async fn promotions<P: Pace>(pace: &mut P, owner: &Colleague) -> Stri
         "lines": [{"variant_id": MUG.variant(), "quantity": 2}],
     });
     ok(pace.call(owner.call("POST", &format!("{PROMOTIONS}/simulate"), &body)).await);
+    let at = make(pace, owner, "code", &json!({})).await;
+    turn(pace, owner, &at, "activate").await;
+    let body = json!({"count": 1, "prefix": "TOO-"});
+    let made = pace.call(owner.call("POST", &format!("{at}/codes"), &body)).await.value();
+    let second = text(&made["data"][0], "code");
     pace.settle().await;
-    code
+    [code, second]
 }
 
 /// A cart with a code, through everything that can be done with a cart, to its order.
@@ -65,7 +70,7 @@ pub(crate) async fn bargain<P: Pace>(
     pace: &mut P,
     owner: &Colleague,
     jane: &mut Customer,
-    code: &str,
+    [code, second]: &[String; 2],
 ) {
     let customer = ok(jane.who.get("/v1/auth/me").await);
     let groups = format!("/v1/admin/customers/{}/groups", text(&customer, "id"));
@@ -81,6 +86,7 @@ pub(crate) async fn bargain<P: Pace>(
     ok(who.call("PUT", &format!("{at}/addresses"), &home).await);
     let codes = format!("{at}/codes");
     ok(pace.call(who.call("POST", &codes, &enter)).await);
+    ok(pace.call(who.call("POST", &codes, &json!({"code": second}))).await);
     ok(pace.call(who.call("PUT", &format!("{at}/addresses"), &home)).await);
     ok(pace.call(who.get(&at)).await);
     let line = format!("{at}/lines/{}", text(&line["lines"][0], "id"));
