@@ -10,7 +10,7 @@ use domain::fault::{Fault, Retry};
 use domain::id::LocationId;
 use domain::stock::{FIRST_LOCATION, Place};
 use serde::de::DeserializeOwned;
-use testkit::ledger::{Facts, Letter, Stock};
+use testkit::ledger::{Facts, Letter, Stock, Uses};
 
 use crate::error::Error;
 use crate::shop::Shop;
@@ -46,6 +46,7 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
         }
     }
     facts.stock = stock(&client).await?;
+    facts.uses = uses(&client).await?;
     facts.letters = shop.mails().into_iter().map(letter).collect();
     facts.intents = shop.twin().objects("payment_intent");
     facts.refunds = shop.twin().objects("refund");
@@ -97,6 +98,30 @@ async fn stock(client: &Client) -> Result<Vec<Stock>, Error> {
     // Beside the stock lie transfers, sales by day and the counters of promotions.
     let levels = items.into_iter().filter(|item| text(item, "pk").starts_with("SKU#"));
     levels.map(level).collect()
+}
+
+/// The counters of promotions; what has no limit is counted over several rows.
+async fn uses(client: &Client) -> Result<BTreeMap<(String, String), Uses>, Error> {
+    let mut uses: BTreeMap<(String, String), Uses> = BTreeMap::new();
+    for item in scan(client, "fluxion-inventory").await? {
+        let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
+        if !pk.starts_with("PROMO#") && !pk.starts_with("BUYER#") {
+            continue;
+        }
+        let number = |name: &str| -> i64 {
+            let found = item.get(name).and_then(|value| value.as_n().ok());
+            found.and_then(|text| text.parse().ok()).unwrap_or(0)
+        };
+        let sk = if sk.starts_with("USES") { "USES".to_owned() } else { sk };
+        let sum = uses.entry((pk, sk)).or_default();
+        sum.orders += number("orders");
+        for name in item.keys() {
+            if let Some(currency) = name.strip_prefix("spent_") {
+                *sum.spent.entry(currency.to_owned()).or_default() += number(name);
+            }
+        }
+    }
+    Ok(uses)
 }
 
 fn letter(mail: wire::Mail) -> Letter {

@@ -46,6 +46,15 @@ pub struct Stock {
     pub available: i64,
 }
 
+/// A counter of promotions as the table has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Orders that are counted.
+    pub orders: i64,
+    /// What was taken off them: minor units by currency.
+    pub spent: BTreeMap<String, i64>,
+}
+
 /// A shop at rest.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -67,6 +76,8 @@ pub struct Facts {
     pub stock: Vec<Stock>,
     /// Every movement of stock.
     pub movements: Vec<Movement>,
+    /// Every counter of promotions and buyers, by its two keys; shards are summed.
+    pub uses: BTreeMap<(String, String), Uses>,
     /// Units that were there in the beginning, by SKU.
     pub received: BTreeMap<String, i64>,
     /// Every letter.
@@ -87,6 +98,7 @@ pub struct Facts {
 pub fn broken(facts: &Facts) -> Vec<String> {
     let mut broken = Vec::new();
     stock(facts, &mut broken);
+    uses(facts, &mut broken);
     money(facts, &mut broken);
     balances(facts, &mut broken);
     tenders(facts, &mut broken);
@@ -166,6 +178,45 @@ fn named(place: &Place) -> String {
     match place.shard {
         None => format!("{} at {}", place.sku, place.location),
         Some(shard) => format!("{} at {}, shard {shard}", place.sku, place.location),
+    }
+}
+
+/// What is counted for promotions is what the orders say that were counted for them.
+fn uses(facts: &Facts, broken: &mut Vec<String>) {
+    let mut wanted: BTreeMap<(String, String), Uses> = BTreeMap::new();
+    for order in facts.orders.iter().filter(|order| order.uses_counted) {
+        let mut count = |pk: String, sk: String| wanted.entry((pk, sk)).or_default().orders += 1;
+        for used in &order.promotions {
+            let pk = format!("PROMO#{}", used.promotion);
+            count(pk.clone(), "USES".to_owned());
+            if let (Some(_), Some(buyer)) = (used.counted.uses_per_customer, &order.buyer) {
+                count(pk.clone(), format!("BUYER#{buyer}"));
+            }
+            if let Some(code) = &used.code {
+                count(pk, format!("CODE#{code}"));
+            }
+        }
+        if let Some(buyer) = &order.buyer {
+            count(format!("BUYER#{buyer}"), "META".to_owned());
+        }
+        for used in &order.promotions {
+            let key = (format!("PROMO#{}", used.promotion), "USES".to_owned());
+            let spent = &mut wanted.entry(key).or_default().spent;
+            *spent.entry(order.currency.to_string()).or_default() += used.amount.amount();
+        }
+    }
+    let mut keys: BTreeSet<&(String, String)> = wanted.keys().collect();
+    keys.extend(facts.uses.keys());
+    for key in keys {
+        let read = |all: &BTreeMap<(String, String), Uses>| {
+            let mut uses = all.get(key).cloned().unwrap_or_default();
+            uses.spent.retain(|_, amount| *amount != 0);
+            uses
+        };
+        let (is, shall) = (read(&facts.uses), read(&wanted));
+        if is != shall {
+            broken.push(format!("{} {}: {is:?} counted, {shall:?} in orders", key.0, key.1));
+        }
     }
 }
 
