@@ -78,6 +78,8 @@ pub struct Facts {
     pub uses: BTreeMap<(String, String), Uses>,
     /// Every movement of stock.
     pub movements: Vec<Movement>,
+    /// Every counter of promotions and buyers, by its two keys; shards are summed.
+    pub uses: BTreeMap<(String, String), Uses>,
     /// Units that were there in the beginning, by SKU.
     pub received: BTreeMap<String, i64>,
     /// Every letter.
