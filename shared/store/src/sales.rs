@@ -73,11 +73,14 @@ pub(crate) fn notice(
     noticed: &Noticed,
 ) -> Result<(), Fault> {
     let partition = format!("SIGNALS#{}", day_of(noticed.at));
-    let key = at_key(partition, noticed.at, &noticed.sku, noticed.location);
+    let mut key = at_key(partition, noticed.at, &noticed.sku, noticed.location);
+    key.sk = format!("{}#{:?}", key.sk, noticed.crossing);
     let mut row = item(&key, noticed)?;
     let expires = noticed.at.as_second().saturating_add(KEPT.as_secs());
     row.insert("expires".into(), number(expires));
-    transaction.put(store, Table::Inventory, row, Expression::absent())
+    // No condition that could fail: the same thing twice in one moment is one entry.
+    let any = Expression::new("attribute_exists(pk) OR attribute_not_exists(pk)");
+    transaction.put(store, Table::Inventory, row, any)
 }
 
 impl Store {

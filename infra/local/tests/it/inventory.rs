@@ -162,6 +162,7 @@ async fn a_transfer_arrives_in_parts_and_what_is_short_and_over_stays_written() 
     assert_eq!(level(&keeper, MUG, &first()).await["on_hand"], 10);
     done(post(&keeper, &format!("{at}/ship"), &json!({})).await);
     assert_eq!(level(&keeper, MUG, &first()).await["on_hand"], 4);
+    shop.settle().await;
     sound(&shop, &goods::small(world::MUGS)).await;
     let part = json!({"lines": [{"sku": MUG.sku, "quantity": 4}]});
     let some = done(post(&keeper, &format!("{at}/receive"), &part).await);
@@ -236,12 +237,14 @@ async fn an_order_comes_from_the_nearest_that_has_all_of_it_and_the_plan_says_wh
     let short = ann.complete().await;
     assert_eq!(refusal(&short), (409, "insufficient_stock".into()));
     assert_eq!(short.value()["available"], 4);
+    shop.settle().await;
     sound(&shop, &goods::small(world::MUGS)).await;
     ok(joe.call("POST", &format!("/v1/store/orders/{}/cancel", joe.order), &json!({})).await);
     jane.pay("pm_card_visa");
     shop.settle().await;
     let seen = ok(jane.get("/v1/store/products/blue-mug").await);
     assert_eq!(seen["variants"][0]["available"], 21 - 2);
+    shop.settle().await;
     sound(&shop, &goods::small(world::MUGS)).await;
 }
 
@@ -342,6 +345,7 @@ async fn a_transfer_and_the_buyers_never_have_the_same_mug() {
             assert!([409, 503].contains(&shipped.status), "{}", shipped.text());
             assert_eq!(won.len(), 10, "round {round}");
         }
+        shop.settle().await;
         sound(&shop, &goods::small(world::MUGS)).await;
         done(post(&keeper, &format!("{at}/cancel"), &json!({})).await);
         for buyer in won {
@@ -388,6 +392,7 @@ async fn flash_sale(shards: Option<u32>) {
         buyer.pay("pm_card_visa");
     }
     shop.advance(120).await;
+    shop.settle().await;
     sound(&shop, &a_hundred_mugs()).await;
     let level = level(&keeper, MUG, &first()).await;
     assert_eq!((&level["on_hand"], &level["available"]), (&json!(60), &json!(60)));
@@ -462,6 +467,7 @@ async fn whoever_meets_a_split_level_by_an_old_hint_finds_its_shards() {
     // No shard has seven: it is split over both.
     jane.ready(MUG, 7).await;
     assert_eq!(jane.complete().await.status, 201);
+    shop.settle().await;
     sound(&shop, &goods::small(world::MUGS)).await;
     let twice = post(&keeper, &format!("/{}/arm", MUG.sku), &json!({"shards": 2})).await;
     assert_eq!(refusal(&twice), (409, "already_armed".into()));
