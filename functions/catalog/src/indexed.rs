@@ -173,9 +173,10 @@ mod tests {
             sales: vec![sale(Currency::EUR), sale(Currency::parse("USD").unwrap())],
             available: 0,
             weight_grams: 400,
+            volume_mm3: 0,
+            shipping_profile: domain::shipping::ProfileId::default(),
             quantity_max: 100,
             download: None,
-            has_keys: false,
         };
         Product {
             id: ProductId::from_ulid(Ulid(2)),

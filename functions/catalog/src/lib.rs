@@ -1,4 +1,4 @@
-//! The catalog: what the shop sells, as shoppers see and find it and as the staff makes it.
+//! The catalog: what the shop sells, as shoppers see and find it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ mod shelf;
 mod task;
 
 pub mod admin {
-    //! Endpoints for the staff.
+    //! Endpoints for staff.
     pub mod add_variant;
     pub mod archive_product;
     pub mod change_attribute;
@@ -105,8 +105,8 @@ impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let knows_callers = setup.handler.starts_with("catalog.admin.");
         let tables: &[Table] = match setup.handler {
-            "catalog.jobs.apply_schedule" => &[Table::Catalog, Table::Orders],
             "catalog.jobs.on_stock_changed" => &[Table::Catalog, Table::Inventory],
+            "catalog.jobs.apply_schedule" => &[Table::Catalog, Table::Orders],
             _ if knows_callers => {
                 &[Table::Catalog, Table::Identity, Table::Ephemeral, Table::Orders]
             }
@@ -169,6 +169,36 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         GET "/v1/store/categories",
         "Lists the categories; their parents make the tree.",
         store::list_categories
+    ),
+    http!(
+        "catalog.store.suggest",
+        GET "/v1/store/search/suggest",
+        "Suggests categories and products to somebody who types.",
+        store::suggest
+    ),
+    http!(
+        "catalog.admin.view_synonyms",
+        GET "/v1/admin/search/synonyms",
+        "Shows the words that mean the same to whoever searches.",
+        admin::view_synonyms
+    ),
+    http!(
+        "catalog.admin.set_synonyms",
+        PUT "/v1/admin/search/synonyms",
+        "Replaces the synonyms; searches know them some seconds later.",
+        admin::set_synonyms
+    ),
+    http!(
+        "catalog.admin.rebuild_search",
+        POST "/v1/admin/search/rebuild",
+        "Has every product indexed anew.",
+        admin::rebuild_search
+    ),
+    http!(
+        "catalog.admin.search_status",
+        GET "/v1/admin/search/status",
+        "Shows the state of the search index, and how much it does not know yet.",
+        admin::search_status
     ),
     http!(
         "catalog.admin.list_products",
@@ -363,36 +393,6 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         admin::delete_attribute
     ),
     every!("catalog.jobs.apply_schedule", 60, jobs::apply_schedule),
-    http!(
-        "catalog.store.suggest",
-        GET "/v1/store/search/suggest",
-        "Suggests categories and products to somebody who types.",
-        store::suggest
-    ),
-    http!(
-        "catalog.admin.view_synonyms",
-        GET "/v1/admin/search/synonyms",
-        "Shows the words that mean the same to whoever searches.",
-        admin::view_synonyms
-    ),
-    http!(
-        "catalog.admin.set_synonyms",
-        PUT "/v1/admin/search/synonyms",
-        "Replaces the synonyms; searches know them some seconds later.",
-        admin::set_synonyms
-    ),
-    http!(
-        "catalog.admin.rebuild_search",
-        POST "/v1/admin/search/rebuild",
-        "Has every product indexed anew.",
-        admin::rebuild_search
-    ),
-    http!(
-        "catalog.admin.search_status",
-        GET "/v1/admin/search/status",
-        "Shows the state of the search index, and how much it does not know yet.",
-        admin::search_status
-    ),
     on_stream!("catalog.jobs.on_product_changed", Table::Catalog, jobs::on_product_changed),
     on_batch!("catalog.jobs.index_products", Name::Search, jobs::index_products),
     invoked!("catalog.jobs.rebuild_search", jobs::rebuild_search),

@@ -140,9 +140,8 @@ impl Form for Wanted {
         let sort = fields.optional("sort", OneOf(SORTS));
         let currency = fields.optional("currency", currency());
         let locale = fields.optional("locale", locale());
-        let fields_wanted = fields.optional("fields", OneOf(FIELDS));
+        let is_card = fields.optional("fields", OneOf(FIELDS));
         let page = Page::read(fields);
-        let is_card = fields_wanted?.unwrap_or(false);
         let search = Search::read(fields);
         let (category, collection) = (category?, collection?);
         let search = search?;
@@ -156,7 +155,7 @@ impl Form for Wanted {
             sort: sort?,
             currency: currency?,
             locale: locale?,
-            is_card,
+            is_card: is_card?.unwrap_or(false),
             page: page?,
             search,
         })
@@ -231,16 +230,20 @@ fn not_ready() -> Problem {
 /// Lists the products on sale.
 pub async fn handle(app: &App, call: Call<Anyone, Query<Wanted>>) -> Reply<Cached<ProductsView>> {
     let Query(wanted) = call.input;
-    let view = if wanted.is_search() {
+    let is_card = wanted.is_card;
+    let mut view = if wanted.is_search() {
         search(app, &call.guard, wanted, call.now).await?
     } else {
         list(app, &call.guard, wanted, call.now).await?
     };
+    if is_card {
+        view.data = view.data.into_iter().map(ProductView::card).collect();
+    }
     Ok(Cached(view, Cache::Public))
 }
 
 async fn list(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Reply<ProductsView> {
-    let Wanted { category, collection, sort, currency, locale, is_card, page, .. } = wanted;
+    let Wanted { category, collection, sort, currency, locale, page, .. } = wanted;
     let currency = currency.unwrap_or(app.currency);
     let sort = match sort {
         Some(Order::By(sort)) => sort,
@@ -255,10 +258,7 @@ async fn list(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Reply
     let scope = format!("products:{listed:?}:{sort:?}:{}", currency.code());
     let position = page.position(&guard.sealer, &scope)?;
     let found = app.store.products(&listed, sort, page.limit, position.as_deref()).await?;
-    let shown = |product| {
-        let view = ProductView::of(product, currency, locale.as_ref(), now)?;
-        Some(if is_card { view.card() } else { view })
-    };
+    let shown = |product| ProductView::of(product, currency, locale.as_ref(), now);
     let data = found.entries.into_iter().filter_map(shown).collect();
     let next_cursor = cursor::cursor(&guard.sealer, &scope, found.next.as_deref());
     Ok(ProductsView { data, next_cursor, total: None, facets: None })
@@ -269,7 +269,7 @@ async fn search(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Rep
     let order = wanted.sort.unwrap_or(Order::Relevance);
     let languages = languages(wanted.locale.as_ref());
     let filters = wanted.filters();
-    let Wanted { locale, is_card, page, search, .. } = wanted;
+    let Wanted { locale, page, search, .. } = wanted;
     let scope =
         format!("search:{order:?}:{}:{languages:?}:{filters:?}:{search:?}", currency.code());
     let position = page.position(&guard.sealer, &scope)?;
@@ -293,8 +293,7 @@ async fn search(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Rep
         let product: Product = serde_json::from_slice(&card).map_err(|error| {
             Fault::new("read a card of the search index", error, Retry::Useless)
         })?;
-        let view = ProductView::of(product, currency, locale.as_ref(), now);
-        data.extend(view.map(|view| if is_card { view.card() } else { view }));
+        data.extend(ProductView::of(product, currency, locale.as_ref(), now));
     }
     let next = next.as_ref().map(serde_json::to_string).transpose();
     let next =

@@ -305,7 +305,8 @@ impl Trial {
             "locale" => "de".to_owned(),
             "slug" => SHELF.to_owned(),
             "sku" => MUG.sku.to_owned(),
-            "variant_id" => SOCKS.variant(),
+            "variant_id" if operation.path.contains("/admin/products/") => SOCKS.variant(),
+            "variant_id" => MUG.variant(),
             "location_id" => domain::stock::FIRST_LOCATION.to_string(),
             other => panic!("{}: say here what a good {other} is", operation.id),
         }
