@@ -384,7 +384,6 @@ fn product(demo: DemoProduct, levels: &mut Vec<(Sku, StockLevel)>) -> (Product, 
             shipping_profile: ProfileId::default(),
             quantity_max: domain::cart::QUANTITY_MAX,
             download: download.clone(),
-            has_keys: false,
         });
     }
     let images = demo

@@ -227,12 +227,18 @@ impl Integer {
 pub struct Text {
     min: usize,
     max: usize,
+    has_lines: bool,
 }
 
 impl Text {
     /// From `min` to `max` characters.
     pub const fn between(min: usize, max: usize) -> Self {
-        Self { min, max }
+        Self { min, max, has_lines: false }
+    }
+
+    /// Up to `max` characters, in lines.
+    pub const fn lines(max: usize) -> Self {
+        Self { min: 0, max, has_lines: true }
     }
 }
 
@@ -241,7 +247,7 @@ impl Rule for Text {
     fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<String> {
         let Some(text) = value.as_str() else { return wrong_type(pointer, "a text", flaws) };
         let length = text.chars().count();
-        if text.chars().any(char::is_control) {
+        if text.chars().any(|one| one.is_control() && !(self.has_lines && one == '\n')) {
             let detail = "This must not contain control characters.";
             flaws.push(Flaw::new(pointer, "not_allowed", detail));
             return None;
@@ -260,8 +266,13 @@ impl Rule for Text {
     }
     fn schema(&self) -> Value {
         // The pattern says in the contract what is refused above.
+        let pattern = if self.has_lines {
+            "^[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f]*$"
+        } else {
+            "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"
+        };
         json!({"type": "string", "minLength": self.min, "maxLength": self.max,
-            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"})
+            "pattern": pattern})
     }
 }
 

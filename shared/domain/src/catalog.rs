@@ -206,18 +206,10 @@ pub struct Variant {
     /// What is downloaded, for digital goods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub download: Option<Download>,
-    /// Whether each unit comes with a key of its own, from the variant's pool of keys.
-    #[serde(default, skip_serializing_if = "is_no")]
-    pub has_keys: bool,
 }
 
 fn line_limit() -> u32 {
     crate::cart::QUANTITY_MAX
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
-fn is_no(yes: &bool) -> bool {
-    !yes
 }
 
 impl Variant {
@@ -354,7 +346,6 @@ impl Product {
             quantity_max: variant.quantity_max,
             is_active: self.status == Status::Active,
             download: variant.download.clone(),
-            has_keys: variant.has_keys,
             flash: None,
         }
     }
@@ -399,9 +390,6 @@ pub struct Offer {
     pub is_active: bool,
     /// What is downloaded, for digital goods.
     pub download: Option<Download>,
-    /// Whether each unit comes with a key of its own.
-    #[serde(default, skip_serializing_if = "is_no")]
-    pub has_keys: bool,
     /// Where buyers look for units while its stock is split for a flash sale. A hint: the stock's
     /// own items decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -476,7 +464,6 @@ pub(crate) mod samples {
             shipping_profile: ProfileId::default(),
             quantity_max: 100,
             download: None,
-            has_keys: false,
         };
         Product {
             id: ProductId::from_ulid(Ulid(2)),

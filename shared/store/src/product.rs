@@ -174,9 +174,8 @@ impl Draft<'_> {
             self.delete(&sku_key(sku))?;
         }
         for (sku, variant) in new {
-            match old.get(&sku) {
-                Some(same) if *same == variant => continue,
-                Some(_) | None => {}
+            if old.get(&sku) == Some(&variant) {
+                continue;
             }
             // From one variant of the product to another, or from nobody.
             let own = if old.contains_key(&sku) { None } else { Some(variant) };
@@ -189,8 +188,10 @@ impl Draft<'_> {
 
     fn cards(&mut self, change: &ProductChange<'_>, after: &Product) -> Result<(), Fault> {
         let (old, new) = (change.before.map(lists).unwrap_or_default(), lists(after));
+        let any = || Expression::new("attribute_not_exists(pk) OR attribute_exists(pk)");
         for list in old.iter().filter(|list| !new.contains(list)) {
-            self.delete(&card_key(after.id, list))?;
+            // Without the keys of an index it is in no list; nobody needs a grant to delete.
+            self.put(card_key(after.id, list).attributes(), any())?;
         }
         for list in &new {
             let place = list.strip_prefix(COLLECTION).and_then(|slug| {
@@ -198,7 +199,7 @@ impl Draft<'_> {
                 all.iter().find(|one| one.slug.as_str() == slug)?.place(after.id)
             });
             let row = card(after, list, place, change.currency, change.now)?;
-            self.put(row, Expression::new("attribute_not_exists(pk) OR attribute_exists(pk)"))?;
+            self.put(row, any())?;
         }
         Ok(())
     }

@@ -58,6 +58,16 @@ fn attribute_key(code: &Slug) -> Key {
     Key::new(SHELVES, format!("ATT#{code}"))
 }
 
+/// A collection, in the queue of work while a job has something to do for it.
+fn collection_row(collection: &Collection, now: Timestamp) -> Result<Item, Fault> {
+    let mut row = item(&collection_key(&collection.slug), collection)?;
+    if collection.pending.is_some() {
+        row.insert("gsi6pk".into(), text(WORK));
+        row.insert("gsi6sk".into(), text(format!("{}#{}", moment(now), collection.slug)));
+    }
+    Ok(row)
+}
+
 fn sort_key(item: &Item) -> String {
     item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default()
 }
@@ -163,17 +173,18 @@ impl Store {
         events: &[Event],
         now: Timestamp,
     ) -> Result<Saved, Fault> {
-        let key = collection_key(&after.slug);
         let version = before.map_or(0, |before| before.version) + 1;
-        let mut row = item(&key, &Collection { version, ..after.clone() })?;
-        if after.pending.is_some() {
-            row.insert("gsi6pk".into(), text(WORK));
-            row.insert("gsi6sk".into(), text(format!("{}#{}", moment(now), after.slug)));
-        }
+        let row = collection_row(&Collection { version, ..after.clone() }, now)?;
         let mut transaction = Transaction::default();
         let condition = as_loaded(before.map(|before| before.version));
         transaction.put(self, Table::Catalog, row, condition)?;
         self.commit_all(transaction, events, "save a collection").await
+    }
+
+    /// Notes how far a job came with a collection; its version stays.
+    pub async fn go_on_with(&self, after: &Collection, now: Timestamp) -> Result<Saved, Fault> {
+        let row = collection_row(after, now)?;
+        self.put_if(Table::Catalog, row, Expression::version(after.version)).await
     }
 
     /// Takes a collection away that nothing is in any more.

@@ -36,9 +36,13 @@ pub struct Wanted {
     sort: Option<Order>,
     currency: Option<Currency>,
     locale: Option<Locale>,
+    is_card: bool,
     page: Page,
     search: Search,
 }
+
+/// How much of each: a card has no variants, options and categories.
+const FIELDS: &[(&str, bool)] = &[("all", false), ("card", true)];
 
 /// What only the search index can answer.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -136,6 +140,7 @@ impl Form for Wanted {
         let sort = fields.optional("sort", OneOf(SORTS));
         let currency = fields.optional("currency", currency());
         let locale = fields.optional("locale", locale());
+        let is_card = fields.optional("fields", OneOf(FIELDS));
         let page = Page::read(fields);
         let search = Search::read(fields);
         let (category, collection) = (category?, collection?);
@@ -150,6 +155,7 @@ impl Form for Wanted {
             sort: sort?,
             currency: currency?,
             locale: locale?,
+            is_card: is_card?.unwrap_or(false),
             page: page?,
             search,
         })
@@ -224,11 +230,15 @@ fn not_ready() -> Problem {
 /// Lists the products on sale.
 pub async fn handle(app: &App, call: Call<Anyone, Query<Wanted>>) -> Reply<Cached<ProductsView>> {
     let Query(wanted) = call.input;
-    let view = if wanted.is_search() {
+    let is_card = wanted.is_card;
+    let mut view = if wanted.is_search() {
         search(app, &call.guard, wanted, call.now).await?
     } else {
         list(app, &call.guard, wanted, call.now).await?
     };
+    if is_card {
+        view.data = view.data.into_iter().map(ProductView::card).collect();
+    }
     Ok(Cached(view, Cache::Public))
 }
 

@@ -69,6 +69,7 @@ const AMONG: &[(&str, Among)] = &[
     ("settings", |shop, people| Box::pin(settings(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("searching", |shop, people| Box::pin(searching(shop, people))),
+    ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -251,6 +252,10 @@ async fn before_the_index(shop: Shop) {
 async fn searching(shop: Shop, people: People) {
     tour::search::words(&mut Plain(shop.clone()), &people.owner).await;
     tour::search::upkeep(&shop, &people.owner).await;
+}
+
+async fn goods_of_the_shop(shop: Shop, people: People) {
+    tour::goods(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
 async fn keys(shop: Shop, people: People) {

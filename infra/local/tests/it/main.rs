@@ -18,6 +18,7 @@ mod budgets;
 mod caching;
 mod callers;
 mod canaries;
+mod catalog_admin;
 mod configuration;
 mod contract;
 mod crash;

@@ -18,6 +18,9 @@ pub(crate) mod search;
 
 use crate::world::{self, Colleague, PASSWORD, Shopper, key, ok, refusal};
 
+mod goods;
+pub(crate) use goods::goods;
+
 /// How a tour is walked: what is looked at of each call.
 pub(crate) trait Pace: Send {
     /// One call.

@@ -56,12 +56,15 @@ pub struct ProductView {
     pub price_from: Money,
     /// Its pictures.
     pub images: Vec<Image>,
-    /// The slugs of its categories.
-    pub categories: Vec<Slug>,
-    /// What can be chosen.
-    pub options: Vec<ProductOption>,
-    /// What is sold.
-    pub variants: Vec<VariantView>,
+    /// The slugs of its categories; left out of cards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub categories: Option<Vec<Slug>>,
+    /// What can be chosen; left out of cards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<Vec<ProductOption>>,
+    /// What is sold; left out of cards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variants: Option<Vec<VariantView>>,
 }
 
 impl View for ProductView {}
@@ -122,10 +125,16 @@ impl ProductView {
             kind: product.kind,
             price_from,
             images: product.images,
-            categories: product.categories,
-            options: product.options,
-            variants,
+            categories: Some(product.categories),
+            options: Some(product.options),
+            variants: Some(variants),
         })
+    }
+
+    /// As little of it as a card in a list shows.
+    #[must_use]
+    pub fn card(self) -> Self {
+        Self { categories: None, options: None, variants: None, ..self }
     }
 }
 

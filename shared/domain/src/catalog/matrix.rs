@@ -232,7 +232,6 @@ impl Product {
                 shipping_profile: ProfileId::default(),
                 quantity_max: crate::cart::QUANTITY_MAX,
                 download: None,
-                has_keys: false,
             });
         }
         Ok(self)

@@ -303,8 +303,11 @@ impl Trial {
             "token" => self.download.clone(),
             "id_or_slug" => "socks".to_owned(),
             "sku" => MUG.sku.to_owned(),
+            "variant_id" if operation.path.contains("/admin/products/") => SOCKS.variant(),
             "variant_id" => MUG.variant(),
             "location_id" => domain::stock::FIRST_LOCATION.to_string(),
+            "locale" => "de".to_owned(),
+            "slug" => SHELF.to_owned(),
             other => panic!("{}: say here what a good {other} is", operation.id),
         }
     }
@@ -616,6 +619,9 @@ fn knows_the_caller(call: &wire::Call, is_cursor: bool) -> bool {
 const SESSIONS: &str = "/v1/auth/sessions";
 const BOOK: &str = "/v1/store/me/addresses";
 const OWN_SESSIONS: &str = "/v1/auth/staff/sessions";
+const PRODUCTS: &str = "/v1/admin/products";
+/// The readable name of a category, a collection and an attribute.
+const SHELF: &str = "mugs";
 const STAFF: &str = "/v1/admin/staff";
 const STAFF_SESSIONS: &str = "/v1/admin/staff/{id}/sessions";
 const ROLES: &str = "/v1/admin/roles";
@@ -659,12 +665,22 @@ async fn work_of(
     let is_other = |one: &&Value| one["is_current"] == false;
     let own = own["data"].as_array().unwrap().iter().find(is_other).unwrap().clone();
     let theirs = ok(boss.get(&format!("{STAFF}/{}/sessions", colleague.id)).await);
+    for place in ["categories", "collections", "attributes"] {
+        let mut body = json!({"title": "Mugs"});
+        body[if place == "attributes" { "code" } else { "slug" }] = json!(SHELF);
+        if place == "attributes" {
+            body["type"] = json!("text");
+        }
+        ok(boss.call("POST", &format!("/v1/admin/{place}"), &body).await);
+    }
+    let socks = ok(boss.get("/v1/store/products/socks").await);
     boss.shop.settle().await;
     let ids = [
         (ROLES, id_of(&role)),
         (KEYS, id_of(&key)),
         (OWN_SESSIONS, id_of(&own)),
         (STAFF, colleague.id.clone()),
+        (PRODUCTS, id_of(&socks)),
         (STAFF_SESSIONS, id_of(&theirs["data"][0])),
     ];
     ids.into_iter().map(|(at, id)| ((String::new(), at), id)).collect()
