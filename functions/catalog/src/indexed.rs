@@ -175,7 +175,6 @@ mod tests {
             weight_grams: 400,
             quantity_max: 100,
             download: None,
-            has_keys: false,
         };
         Product {
             id: ProductId::from_ulid(Ulid(2)),
