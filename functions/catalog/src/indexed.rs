@@ -173,6 +173,8 @@ mod tests {
             sales: vec![sale(Currency::EUR), sale(Currency::parse("USD").unwrap())],
             available: 0,
             weight_grams: 400,
+            volume_mm3: 0,
+            shipping_profile: domain::shipping::ProfileId::default(),
             quantity_max: 100,
             download: None,
         };
