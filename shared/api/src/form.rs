@@ -328,6 +328,7 @@ id_rules! {
     staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
     promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,
     location_id = LocationId, transfer_id = TransferId,
+    import_id = ImportId, export_id = ExportId,
 }
 
 macro_rules! path_forms {

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::problem::{Flaw, Problem};
 
 mod catalog;
+mod exchange;
 
 impl From<synonym::Refusal> for Problem {
     fn from(refusal: synonym::Refusal) -> Self {

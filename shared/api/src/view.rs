@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod cart;
+pub mod exchange;
 pub mod gift_card;
 pub mod inventory;
 pub mod media;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Email;
 use crate::audit::Entry;
 use crate::catalog::{Sku, Slug};
+use crate::exchange::Work;
 use crate::id::{EventId, MessageId, OrderId};
 use crate::money::Money;
 
@@ -48,6 +49,12 @@ pub enum Fact {
         /// What.
         entry: Entry,
     },
+    /// An import or an export has something to do.
+    #[serde(rename = "exchange.due")]
+    ExchangeDue {
+        /// Which one.
+        work: Work,
+    },
     /// Somebody is to be written to.
     #[serde(rename = "message.requested")]
     MessageRequested {
@@ -65,6 +72,8 @@ pub enum Destination {
     Mail,
     /// The audit log.
     Audit,
+    /// Imports and exports.
+    Exchange,
 }
 
 impl Fact {
@@ -74,6 +83,7 @@ impl Fact {
             Self::OrderPlaced { .. } | Self::OrderRefundedLate { .. } => Destination::OrderEvents,
             Self::MessageRequested { .. } => Destination::Mail,
             Self::AuditNoted { .. } => Destination::Audit,
+            Self::ExchangeDue { .. } => Destination::Exchange,
         }
     }
 
@@ -84,6 +94,7 @@ impl Fact {
             Self::OrderRefundedLate { .. } => "order.refunded_late",
             Self::MessageRequested { .. } => "message.requested",
             Self::AuditNoted { .. } => "audit.noted",
+            Self::ExchangeDue { .. } => "exchange.due",
         }
     }
 }

@@ -163,6 +163,10 @@ ids! {
     GiftEntryId = "gce";
     /// A signed-in session (a family of refresh tokens).
     SessionId = "ses";
+    /// An import of a file.
+    ImportId = "imp";
+    /// An export to a file.
+    ExportId = "exp";
 }
 
 #[cfg(test)]

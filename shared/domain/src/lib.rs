@@ -15,6 +15,7 @@ pub mod catalog;
 pub mod currency;
 pub mod email_change;
 pub mod event;
+pub mod exchange;
 pub mod fault;
 pub mod forecast;
 pub mod gift_card;

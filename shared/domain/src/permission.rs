@@ -76,6 +76,8 @@ permissions! {
         "Export orders, customers and reports as files.";
     GiftCardsIssue = "gift_cards.issue", step_up: true, keys: false,
         "Issue and correct gift cards and store credit: make money that the shop owes.";
+    ImportsCreate = "imports.create", step_up: false, keys: true,
+        "Import files of what one may also change by hand: products, prices, stock, customers.";
     InventoryAdjust = "inventory.adjust", step_up: false, keys: true,
         "Count stock, move it between locations and correct it.";
     InventoryRead = "inventory.read", step_up: false, keys: true,

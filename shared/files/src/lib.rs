@@ -11,6 +11,7 @@
 //! | `files/` | digital goods; lent by address |
 //! | `uploads/` | quarantine: what browsers sent; gone after a day |
 //! | `media/` | public pictures, made by us |
+//! | `imports/` | files that staff sent; gone when they were read, or after three days |
 //! | `exports/` | what staff exported; gone after a week |
 //! | `search/` | the snapshots of the search index |
 
@@ -41,6 +42,8 @@ pub const FILES: &str = "files/";
 pub const UPLOADS: &str = "uploads/";
 /// Public pictures.
 pub const MEDIA: &str = "media/";
+/// Files that staff sent to be imported.
+pub const IMPORTS: &str = "imports/";
 /// What staff exported.
 pub const EXPORTS: &str = "exports/";
 /// Snapshots of the search index.

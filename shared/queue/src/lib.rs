@@ -24,12 +24,20 @@ pub enum Name {
     Audit,
     /// Products that changed, on their way into the search index: FIFO, one group per index.
     Search,
+    /// Imports and exports that have something to do.
+    Exchange,
 }
 
 impl Name {
     /// Every queue.
-    pub const ALL: [Self; 5] =
-        [Self::StripeEvents, Self::OrderEvents, Self::Mail, Self::Audit, Self::Search];
+    pub const ALL: [Self; 6] = [
+        Self::StripeEvents,
+        Self::OrderEvents,
+        Self::Mail,
+        Self::Audit,
+        Self::Search,
+        Self::Exchange,
+    ];
 
     /// The environment variable that holds the queue's address.
     pub const fn variable(self) -> &'static str {
@@ -39,6 +47,7 @@ impl Name {
             Self::Mail => "QUEUE_MAIL_URL",
             Self::Audit => "QUEUE_AUDIT_URL",
             Self::Search => "QUEUE_SEARCH_URL",
+            Self::Exchange => "QUEUE_EXCHANGE_URL",
         }
     }
 }
@@ -49,6 +58,7 @@ impl From<domain::event::Destination> for Name {
             domain::event::Destination::OrderEvents => Self::OrderEvents,
             domain::event::Destination::Mail => Self::Mail,
             domain::event::Destination::Audit => Self::Audit,
+            domain::event::Destination::Exchange => Self::Exchange,
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod address_book;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
+pub mod exchange;
 pub mod flash;
 pub mod gift_card;
 pub mod idempotency;

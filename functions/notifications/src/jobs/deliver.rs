@@ -49,7 +49,8 @@ fn read(body: &str) -> Result<Message, Fault> {
         Fact::MessageRequested { message } => Ok(message),
         fact @ (Fact::OrderPlaced { .. }
         | Fact::OrderRefundedLate { .. }
-        | Fact::AuditNoted { .. }) => {
+        | Fact::AuditNoted { .. }
+        | Fact::ExchangeDue { .. }) => {
             let tried = format!("deliver {}, which is no letter", fact.name());
             Err(Fault::noticed(tried, Retry::Useless))
         }

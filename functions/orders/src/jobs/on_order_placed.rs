@@ -42,7 +42,7 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
             Some((*order_id, Letter::LatePaymentRefunded { order_id: *order_id }))
         }
         // They have queues of their own.
-        Fact::MessageRequested { .. } | Fact::AuditNoted { .. } => None,
+        Fact::MessageRequested { .. } | Fact::AuditNoted { .. } | Fact::ExchangeDue { .. } => None,
     }
 }
 

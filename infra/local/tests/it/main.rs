@@ -25,6 +25,7 @@ mod crowd;
 mod gift_cards;
 mod host;
 mod iam;
+mod imports;
 mod inventory;
 mod killed;
 mod limits;

@@ -1,0 +1,96 @@
+//! Files of every kind, there and back.
+
+use std::collections::BTreeMap;
+
+use domain::catalog::{Category, Slug};
+use domain::id::{CategoryId, Ulid};
+use serde_json::{Value, json};
+use testkit::goods::MUG;
+
+use super::{Pace, Round, text};
+use crate::imports::{Parcel, announce, send};
+use crate::world::{Colleague, ok};
+
+/// Announces, sends and starts a file; the import's path.
+async fn begin<P: Pace>(pace: &mut P, who: &Colleague, parcel: &Parcel<'_>) -> String {
+    let made = ok(pace.call(announce(who, parcel)).await);
+    let sent = send(&who.shop, &made["upload"], parcel.bytes).await;
+    assert!((200..300).contains(&sent.status), "{}", sent.text());
+    let path = format!("/v1/admin/imports/{}", text(&made, "id"));
+    ok(pace.call(who.call("POST", &format!("{path}/start"), &json!({}))).await);
+    path
+}
+
+/// The import as it is when it rests.
+async fn rest<P: Pace>(pace: &mut P, who: &Colleague, path: &str) -> Value {
+    pace.settle().await;
+    ok(pace.call(who.get(path)).await)
+}
+
+/// A category to put products into.
+async fn shelve(who: &Colleague, number: u8) -> Slug {
+    let slug = Slug::parse(&format!("bowls-{number}")).unwrap();
+    let category = Category {
+        id: CategoryId::from_ulid(Ulid::from_parts(9, u128::from(number))),
+        slug: slug.clone(),
+        title: "Bowls".to_owned(),
+        description: String::new(),
+        parent: None,
+        position: 9,
+        translations: BTreeMap::new(),
+        products: 0,
+        version: 1,
+    };
+    who.shop.store().import_categories(&[category]).await.unwrap();
+    slug
+}
+
+/// Every kind of file comes, is looked at, is stopped, and goes.
+pub(crate) async fn there_and_back<P: Pace>(pace: &mut P, owner: &Colleague, round: Round) {
+    let number = round.0;
+    let category = shelve(owner, number).await;
+    let products = format!(
+        "handle,title,status,categories,sku,price_EUR\n\
+         bowl-{number},Bowl,active,{category},BOWL-{number},9.00\n\
+         plate-{number},Plate,active,,plate,8.00\n"
+    );
+    let parcel = Parcel { is_dry_run: true, ..Parcel::csv("products", &products) };
+    let path = begin(pace, owner, &parcel).await;
+    let checked = rest(pace, owner, &path).await;
+    assert_eq!(checked["state"], "checked", "{checked}");
+    let flaws = ok(pace.call(owner.get(&format!("{path}/flaws"))).await);
+    assert_eq!(flaws["data"][0]["row"], 3);
+    ok(pace.call(owner.call("POST", &format!("{path}/start"), &json!({}))).await);
+    assert_eq!(rest(pace, owner, &path).await["applied"]["created"], 1);
+
+    let prices = format!("sku,currency,price\nBOWL-{number},EUR,9.{number}0\n");
+    let stock = format!("sku,on_hand\nBOWL-{number},{number}\n{},5{number}\n", MUG.sku);
+    let customers = format!("email,name\nada{number}@example.org,Ada\n");
+    let renamed = format!("email,name\nada{number}@example.org,Ada Lovelace\n");
+    let drafts = format!("handle,status,sku\nbowl-{number},draft,BOWL-{number}\n");
+    let files = [
+        ("prices", prices),
+        ("stock", stock),
+        ("customers", customers),
+        ("customers", renamed),
+        ("products", drafts),
+    ];
+    for (kind, file) in files {
+        let path = begin(pace, owner, &Parcel::csv(kind, &file)).await;
+        let done = rest(pace, owner, &path).await;
+        assert_eq!((&done["state"], &done["flawed_rows"]), (&json!("done"), &json!(0)), "{done}");
+    }
+    let path = begin(pace, owner, &Parcel::csv("stock", "sku,on_hand\nBOWL-1,4\n")).await;
+    ok(pace.call(owner.call("POST", &format!("{path}/cancel"), &json!({}))).await);
+    let shown = ok(pace.call(owner.get("/v1/admin/imports?limit=1")).await);
+    let next = format!("/v1/admin/imports?limit=1&cursor={}", text(&shown, "next_cursor"));
+    ok(pace.call(owner.get(&next)).await);
+
+    let statuses = [("products", json!("active")), ("prices", Value::Null), ("stock", Value::Null)];
+    for (kind, status) in statuses.into_iter().chain([("customers", Value::Null)]) {
+        let body = json!({"kind": kind, "format": "csv", "status": status});
+        let made = ok(pace.call(owner.call("POST", "/v1/admin/exports", &body)).await);
+        let path = format!("/v1/admin/exports/{}", text(&made, "id"));
+        assert_eq!(rest(pace, owner, &path).await["state"], "done");
+    }
+}
