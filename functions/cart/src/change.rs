@@ -159,7 +159,8 @@ pub(crate) mod samples {
             offers.map(|offer| (offer.variant, offer)).collect();
         let settings = Settings::new(goods.shipping, goods.tax, goods.shop);
         let on_offer = domain::promotion::OnOffer::default();
-        CartFacts { offers, settings, on_offer, now: Timestamp::UNIX_EPOCH }
+        let (locations, now) = (Vec::new(), Timestamp::UNIX_EPOCH);
+        CartFacts { offers, settings, on_offer, locations, now }
     }
 
     pub(crate) fn cart(facts: &CartFacts, good: Good, line: &str) -> Cart {

@@ -30,8 +30,14 @@ pub enum Name {
 
 impl Name {
     /// Every queue.
-    pub const ALL: [Self; 6] =
-        [Self::StripeEvents, Self::OrderEvents, Self::Mail, Self::Audit, Self::Search, Self::Exchange];
+    pub const ALL: [Self; 6] = [
+        Self::StripeEvents,
+        Self::OrderEvents,
+        Self::Mail,
+        Self::Audit,
+        Self::Search,
+        Self::Exchange,
+    ];
 
     /// The environment variable that holds the queue's address.
     pub const fn variable(self) -> &'static str {

@@ -74,8 +74,6 @@ pub struct Facts {
     pub carts: Vec<Cart>,
     /// Every stock level, shards too.
     pub stock: Vec<Stock>,
-    /// Every counter of promotions and buyers, by its two keys; shards are summed.
-    pub uses: BTreeMap<(String, String), Uses>,
     /// Every movement of stock.
     pub movements: Vec<Movement>,
     /// Every counter of promotions and buyers, by its two keys; shards are summed.
