@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use domain::currency::Currency;
 use local::{Options, Request, Response, Shop};
+use runtime::Ids;
 
 use crate::{crowd, world};
 
@@ -131,7 +132,7 @@ fn seconds(answer: &Response, directive: &str) -> Option<i64> {
 struct Crowd {
     /// Up to which draw each rank goes.
     ends: Vec<u64>,
-    state: u64,
+    chance: Ids,
 }
 
 impl Crowd {
@@ -141,19 +142,15 @@ impl Crowd {
             end += 1_000_000_000 / rank;
             end
         });
-        Self { ends: ends.collect(), state: 0x9E37_79B9_7F4A_7C15 }
+        Self { ends: ends.collect(), chance: Ids::seeded(1) }
     }
 
-    /// SplitMix64.
-    fn draw(&mut self, below: u64) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % below
+    fn draw(&self, below: u64) -> u64 {
+        let drawn = u128::from_le_bytes(self.chance.salt()) % u128::from(below);
+        u64::try_from(drawn).expect("less than what it is below")
     }
 
-    fn next(&mut self) -> String {
+    fn next(&self) -> String {
         const LISTS: [&str; 8] = [
             "",
             "?limit=20",
@@ -183,7 +180,7 @@ impl Crowd {
 async fn of_five_looks_at_the_catalog_a_cache_answers_four() {
     let shop = world::open_with(Options::default(), &crowd::goods(PRODUCTS)).await;
     let mut cache = Cache::new(&shop);
-    let mut crowd = Crowd::new();
+    let crowd = Crowd::new();
     let mark = shop.wire().recorder().mark();
     for _ in 0..CALLS {
         shop.clock().advance_ms(PACE_MS);

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use tracing::subscriber::DefaultGuard;
 
+use crate::world::PASSWORD;
+
 /// Everything that is said on this thread until it ends.
 pub(crate) struct Log {
     lines: Arc<Mutex<Vec<u8>>>,
@@ -82,7 +84,7 @@ impl Write for Watch {
 /// What a text tells that nobody but its owner may read, if it tells any.
 pub(crate) fn confidence(text: &str) -> Option<&'static str> {
     const TOLD: [(&str, &str); 12] = [
-        ("a quiet river stone", "a password"),
+        (PASSWORD, "a password"),
         ("a louder river stone", "a password"),
         ("Jane Roe", "a name"),
         ("Lindenstrasse", "an address"),
