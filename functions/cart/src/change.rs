@@ -159,7 +159,7 @@ pub(crate) mod samples {
             offers.map(|offer| (offer.variant, offer)).collect();
         let settings = Settings::new(goods.shipping, goods.tax, goods.shop);
         let on_offer = domain::promotion::OnOffer::default();
-        let (locations, now) = (Vec::new(), Timestamp::UNIX_EPOCH);
+        let (locations, now) = (domain::location::Locations::default(), Timestamp::UNIX_EPOCH);
         CartFacts { offers, settings, on_offer, locations, now }
     }
 

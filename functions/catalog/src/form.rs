@@ -138,7 +138,7 @@ impl PriceList {
 
 /// A reduced price.
 #[derive(Debug, Clone)]
-pub struct SaleForm {
+pub(crate) struct SaleForm {
     pub(crate) sale: Sale,
 }
 
@@ -159,7 +159,7 @@ impl Form for SaleForm {
 
 /// An option and its values.
 #[derive(Debug, Clone)]
-pub struct OptionForm(pub(crate) ProductOption);
+pub(crate) struct OptionForm(pub(crate) ProductOption);
 
 impl Form for OptionForm {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
@@ -177,7 +177,7 @@ pub(crate) fn options() -> ListOf<Nested<OptionForm>> {
 
 /// The chosen value of one option.
 #[derive(Debug, Clone)]
-pub struct ChosenForm {
+pub(crate) struct ChosenForm {
     pub(crate) name: String,
     pub(crate) value: String,
 }
@@ -292,7 +292,7 @@ pub(crate) fn known_categories(slugs: &[Slug], shelves: &Shelves) -> Result<Vec<
 
 /// What is downloaded.
 #[derive(Debug, Clone)]
-pub struct FileForm(pub(crate) Download);
+pub(crate) struct FileForm(pub(crate) Download);
 
 impl Form for FileForm {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {

@@ -39,7 +39,7 @@ fn place(hash: &str) -> String {
 
 /// The search index of the products.
 #[derive(Debug)]
-pub struct Index {
+pub(crate) struct Index {
     bucket: Bucket,
     folder: Folder,
     /// What is answered from.
@@ -64,7 +64,7 @@ struct Read {
 
 /// What is to be different in the next generation.
 #[derive(Debug, Default)]
-pub struct Changes {
+pub(crate) struct Changes {
     /// What is put in the place of what was known.
     pub put: Vec<Entry>,
     /// What is forgotten.
@@ -75,7 +75,7 @@ pub struct Changes {
 
 impl Index {
     /// The index in this bucket; its files are kept in a folder of this function's own.
-    pub fn new(bucket: Bucket, folder: PathBuf) -> Self {
+    pub(crate) fn new(bucket: Bucket, folder: PathBuf) -> Self {
         Self {
             bucket,
             folder: Folder::new(folder),
@@ -88,7 +88,7 @@ impl Index {
     /// The newest snapshot, at most five seconds old; none before the index was built for the
     /// first time. While somebody looks for a newer one, others are answered from the one there
     /// is; and so are all, when it can not be fetched.
-    pub async fn newest(&self, now: Timestamp) -> Result<Option<Arc<Snapshot>>, Fault> {
+    pub(crate) async fn newest(&self, now: Timestamp) -> Result<Option<Arc<Snapshot>>, Fault> {
         let known = self.known();
         let mut looked = if known.is_some() {
             let Ok(looked) = self.looked.try_lock() else { return Ok(known) };
@@ -166,7 +166,7 @@ impl Index {
     }
 
     /// The newest manifest, if the index was ever built in this format.
-    pub async fn manifest(&self) -> Result<Option<Manifest>, Fault> {
+    pub(crate) async fn manifest(&self) -> Result<Option<Manifest>, Fault> {
         Ok(self.read().await?.map(|read| read.manifest))
     }
 
@@ -177,7 +177,11 @@ impl Index {
 
     /// Writes the next generation with these changes. False where there is none to change: the
     /// index is to be built first.
-    pub async fn change(self: &Arc<Self>, changes: Changes, now: Timestamp) -> Result<bool, Fault> {
+    pub(crate) async fn change(
+        self: &Arc<Self>,
+        changes: Changes,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
         let changes = Arc::new(changes);
         let using = self.using.read().await;
         for _ in 0..ATTEMPTS_MAX {
@@ -211,14 +215,14 @@ impl Index {
     }
 
     /// Begins an index of nothing, to be filled and given to [`Self::replace`].
-    pub async fn begin(self: &Arc<Self>) -> Result<Draft, Fault> {
+    pub(crate) async fn begin(self: &Arc<Self>) -> Result<Draft, Fault> {
         let index = Arc::clone(self);
         blocking(move || index.folder.draft(None, MEMORY_ALL)).await
     }
 
     /// Writes an index that was begun anew in the place of the one there is. What was written
     /// meanwhile is lost, so nothing else may write: both come one after the other from one queue.
-    pub async fn replace(
+    pub(crate) async fn replace(
         &self,
         draft: Draft,
         lexicon: Lexicon,
@@ -274,7 +278,7 @@ impl Index {
 
     /// Deletes the files that the newest generation does not know, not even as retired: a writer
     /// that died has left them. Only for the writer itself, between two generations.
-    pub async fn sweep(&self, manifest: &Manifest) -> Result<(), Fault> {
+    pub(crate) async fn sweep(&self, manifest: &Manifest) -> Result<(), Fault> {
         let mut known = manifest.hashes();
         known.extend(manifest.retired.iter().map(|retired| retired.hash.as_str()));
         let prefix = place("");

@@ -20,7 +20,7 @@ pub(crate) const RACES_MAX: usize = 5;
 
 /// An amount that may be below zero.
 #[derive(Debug, Clone, Copy)]
-pub struct Signed(pub(crate) Money);
+pub(crate) struct Signed(pub(crate) Money);
 
 impl Form for Signed {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {

@@ -245,7 +245,7 @@ mod tests {
         body["shipping"]["currency"] = json!("USD");
         body["promotion"] = json!({"name": "x", "trigger": "code", "actions": []});
         let flaws: Vec<_> = flaws_of::<Simulation>(&body).into_iter().map(|f| f.0).collect();
-        assert_eq!(flaws, ["/promotion/actions"]);
+        assert_eq!(flaws, ["/promotion/actions", "/shipping/currency"]);
         body["promotion"] = json!(null);
         assert_eq!(
             flaws_of::<Simulation>(&body),
