@@ -277,10 +277,12 @@ async fn search(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Rep
     let question = Question {
         text: search.q,
         languages,
-        currency,
+        currency: Some(currency),
         filters,
         price_min: search.price_min,
         price_max: search.price_max,
+        made_from: None,
+        made_until: None,
         sort: sort(order),
         limit: usize::try_from(page.limit).unwrap_or(1),
         after: position.as_deref().map(place).transpose()?,

@@ -57,10 +57,12 @@ pub async fn handle(app: &App, call: Call<Anyone, Query<Typed>>) -> Reply<Cached
         // Whatever stands last is not finished yet.
         text: Some(q.trim().to_owned()),
         languages: languages(locale.as_ref()),
-        currency: currency.unwrap_or(app.currency),
+        currency: Some(currency.unwrap_or(app.currency)),
         filters: Vec::new(),
         price_min: None,
         price_max: None,
+        made_from: None,
+        made_until: None,
         sort: Sort::Relevance,
         limit: SUGGESTIONS_MAX - data.len(),
         after: None,
