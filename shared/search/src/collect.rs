@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::Range;
 
+use domain::fault::{Fault, Retry};
 use serde::{Deserialize, Serialize};
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn};
@@ -47,6 +48,20 @@ pub struct Place {
     title: Option<String>,
     /// The larger, the earlier: rank, rank among equals, and the two halves of the id.
     numbers: [u64; 4],
+}
+
+impl Place {
+    /// The place as a text, for a list's position.
+    pub fn text(&self) -> Result<String, Fault> {
+        serde_json::to_string(self)
+            .map_err(|error| Fault::new("write a list's position", error, Retry::Useless))
+    }
+
+    /// The place that such a text stands for.
+    pub fn read(text: &str) -> Result<Self, Fault> {
+        serde_json::from_str(text)
+            .map_err(|error| Fault::new("read a list's position", error, Retry::Useless))
+    }
 }
 
 impl Ord for Place {

@@ -1,7 +1,7 @@
 //! `GET /v1/store/search/suggest`: what somebody may mean who has typed so far. Answered from the
 //! snapshot in this function's own storage.
 
-use api::form::{currency, locale};
+use api::form::{Words, currency, locale};
 use api::reply::Cache;
 use api::view::search::{SuggestionKind, SuggestionView, SuggestionsView};
 use api::{Anyone, Cached, Fields, Form, Query, Reply};
@@ -13,7 +13,7 @@ use runtime::Call;
 use search::{Question, Sort};
 
 use crate::App;
-use crate::store::list_products::{Words, languages};
+use crate::store::list_products::languages;
 
 /// Suggestions in all, and categories among them.
 const SUGGESTIONS_MAX: usize = 10;
