@@ -1,5 +1,5 @@
-//! What the staff's index knows of a customer: what they are called, and where letters go. Beside the
-//! id nothing is kept in the index to be read.
+//! What the staff's index knows of a customer: what they are called, and where letters go. Beside
+//! the id nothing is kept in the index to be read.
 
 use domain::account::Account;
 use search::{Entry, Language, Texts};

@@ -117,7 +117,7 @@ impl Index {
         match self.look(&mut looked, now).await {
             Ok(()) => Ok(self.known()),
             Err(fault) if known.is_some() => {
-                tracing::error!(%fault, "a newer search index can not be read; the old one goes on");
+                tracing::error!(%fault, "a newer index can not be read; the old one goes on");
                 looked.at = Some(now);
                 Ok(known)
             }

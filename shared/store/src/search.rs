@@ -6,8 +6,8 @@
 //! | synonyms | `SEARCH` / SYNONYMS |
 //! | the last wish to build the index anew | `SEARCH` / REBUILD |
 //!
-//! Orders and customers have indexes of their own, for staff; of a change in their tables these need
-//! nothing but its key.
+//! Orders and customers have indexes of their own, for staff; of a change in their tables these
+//! need nothing but its key.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::catalog::{Product, Status};

@@ -1,6 +1,6 @@
-//! `GET /v1/admin/customers`: all customers, newest first: one query of their keys and one batch. Or
-//! those that somebody looks for: the snapshot of the staff's index in this function's own storage
-//! says which, one batch what they are now. A change is found a few seconds later.
+//! `GET /v1/admin/customers`: all customers, newest first: one query of their keys and one batch.
+//! Or those that somebody looks for: the snapshot of the staff's index in this function's own
+//! storage says which, one batch what they are now. A change is found a few seconds later.
 
 use api::cursor::{self, Page};
 use api::form::Words;

@@ -1,10 +1,8 @@
-//! `GET /v1/admin/orders`: the shop's orders, newest first; or those that somebody looks for, the one
-//! that is meant first.
+//! `GET /v1/admin/orders`: the shop's orders, newest first; or those that somebody looks for, the
+//! one that is meant first.
 //!
 //! Which orders fit is answered from the snapshot of the staff's index in this function's own
 //! storage, what they are by the table: one batch. A change is found a few seconds later.
-
-use std::fmt::Debug;
 
 use api::cursor::{self, Page};
 use api::form::{Integer, OneOf, Words, currency, customer_id, time};

@@ -1,5 +1,5 @@
-//! Invoked by hand: has the staff's index of orders built anew, by its one writer and after what was
-//! to be done before. For what a dead letter has missed.
+//! Invoked by hand: has the staff's index of orders built anew, by its one writer and after what
+//! was to be done before. For what a dead letter has missed.
 
 use domain::fault::Fault;
 use domain::id::OrderId;

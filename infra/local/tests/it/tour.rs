@@ -11,6 +11,7 @@ pub(crate) mod inventory;
 use local::{Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 
+pub(crate) mod desk;
 pub(crate) mod files;
 pub(crate) mod gift_cards;
 pub(crate) mod media;
