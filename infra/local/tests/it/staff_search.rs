@@ -1,6 +1,7 @@
 //! Staff looks for orders and customers: what is found, how soon, what it costs, who may not; and
 //! that somebody who is forgotten is in no file any more.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::account::Account;
@@ -330,10 +331,8 @@ async fn a_writer_that_dies_at_any_call_catches_up() {
             shop.wire().faults().reset();
             shop.settle_all().await;
             a_moment(&shop);
-            let index = customers(&shop);
-            let snapshot = index.newest(shop.clock().now()).await.unwrap().unwrap();
-            let documents = snapshot.manifest().documents;
-            assert_eq!(u128::from(documents), number, "{kind:?} {at}");
+            let manifest = index(&shop, "customers").0.manifest().await.unwrap().unwrap();
+            assert_eq!(u128::from(manifest.documents), number, "{kind:?} {at}");
             if !has_fired {
                 break;
             }
@@ -343,16 +342,21 @@ async fn a_writer_that_dies_at_any_call_catches_up() {
     assert!(points >= 20, "only {points} points were tried");
 }
 
-/// An index as somebody else sees it, in a folder of its own.
-fn index(shop: &Shop, name: &'static str) -> Arc<Index> {
-    let folder =
-        std::env::temp_dir().join(format!("fluxion-{name}-{}-{}", std::process::id(), key()));
-    let bucket = Bucket::new(&shop.sdk_config(), BUCKET.to_owned());
-    Arc::new(Index::new(name, bucket, folder))
+/// A folder that goes with the test.
+struct Room(PathBuf);
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
 }
 
-fn customers(shop: &Shop) -> Arc<Index> {
-    index(shop, "customers")
+/// An index as somebody else sees it, in a folder of its own.
+fn index(shop: &Shop, name: &'static str) -> (Arc<Index>, Room) {
+    let folder = format!("fluxion-{name}-{}-{}", std::process::id(), key());
+    let folder = std::env::temp_dir().join(folder);
+    let bucket = Bucket::new(&shop.sdk_config(), BUCKET.to_owned());
+    (Arc::new(Index::new(name, bucket, folder.clone())), Room(folder))
 }
 
 /// Whether a file of an index that is in the bucket says this.
@@ -396,13 +400,14 @@ async fn an_order_can_be_forgotten_by_its_id() {
     assert_eq!(found(&clerk, "xylophone").await, [zed.order.clone()]);
     assert!(says(&shop, "orders", "xylophone"));
     let id = OrderId::parse(&zed.order).unwrap().ulid();
-    assert!(index(&shop, "orders").forget(&[id], shop.clock().now()).await.unwrap());
+    let (index, _room) = index(&shop, "orders");
+    assert!(index.forget(&[id], shop.clock().now()).await.unwrap());
     assert!(!says(&shop, "orders", "xylophone"));
     a_moment(&shop);
     assert!(found(&clerk, "xylophone").await.is_empty());
     assert_eq!(ids(&clerk, ORDERS).await, [roe.order.clone()]);
     // Twice is as good as once.
-    assert!(index(&shop, "orders").forget(&[id], shop.clock().now()).await.unwrap());
+    assert!(index.forget(&[id], shop.clock().now()).await.unwrap());
     assert_eq!(ids(&clerk, ORDERS).await.len(), 1);
 }
 
