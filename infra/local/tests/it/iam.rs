@@ -266,7 +266,7 @@ async fn desk(shop: Shop, people: People) {
 
 async fn searching(shop: Shop, people: People) {
     tour::search::words(&mut Plain(shop.clone()), &people.owner).await;
-    tour::search::upkeep(&shop, &people.owner).await;
+    tour::search::upkeep(&shop).await;
 }
 
 async fn keys(shop: Shop, people: People) {
