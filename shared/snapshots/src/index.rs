@@ -59,13 +59,15 @@ struct Read {
 }
 
 /// What is to be different in the next generation.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Changes {
     /// What is put in the place of what was known.
     pub put: Vec<Entry>,
     /// What is not found any more.
     pub gone: Vec<Ulid>,
-    /// Whether no file may hold a word of what is gone: it is personal.
+    /// Whether no file may hold a word of what is gone: it is personal. The files that did are
+    /// deleted at once; readers that were on their way to them find the next generation, and the
+    /// bucket's own old versions go after a day.
     pub is_purged: bool,
     /// What is known beside the things themselves, if that is new, too.
     pub lexicon: Option<Lexicon>,
@@ -225,14 +227,6 @@ impl Index {
             }
         }
         Err(Fault::noticed("write a search index: others are always faster", Retry::Helps))
-    }
-
-    /// Forgets somebody or something: no file of the next generation holds a word of it, and the
-    /// files that did are deleted at once. Readers that were on their way to them find the next
-    /// generation; the bucket's own old versions go after a day. False where there is no index.
-    pub async fn forget(self: &Arc<Self>, ids: &[Ulid], now: Timestamp) -> Result<bool, Fault> {
-        let gone = ids.to_vec();
-        self.change(Changes { gone, is_purged: true, ..Changes::default() }, now).await
     }
 
     /// Begins an index of nothing, to be filled and given to [`Self::replace`].

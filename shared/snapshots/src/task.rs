@@ -16,6 +16,9 @@ const GROUP: &str = "index";
 pub struct Task<Id> {
     /// What to look at again.
     pub ids: Vec<Id>,
+    /// What to forget, whatever there is of it: no file holds a word of it any more.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<Id>,
     /// Whether what is known beside it (synonyms, categories) is to be read again.
     pub lexicon: bool,
     /// Whether everything is.
@@ -28,7 +31,13 @@ pub struct Task<Id> {
 impl<Id: Ord + Serialize + DeserializeOwned> Task<Id> {
     /// To look at these again.
     pub fn of(ids: Vec<Id>, change: String) -> Self {
-        Self { ids, lexicon: false, everything: false, change }
+        Self { ids, forgotten: Vec::new(), lexicon: false, everything: false, change }
+    }
+
+    /// To forget these: somebody has the right to it. What is changed of them afterwards is indexed
+    /// again, so they are forgotten in their table first.
+    pub fn forget(ids: Vec<Id>, change: String) -> Self {
+        Self { forgotten: ids, ..Self::of(Vec::new(), change) }
     }
 
     /// To index everything anew.
@@ -38,7 +47,7 @@ impl<Id: Ord + Serialize + DeserializeOwned> Task<Id> {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty() && !self.lexicon && !self.everything
+        self.ids.is_empty() && self.forgotten.is_empty() && !self.lexicon && !self.everything
     }
 
     /// Tells the index's writer, unless there is nothing to do.
@@ -64,12 +73,14 @@ impl<Id: Ord + Serialize + DeserializeOwned> Task<Id> {
         let mut all = Self::of(Vec::new(), String::new());
         for task in tasks {
             all.ids.extend(task.ids);
+            all.forgotten.extend(task.forgotten);
             all.lexicon |= task.lexicon;
             all.everything |= task.everything;
             all.change = task.change;
         }
         all.ids.sort_unstable();
         all.ids.dedup();
+        all.ids.retain(|id| !all.forgotten.contains(id));
         all
     }
 }
@@ -89,6 +100,12 @@ mod tests {
         let all = Task::together(both);
         assert_eq!((all.ids, all.lexicon, all.everything), (vec![id(1), id(2)], true, false));
         assert!(Task::<OrderId>::together([]).is_empty());
+        // What is to be forgotten is not looked at.
+        let tasks =
+            [Task::of(vec![id(1), id(2)], "1".into()), Task::forget(vec![id(2)], "2".into())];
+        let all = Task::together(tasks);
+        assert_eq!((all.ids.as_slice(), all.forgotten.as_slice()), (&[id(1)][..], &[id(2)][..]));
+        assert!(!all.text().unwrap().contains("null"));
         assert!(!Task::<OrderId>::everything("9".into()).is_empty());
     }
 }

@@ -93,13 +93,25 @@ impl Writer<'_> {
         let tasks = messages.iter().map(|message| Task::read(&message.body));
         let task = Task::together(tasks.collect::<Result<Vec<Task<S::Id>>, _>>()?);
         if task.everything {
-            return self.rebuild(source, now).await;
+            self.rebuild(source, now).await?;
+            if task.forgotten.is_empty() {
+                return Ok(());
+            }
         }
         let changes = changes(source, &task).await?;
-        if self.index.change(changes, now).await? {
-            return Ok(());
+        let is_purged = changes.is_purged && !changes.gone.is_empty();
+        if !self.index.change(changes.clone(), now).await? {
+            self.rebuild(source, now).await?;
+            if task.forgotten.is_empty() {
+                return Ok(());
+            }
+            self.index.change(changes, now).await?;
         }
-        self.rebuild(source, now).await
+        if is_purged && let Some(manifest) = self.index.manifest().await? {
+            // A writer that died may have left files that say it, too.
+            self.index.sweep(&manifest).await?;
+        }
+        Ok(())
     }
 
     /// Indexes everything, part by part.
@@ -129,9 +141,11 @@ impl Writer<'_> {
 async fn changes<S: Source>(source: &S, task: &Task<S::Id>) -> Result<Changes, Fault> {
     let put = source.entries(&task.ids).await?;
     let named = task.ids.iter().map(|id| S::ulid(*id));
-    let gone = named.filter(|id| !put.iter().any(|entry| entry.id == *id)).collect();
+    let mut gone: Vec<Ulid> = named.filter(|id| !put.iter().any(|entry| entry.id == *id)).collect();
+    gone.extend(task.forgotten.iter().map(|id| S::ulid(*id)));
     let lexicon = if task.lexicon { Some(source.lexicon().await?) } else { None };
-    Ok(Changes { put, gone, is_purged: S::IS_PERSONAL, lexicon })
+    let is_purged = S::IS_PERSONAL || !task.forgotten.is_empty();
+    Ok(Changes { put, gone, is_purged, lexicon })
 }
 
 async fn put(draft: Draft, entries: Vec<Entry>) -> Result<Draft, Fault> {

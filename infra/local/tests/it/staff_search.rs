@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use domain::account::Account;
 use domain::address::{Email, PersonName};
-use domain::id::{CustomerId, OrderId, Ulid};
+use domain::id::{CustomerId, Ulid};
 use domain::permission::Permission::{CustomersRead, OrdersRead, ProductsRead};
 use files::Bucket;
 use local::{Options, Outcome, Shop};
@@ -283,9 +283,11 @@ async fn a_question_scans_nothing_and_asks_s3_once_in_five_seconds() {
             format!("{CUSTOMERS}?q=roe&limit=3"),
         ] {
             clerk.get(&target).await;
+            // Each fifth request of a caller is counted, which is not what is asked here.
             let calls = |mark| {
                 let calls = shop.wire().recorder().since(mark);
-                calls.iter().map(|one| format!("{} {}", one.service, one.operation)).collect()
+                let asked = calls.iter().filter(|one| one.operation != "UpdateItem");
+                asked.map(|one| format!("{} {}", one.service, one.operation)).collect()
             };
             let mark = shop.wire().recorder().mark();
             ok(clerk.get(&target).await);
@@ -301,7 +303,8 @@ async fn a_question_scans_nothing_and_asks_s3_once_in_five_seconds() {
         let mark = shop.wire().recorder().mark();
         ok(clerk.get(&format!("{CUSTOMERS}?limit=3")).await);
         let calls = shop.wire().recorder().since(mark);
-        let listed: Vec<&str> = calls.iter().map(|one| one.operation.as_str()).collect();
+        let asked = calls.iter().map(|one| one.operation.as_str());
+        let listed: Vec<&str> = asked.filter(|one| *one != "UpdateItem").collect();
         assert_eq!(listed, ["Query", "BatchGetItem"]);
     }
     assert_eq!(seen[..3], seen[3..]);
@@ -399,16 +402,21 @@ async fn an_order_can_be_forgotten_by_its_id() {
     shop.settle().await;
     assert_eq!(found(&clerk, "xylophone").await, [zed.order.clone()]);
     assert!(says(&shop, "orders", "xylophone"));
-    let id = OrderId::parse(&zed.order).unwrap().ulid();
-    let (index, _room) = index(&shop, "orders");
-    assert!(index.forget(&[id], shop.clock().now()).await.unwrap());
-    assert!(!says(&shop, "orders", "xylophone"));
-    a_moment(&shop);
-    assert!(found(&clerk, "xylophone").await.is_empty());
-    assert_eq!(ids(&clerk, ORDERS).await, [roe.order.clone()]);
+    let body = json!({
+        "ids": [], "forgotten": [zed.order], "lexicon": false, "everything": false, "change": "1",
+    });
+    let task = json!({"messageId": "1", "receiptHandle": "x", "body": body.to_string()});
     // Twice is as good as once.
-    assert!(index.forget(&[id], shop.clock().now()).await.unwrap());
-    assert_eq!(ids(&clerk, ORDERS).await.len(), 1);
+    for _ in 0..2 {
+        let event = json!({"Records": [task]});
+        let outcome = shop.invoke("orders.jobs.index_orders", event).await;
+        let Outcome::Answered(answer) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(answer["batchItemFailures"], json!([]));
+        assert!(!says(&shop, "orders", "xylophone"));
+        a_moment(&shop);
+        assert!(found(&clerk, "xylophone").await.is_empty());
+        assert_eq!(ids(&clerk, ORDERS).await, [roe.order.clone()]);
+    }
 }
 
 #[tokio::test]
