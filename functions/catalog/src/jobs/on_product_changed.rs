@@ -39,7 +39,8 @@ fn task(changes: Vec<Changed>) -> Result<Task<ProductId>, Fault> {
             }
         }
     }
-    Ok(Task { ids: products.into_iter().collect(), lexicon, everything, change: last })
+    let task = Task::of(products.into_iter().collect(), last);
+    Ok(Task { lexicon, everything, ..task })
 }
 
 /// Whether synonyms or a category's names are others. Categories count their products, too.
