@@ -32,7 +32,8 @@ pub(crate) fn entry(product: &Product) -> Result<Entry, Fault> {
     let card = serde_json::to_vec(&product.card())
         .map_err(|error| Fault::new("write a card of the search index", error, Retry::Useless))?;
     Ok(Entry {
-        id: product.id,
+        id: product.id.ulid(),
+        keys: Vec::new(),
         texts: texts(product),
         skus: product.variants.iter().map(|variant| variant.sku.clone()).collect(),
         tags: tags(product),

@@ -110,6 +110,38 @@ pub enum PaymentStatus {
     Paid,
 }
 
+impl PaymentStatus {
+    /// Every status.
+    pub const ALL: [Self; 10] = [
+        Self::NotRequired,
+        Self::Unpaid,
+        Self::Voided,
+        Self::PartiallyAuthorized,
+        Self::Authorized,
+        Self::Refunded,
+        Self::Overpaid,
+        Self::PartiallyRefunded,
+        Self::PartiallyPaid,
+        Self::Paid,
+    ];
+
+    /// The name in documents and queries.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotRequired => "not_required",
+            Self::Unpaid => "unpaid",
+            Self::Voided => "voided",
+            Self::PartiallyAuthorized => "partially_authorized",
+            Self::Authorized => "authorized",
+            Self::Refunded => "refunded",
+            Self::Overpaid => "overpaid",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::PartiallyPaid => "partially_paid",
+            Self::Paid => "paid",
+        }
+    }
+}
+
 /// The amounts that decide a [`PaymentStatus`], in minor units of the order's currency.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Amounts {
@@ -181,6 +213,30 @@ pub enum FulfillmentStatus {
     PartiallyDelivered,
     /// All arrived.
     Delivered,
+}
+
+impl FulfillmentStatus {
+    /// Every status.
+    pub const ALL: [Self; 6] = [
+        Self::NotRequired,
+        Self::Unfulfilled,
+        Self::PartiallyFulfilled,
+        Self::Fulfilled,
+        Self::PartiallyDelivered,
+        Self::Delivered,
+    ];
+
+    /// The name in documents and queries.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotRequired => "not_required",
+            Self::Unfulfilled => "unfulfilled",
+            Self::PartiallyFulfilled => "partially_fulfilled",
+            Self::Fulfilled => "fulfilled",
+            Self::PartiallyDelivered => "partially_delivered",
+            Self::Delivered => "delivered",
+        }
+    }
 }
 
 /// A line of an order.

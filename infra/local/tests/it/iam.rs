@@ -51,6 +51,7 @@ const ALONE: &[(&str, Alone)] = &[
     ("a month", |shop| Box::pin(month(shop))),
     ("a registration", |shop| Box::pin(registration(shop))),
     ("before the index", |shop| Box::pin(before_the_index(shop))),
+    ("before the desk's indexes", |shop| Box::pin(before_the_desk(shop))),
 ];
 
 /// Chapters that begin where people are signed in.
@@ -72,6 +73,7 @@ const AMONG: &[(&str, Among)] = &[
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("files of goods", |shop, people| Box::pin(files(shop, people))),
     ("searching", |shop, people| Box::pin(searching(shop, people))),
+    ("the staff's desk", |shop, people| Box::pin(desk(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -253,6 +255,15 @@ async fn goods_of_the_shop(shop: Shop, people: People) {
 
 async fn before_the_index(shop: Shop) {
     tour::search::before(&shop).await;
+}
+
+async fn before_the_desk(shop: Shop) {
+    tour::desk::before(&shop).await;
+}
+
+async fn desk(shop: Shop, people: People) {
+    tour::desk::lookups(&mut Plain(shop.clone()), &people.owner, 1).await;
+    tour::desk::upkeep(&shop).await;
 }
 
 async fn searching(shop: Shop, people: People) {

@@ -41,5 +41,6 @@ mod rotation;
 mod search;
 mod settings;
 mod staff;
+mod staff_search;
 mod tour;
 mod world;

@@ -359,7 +359,7 @@ async fn of_two_writers_at_once_both_changes_are_in_one_manifest() {
     put(&shop, &other).await;
     let event = |product: &Product, change: &str| {
         let body = json!({
-            "products": [product.id], "lexicon": false, "everything": false, "change": change,
+            "ids": [product.id], "lexicon": false, "everything": false, "change": change,
         });
         json!({"Records": [{"messageId": change, "receiptHandle": "x", "body": body.to_string()}]})
     };
