@@ -3,8 +3,9 @@
 use ::store::{Store, Table};
 use files::Files;
 use queue::{Name, Queues};
-use runtime::{Doors, Endpoint, Setup, Till, Trigger, http, on_queue};
+use runtime::{Doors, Endpoint, Ids, Setup, Till, Trigger, http, on_queue};
 
+mod keys;
 mod which;
 pub mod jobs {
     //! What follows a placed order.
@@ -27,6 +28,7 @@ pub struct App {
     till: Option<Till>,
     files: Option<Files>,
     shop_url: Option<String>,
+    ids: Ids,
 }
 
 impl runtime::App for App {
@@ -41,7 +43,7 @@ impl runtime::App for App {
             "orders.store.view" | "orders.store.list" => tables.push(Table::Ephemeral),
             "orders.store.download" => files = setup.files(),
             "orders.jobs.on_order_placed" => {
-                tables.extend([Table::Inventory, Table::Ephemeral]);
+                tables.extend([Table::Inventory, Table::Ledger, Table::Ephemeral]);
                 queues = Some(setup.queues(&[Name::Mail]));
             }
             _ => {}
@@ -53,6 +55,7 @@ impl runtime::App for App {
             till,
             files,
             shop_url: (setup.handler == "orders.store.view").then(|| setup.shop_url()),
+            ids: setup.ids(),
         }
     }
     fn doors(&self) -> Option<&Doors> {

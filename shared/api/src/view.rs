@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod exchange;
 pub mod gift_card;
 pub mod inventory;
+pub mod key_pool;
 pub mod media;
 pub mod order;
 pub mod product;
