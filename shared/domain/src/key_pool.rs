@@ -273,11 +273,7 @@ pub struct Sorted {
 }
 
 /// Sorts the keys of a request by what the register says of them.
-pub fn sort(
-    keys: &[FreeKey],
-    known: &BTreeMap<PoolKeyId, Registered>,
-    batch: &str,
-) -> Sorted {
+pub fn sort(keys: &[FreeKey], known: &BTreeMap<PoolKeyId, Registered>, batch: &str) -> Sorted {
     let (mut sorted, mut seen) = (Sorted::default(), BTreeSet::new());
     for (position, key) in keys.iter().enumerate() {
         let skipped = |why| Skipped { position, ending: key.text.ending(), why };

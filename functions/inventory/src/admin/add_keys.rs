@@ -138,7 +138,8 @@ mod tests {
         let body = json!({"keys": ["ABCD-EFGH", "two words", longest], "reference": "DN-7"});
         assert_eq!(flaws_of::<NewKeys>(&body), []);
         let too_long = "k".repeat(201);
-        let body = json!({"keys": ["short", " ABCDEF", "ABCDEF ", "ÄBCDEF", "ABC\nDEF", too_long, 7]});
+        let body =
+            json!({"keys": ["short", " ABCDEF", "ABCDEF ", "ÄBCDEF", "ABC\nDEF", too_long, 7]});
         let codes: Vec<_> = flaws_of::<NewKeys>(&body).into_iter().map(|(_, code)| code).collect();
         assert_eq!(codes[..6], ["malformed"; 6]);
         assert_eq!(codes[6..], ["wrong_type"]);

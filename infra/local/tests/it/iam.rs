@@ -69,6 +69,7 @@ const AMONG: &[(&str, Among)] = &[
     ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
     ("settings", |shop, people| Box::pin(settings(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
+    ("keys that are sold", |shop, people| Box::pin(key_pools(shop, people))),
     ("searching", |shop, people| Box::pin(searching(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
@@ -256,6 +257,10 @@ async fn before_the_index(shop: Shop) {
 async fn searching(shop: Shop, people: People) {
     tour::search::words(&mut Plain(shop.clone()), &people.owner).await;
     tour::search::upkeep(&shop, &people.owner).await;
+}
+
+async fn key_pools(shop: Shop, people: People) {
+    tour::key_pools::pools(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
 async fn keys(shop: Shop, people: People) {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 pub(crate) mod files;
 pub(crate) mod gift_cards;
+pub(crate) mod key_pools;
 pub(crate) mod media;
 pub(crate) mod promotions;
 pub(crate) mod search;

@@ -57,7 +57,8 @@ fn order(number: u128, quantities: &[u32], is_held: bool) -> Order {
 #[test]
 fn the_states_of_a_key() {
     let printed = matrix(&State::ALL, State::may_become);
-    let wanted = "Free            -> Given Withdrawn\nGiven           -> -\nWithdrawn       -> Free\n";
+    let wanted =
+        "Free            -> Given Withdrawn\nGiven           -> -\nWithdrawn       -> Free\n";
     assert_eq!(printed, wanted);
 }
 
@@ -82,7 +83,8 @@ fn a_key_has_one_name_in_its_pool_and_another_one_elsewhere() {
     assert_eq!(text(1).id("salt"), text(1).id("salt"));
     assert_ne!(text(1).id("salt"), text(1).id("pepper"));
     assert_ne!(text(1).id("salt"), text(2).id("salt"));
-    let pool = Pool { sku: sku(), salt: "secret".into(), added: 0, withdrawn: 0, created_at: now() };
+    let pool =
+        Pool { sku: sku(), salt: "secret".into(), added: 0, withdrawn: 0, created_at: now() };
     assert_eq!(format!("{pool:?}"), "Pool(LICENCE)");
 }
 
@@ -252,7 +254,8 @@ impl World {
         let count = giving.keys.len() as i64;
         let is_free = |key: &GivenKey| self.free.iter().any(|free| free.id == key.id);
         let is_there = giving.keys.iter().all(is_free);
-        let is_right = if giving.is_held { self.promised >= count } else { self.for_sale() >= count };
+        let is_right =
+            if giving.is_held { self.promised >= count } else { self.for_sale() >= count };
         let (order, given, _) = &mut self.orders[at];
         if order.version != version || !is_there || !is_right {
             return;
