@@ -94,6 +94,9 @@ async fn give_some(
         let level = app.store.level(&Place::at(sku.clone(), KEY_POOL)).await?;
         level.map_or(0, |level| level.available)
     };
+    if order.held_keys(sku) == 0 && for_sale <= 0 {
+        return Ok(Step::Dry);
+    }
     // Whoever lost a race looks somewhere else than everybody else.
     let from = (races > 0).then(|| elsewhere(order.id, races));
     let limit = i32::try_from(units.len().min(GIVEN_MAX)).unwrap_or(i32::MAX);
