@@ -72,6 +72,7 @@ const AMONG: &[(&str, Among)] = &[
     ("settings", |shop, people| Box::pin(settings(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("files of goods", |shop, people| Box::pin(files(shop, people))),
+    ("keys that are sold", |shop, people| Box::pin(key_pools(shop, people))),
     ("searching", |shop, people| Box::pin(searching(shop, people))),
     ("the staff's desk", |shop, people| Box::pin(desk(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
@@ -274,6 +275,10 @@ async fn searching(shop: Shop, people: People) {
 async fn files(shop: Shop, people: People) {
     tour::files::there_and_back(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
     tour::files::long_and_broken(&shop, &people.owner).await;
+}
+
+async fn key_pools(shop: Shop, people: People) {
+    tour::key_pools::pools(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
 async fn keys(shop: Shop, people: People) {
