@@ -303,7 +303,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::inventory::stockroom(meter, &people.owner, round).await;
     tour::goods(meter, &people.owner, round).await;
     tour::search::words(meter, &people.owner).await;
-    tour::desk::lookups(meter, &people.owner, round.0).await;
+    tour::desk::lookups(meter, &people.owner).await;
     tour::files::there_and_back(meter, &people.owner, round).await;
 }
 
