@@ -178,6 +178,7 @@ mod tests {
             shipping_profile: domain::shipping::ProfileId::default(),
             quantity_max: 100,
             download: None,
+            has_keys: false,
         };
         Product {
             id: ProductId::from_ulid(Ulid(2)),

@@ -8,11 +8,12 @@ use domain::fault::{Fault, Retry};
 use files::{Bucket, Files};
 use queue::{Name, Queues};
 use runtime::{
-    Doors, Endpoint, Setup, Till, Trigger, http, invoked, on_batch, on_queue, on_stream,
+    Doors, Endpoint, Ids, Setup, Till, Trigger, http, invoked, on_batch, on_queue, on_stream,
 };
 use snapshots::Index;
 
 mod indexed;
+mod keys;
 mod which;
 pub mod admin {
     //! Endpoints for staff.
@@ -45,6 +46,7 @@ pub struct App {
     shop_url: Option<String>,
     /// The staff's index of orders.
     index: Option<Arc<Index>>,
+    ids: Ids,
 }
 
 impl runtime::App for App {
@@ -60,7 +62,7 @@ impl runtime::App for App {
             "orders.store.view" | "orders.store.list" => tables.push(Table::Ephemeral),
             "orders.store.download" => files = setup.files(),
             "orders.jobs.on_order_placed" => {
-                tables.extend([Table::Inventory, Table::Ephemeral]);
+                tables.extend([Table::Inventory, Table::Ledger, Table::Ephemeral]);
                 queues = Some(setup.queues(&[Name::Mail]));
             }
             "orders.admin.view" => tables.extend([Table::Identity, Table::Ephemeral]),
@@ -87,6 +89,7 @@ impl runtime::App for App {
             files,
             shop_url: (setup.handler == "orders.store.view").then(|| setup.shop_url()),
             index,
+            ids: setup.ids(),
         }
     }
     fn doors(&self) -> Option<&Doors> {

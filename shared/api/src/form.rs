@@ -356,6 +356,7 @@ id_rules! {
     staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
     promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,
     location_id = LocationId, transfer_id = TransferId,
+    pool_key_id = PoolKeyId,
     import_id = ImportId, export_id = ExportId,
 }
 

@@ -8,6 +8,7 @@ pub mod customer;
 pub mod exchange;
 pub mod gift_card;
 pub mod inventory;
+pub mod key_pool;
 pub mod media;
 pub mod order;
 pub mod order_desk;

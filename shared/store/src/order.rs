@@ -5,6 +5,7 @@
 //! | order | `ORD#id` / META | `by_customer`, `by_status`, `work` |
 //! | payment | `ORD#id` / PAY#id | |
 //! | uses of a download | `ORD#id` / DL#line | |
+//! | key that a unit has | `ORD#id` / KEY#line#unit | |
 //! | number, taken | `ORDNO#number` / META | |
 //! | unpaid orders of a holder, counted | `OPEN#holder` / META | |
 //!
@@ -18,6 +19,7 @@ use domain::cart::Cart;
 use domain::event::Event;
 use domain::fault::{Fault, Retry};
 use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
+use domain::key_pool::GivenKey;
 use domain::limit::Standing;
 use domain::order::{Order, Status};
 use domain::payment::{Entry, Payment};
@@ -30,10 +32,13 @@ use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, 
 use crate::limit::Bucket;
 use crate::stock::Lack;
 use crate::transaction::{Committed, Expression, Transaction, Updated};
-use crate::{Store, Table, cart, gift_card, outbox, promotion, stock};
+use crate::{Store, Table, cart, gift_card, key_pool, outbox, promotion, stock};
 
 /// A holder's bucket may have to be looked at this often.
 const LIMIT_ATTEMPTS_MAX: usize = 4;
+
+/// Pages of an order's rows: far more than the keys of the largest order fill.
+const PAGES_MAX: usize = 16;
 
 /// An order with its payments: one query.
 #[derive(Debug, Clone)]
@@ -44,6 +49,8 @@ pub struct OrderFile {
     pub payments: Vec<Payment>,
     /// Uses of its download links, by line.
     pub downloads: Vec<Downloads>,
+    /// The keys that its units have.
+    pub keys: Vec<GivenKey>,
 }
 
 impl OrderFile {
@@ -119,7 +126,7 @@ fn payment_key(payment: &Payment) -> Key {
 }
 
 /// The item of an order as it will stand after this write, with its index keys.
-fn order_item(order: &Order) -> Result<Item, Fault> {
+pub(crate) fn order_item(order: &Order) -> Result<Item, Fault> {
     let mut item = item(&order_key(order.id), order)?;
     let created = format!("{}#{}", moment(order.created_at), order.id);
     if let Some(customer) = order.customer {
@@ -199,9 +206,9 @@ fn payment_item(payment: &Payment) -> Result<Item, Fault> {
 impl Store {
     /// An order with its payments.
     pub async fn order(&self, id: OrderId) -> Result<Option<OrderFile>, Fault> {
-        let page = self.query(Table::Orders, None, &partition(id), Range::default()).await?;
         let (mut order, mut payments, mut downloads) = (None, Vec::new(), Vec::new());
-        for row in page.entries {
+        let mut keys = Vec::new();
+        for row in self.rows(&partition(id)).await? {
             match row.get("sk") {
                 Some(AttributeValue::S(sk)) if sk == "META" => order = Some(document(row)?),
                 Some(AttributeValue::S(sk)) if sk.starts_with("PAY#") => {
@@ -210,11 +217,29 @@ impl Store {
                 Some(AttributeValue::S(sk)) if sk.starts_with("DL#") => {
                     downloads.push(document(row)?);
                 }
+                Some(AttributeValue::S(sk)) if sk.starts_with("KEY#") => {
+                    keys.push(key_pool::given(row)?);
+                }
                 // Rows of kinds that this reader does not show.
                 _ => {}
             }
         }
-        Ok(order.map(|order| OrderFile { order, payments, downloads }))
+        Ok(order.map(|order| OrderFile { order, payments, downloads, keys }))
+    }
+
+    /// All rows of an order: one query, and one more for each megabyte of keys.
+    async fn rows(&self, partition: &str) -> Result<Vec<Item>, Fault> {
+        let (mut rows, mut position) = (Vec::new(), None::<String>);
+        for _ in 0..PAGES_MAX {
+            let range = Range { position: position.as_deref(), ..Range::default() };
+            let page = self.query(Table::Orders, None, partition, range).await?;
+            rows.extend(page.entries);
+            position = page.next;
+            if position.is_none() {
+                return Ok(rows);
+            }
+        }
+        Err(Fault::noticed("read all rows of an order", Retry::Useless))
     }
 
     /// Places an order: the order, its payment, its number, the cart and the held stock, in one

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::id::OrderId;
+use domain::permission::Permission;
 use local::{Options, Outcome, Request, Response, Shop, Snapshot};
 use serde_json::{Value, json};
 use templates::{Stack, Trigger};
@@ -70,6 +71,8 @@ const AMONG: &[(&str, Among)] = &[
     ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
     ("settings", |shop, people| Box::pin(settings(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
+    ("files of goods", |shop, people| Box::pin(files(shop, people))),
+    ("keys that are sold", |shop, people| Box::pin(key_pools(shop, people))),
     ("searching", |shop, people| Box::pin(searching(shop, people))),
     ("the staff's desk", |shop, people| Box::pin(desk(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
@@ -268,6 +271,15 @@ async fn desk(shop: Shop, people: People) {
 async fn searching(shop: Shop, people: People) {
     tour::search::words(&mut Plain(shop.clone()), &people.owner).await;
     tour::search::upkeep(&shop).await;
+}
+
+async fn files(shop: Shop, people: People) {
+    tour::files::there_and_back(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::files::long_and_broken(&shop, &people.owner).await;
+}
+
+async fn key_pools(shop: Shop, people: People) {
+    tour::key_pools::pools(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
 async fn keys(shop: Shop, people: People) {
@@ -686,11 +698,15 @@ async fn left_unsaid(shop: Shop) {
     let nobody = json!({"email": "nobody@shop.example"});
     let answer = guest.call("POST", "/v1/auth/staff/password/forgot", &nobody).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
+    let all = [Permission::InventoryRead, Permission::ExportsCreate];
+    let clerk = Colleague::of(&shop, "clerk", &all).await;
+    let body = json!({"kind": "stock", "format": "csv"});
+    ok(clerk.call("POST", "/v1/admin/exports", &body).await);
     shop.clock().advance_ms(31_000);
     let outcome = shop.run_job("platform.jobs.sweep_outbox").await;
     assert!(matches!(outcome, Outcome::Answered(_)));
     shop.settle().await;
-    assert_eq!(shop.mails().len(), 2);
+    assert_eq!(shop.mails().len(), 3);
 }
 
 pub(crate) type Policies = BTreeMap<String, Vec<wire::Statement>>;

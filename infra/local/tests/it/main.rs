@@ -28,6 +28,7 @@ mod host;
 mod iam;
 mod imports;
 mod inventory;
+mod key_pools;
 mod killed;
 mod limits;
 mod listen;

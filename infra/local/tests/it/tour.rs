@@ -11,6 +11,7 @@ pub(crate) mod fulfillment;
 pub(crate) mod gift_cards;
 mod goods;
 pub(crate) mod inventory;
+pub(crate) mod key_pools;
 pub(crate) mod media;
 pub(crate) mod promotions;
 pub(crate) mod search;

@@ -168,6 +168,10 @@ fn the_functions_of_the_shop() {
         inventory.admin.adjust            512 MB 10 s  POST /v1/admin/inventory/adjustments
         inventory.admin.count             512 MB 10 s  POST /v1/admin/inventory/counts
         inventory.admin.receive           512 MB 10 s  POST /v1/admin/inventory/receipts
+        inventory.admin.view_key_pool     512 MB 10 s  GET /v1/admin/inventory/key_pools/{sku}
+        inventory.admin.list_keys         512 MB 10 s  GET /v1/admin/inventory/key_pools/{sku}/keys
+        inventory.admin.add_keys          512 MB 20 s  POST /v1/admin/inventory/key_pools/{sku}/keys
+        inventory.admin.withdraw_keys     512 MB 10 s  POST /v1/admin/inventory/key_pools/{sku}/withdrawals
         inventory.admin.list_transfers    512 MB 10 s  GET /v1/admin/inventory/transfers
         inventory.admin.create_transfer   512 MB 10 s  POST /v1/admin/inventory/transfers
         inventory.admin.view_transfer     512 MB 10 s  GET /v1/admin/inventory/transfers/{id}
