@@ -304,7 +304,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::goods(meter, &people.owner, round).await;
     tour::key_pools::pools(meter, &people.owner, round).await;
     tour::search::words(meter, &people.owner).await;
-    tour::desk::lookups(meter, &people.owner, round.0).await;
+    tour::desk::lookups(meter, &people.owner).await;
     tour::files::there_and_back(meter, &people.owner, round).await;
 }
 

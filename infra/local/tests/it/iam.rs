@@ -263,7 +263,8 @@ async fn before_the_desk(shop: Shop) {
 }
 
 async fn desk(shop: Shop, people: People) {
-    tour::desk::lookups(&mut Plain(shop.clone()), &people.owner, 1).await;
+    tour::desk::custom(&shop).await;
+    tour::desk::lookups(&mut Plain(shop.clone()), &people.owner).await;
     tour::desk::upkeep(&shop).await;
 }
 
