@@ -1,17 +1,17 @@
 //! The queue of the search index: its one writer. A batch becomes one generation; what is indexed
 //! is read again here, as it is now.
 //!
-//! A shop that has no index yet, or one of an older format, gets a whole one.
+//! A shop that has no index yet, or one of an older format or another language, gets a whole one.
 
 use std::sync::Arc;
 
-use domain::catalog::Status;
+use domain::catalog::{Locale, Status};
 use domain::fault::Fault;
 use domain::id::ProductId;
 use jiff::Timestamp;
 use queue::Name;
 use runtime::Batch;
-use search::{Draft, Entry, Lexicon};
+use search::{Draft, Entry, Language, Lexicon};
 
 use crate::App;
 use crate::index::{Changes, Index, blocking};
@@ -42,46 +42,56 @@ async fn work(app: &App, batch: &Batch) -> Result<(), Fault> {
         batch.messages.iter().map(|message| Task::read(&message.body)).collect();
     let task = Task::together(tasks?);
     let index = app.index()?;
+    // The language of what no translation is for: without it nothing is taken apart.
+    let locale = app.store.shop().await?.value.default_locale;
     if task.everything {
-        return rebuild(app, index, batch.now).await;
+        return rebuild(app, index, locale, batch.now).await;
     }
-    let changes = changes(app, &task).await?;
+    let changes = changes(app, &task, &locale).await?;
     if index.change(changes, batch.now).await? {
         return Ok(());
     }
-    rebuild(app, index, batch.now).await
+    rebuild(app, index, locale, batch.now).await
 }
 
-async fn changes(app: &App, task: &Task) -> Result<Changes, Fault> {
+async fn changes(app: &App, task: &Task, locale: &Locale) -> Result<Changes, Fault> {
+    let own = Language::of(locale.as_str());
     let (mut put, mut gone): (Vec<Entry>, Vec<ProductId>) = (Vec::new(), task.products.clone());
     for product in app.store.products_by_id(&task.products).await? {
         if product.status == Status::Active {
-            put.push(entry(&product)?);
+            put.push(entry(&product, own)?);
             gone.retain(|id| *id != product.id);
         }
     }
-    let lexicon = if task.lexicon { Some(read_lexicon(app).await?) } else { None };
-    Ok(Changes { put, gone, lexicon })
+    let lexicon = if task.lexicon { Some(read_lexicon(app, locale.clone()).await?) } else { None };
+    Ok(Changes { own, put, gone, lexicon })
 }
 
-async fn read_lexicon(app: &App) -> Result<Lexicon, Fault> {
-    Ok(lexicon(app.store.synonyms().await?, app.store.categories().await?))
+async fn read_lexicon(app: &App, locale: Locale) -> Result<Lexicon, Fault> {
+    Ok(lexicon(app.store.synonyms().await?, app.store.categories().await?, locale))
 }
 
 /// Indexes every product of the store, page by page.
-async fn rebuild(app: &App, index: &Arc<Index>, now: Timestamp) -> Result<(), Fault> {
+async fn rebuild(
+    app: &App,
+    index: &Arc<Index>,
+    locale: Locale,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let own = Language::of(locale.as_str());
     let mut draft = index.begin().await?;
     let mut position: Option<String> = None;
     loop {
         let page = app.store.products_in_store(PAGE, position.as_deref()).await?;
-        let entries = page.entries.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let entries = page.entries.iter().map(|product| entry(product, own));
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
         draft = put(draft, entries).await?;
         position = page.next;
         if position.is_none() {
             break;
         }
     }
-    let manifest = index.replace(draft, read_lexicon(app).await?, now).await?;
+    let manifest = index.replace(draft, read_lexicon(app, locale).await?, now).await?;
     index.sweep(&manifest).await?;
     tracing::info!(
         generation = manifest.generation,
