@@ -34,6 +34,7 @@ mod listen;
 mod media;
 mod oddities;
 mod opening;
+mod pictures;
 mod promotions;
 mod purchase;
 mod refusals;
