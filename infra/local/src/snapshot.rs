@@ -40,6 +40,8 @@ impl Snapshot {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("fluxion-snapshot-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
+        // Somebody of the same number was killed.
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder)
             .map_err(|error| Error::Io(format!("cannot make {}", folder.display()), error))?;
         let snapshot = Self { shop, folder };

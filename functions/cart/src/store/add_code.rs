@@ -38,7 +38,11 @@ pub async fn handle(
 ) -> Reply<CartView> {
     let (Path(CartPath { id }), Body(Typed { code })) = &call.input;
     let guesses = take(app, &call.request).await?;
-    let entry = app.store.code(code).await?.ok_or(domain::cart::Refusal::from(Refusal::Unknown))?;
+    let Some(entry) = app.store.code(code).await? else {
+        // Somebody else's cart is not there, whatever the code.
+        change::load(app, *id, &call.who.0).await?;
+        return Err(domain::cart::Refusal::from(Refusal::Unknown).into());
+    };
     let applied = AppliedCode { code: entry.code, promotion: entry.promotion };
     let shown = change::edit(
         app,

@@ -100,28 +100,6 @@ impl Meter {
         }
     }
 
-    /// All that follows, webhook by webhook and step by step. What takes several messages at a time
-    /// is measured with those that follow from one fact.
-    async fn follow(&mut self) {
-        loop {
-            let due = self.shop.twin().deliveries_due();
-            let mut did = !due.is_empty();
-            for delivery in due {
-                let mut request = Request::new("POST", "/v1/hooks/stripe");
-                request.headers = delivery.headers;
-                request.body = delivery.body;
-                let shop = self.shop.clone();
-                let answer = self.call(shop.send(request)).await;
-                self.shop.twin().delivered(&delivery.id, Some(answer.status));
-            }
-            let shop = self.shop.clone();
-            did |= self.call(shop.step()).await;
-            if !did {
-                return;
-            }
-        }
-    }
-
     fn of(&self, handler: &str) -> &Cost {
         self.costs.get(handler).unwrap_or_else(|| panic!("{handler} did not run"))
     }
@@ -156,6 +134,28 @@ impl Pace for Meter {
     /// What follows from many facts at once says nothing of one.
     async fn settle(&mut self) {
         self.shop.settle().await;
+    }
+
+    /// All that follows, webhook by webhook and step by step. What takes several messages at a time
+    /// is measured with those that follow from one fact.
+    async fn follow(&mut self) {
+        loop {
+            let due = self.shop.twin().deliveries_due();
+            let mut did = !due.is_empty();
+            for delivery in due {
+                let mut request = Request::new("POST", "/v1/hooks/stripe");
+                request.headers = delivery.headers;
+                request.body = delivery.body;
+                let shop = self.shop.clone();
+                let answer = self.call(shop.send(request)).await;
+                self.shop.twin().delivered(&delivery.id, Some(answer.status));
+            }
+            let shop = self.shop.clone();
+            did |= self.call(shop.step()).await;
+            if !did {
+                return;
+            }
+        }
     }
 }
 
@@ -192,6 +192,10 @@ async fn a_day(meter: &mut Meter, people: &mut People, round: Round) {
         "/v1/store/carts/x/complete",
         "/v1/store/orders",
         "/v1/hooks/stripe",
+        "/v1/admin/promotions",
+        "/v1/admin/inventory/levels",
+        "/v1/admin/media",
+        "/v1/admin/pickup_points",
     ] {
         assert_eq!(meter.call(jane.call("PUT", path, &json!({}))).await.status, 405, "{path}");
     }
@@ -314,6 +318,7 @@ async fn every_function_keeps_to_its_budget() {
     let founding = "identity.jobs.create_owner";
     warm.costs.insert(founding.to_owned(), cold.of(founding).clone());
     a_day(&mut warm, &mut people, Round(2)).await;
+    let list = warm.of("catalog.store.list_products").operations.clone();
     accounts(&mut warm, &mut people, Round(2)).await;
     tour::month(&mut warm, &shop).await;
     println!("{}", warm.table_with_capacity());
@@ -324,15 +329,18 @@ async fn every_function_keeps_to_its_budget() {
     assert_eq!(missing, Vec::<String>::new());
 
     // What was promised.
-    assert_eq!(warm.of("catalog.store.list_products").operations, ["Query"]);
+    assert_eq!(list, ["Query"]);
+    // Who searches reads the index, and no table.
+    let search = warm.of("catalog.store.list_products");
+    assert!(search.operations.iter().all(|one| one == "GetObject"), "{search:?}");
     assert_eq!(warm.of("catalog.store.view_product").operations, ["Query"]);
     assert_eq!(warm.of("catalog.store.list_categories").operations, ["Query"]);
     assert_eq!(warm.of("orders.store.view").operations, ["Query"]);
     assert_eq!(warm.of("orders.store.list").operations, ["Query"]);
     for (handler, dynamodb, stripe) in [
         ("cart.store.create", 2, 0),
-        // With a gift card, which is looked at again.
-        ("cart.store.view", 3, 0),
+        // Each fifth request of a caller is counted; of whoever was counted a moment ago, twice.
+        ("cart.store.view", 2 + 2, 0),
         ("cart.store.add_line", 3, 0),
         ("cart.store.change_line", 3, 0),
         ("cart.store.remove_line", 3, 0),

@@ -255,7 +255,7 @@ async fn before_the_index(shop: Shop) {
 
 async fn searching(shop: Shop, people: People) {
     tour::search::words(&mut Plain(shop.clone()), &people.owner).await;
-    tour::search::upkeep(&shop, &people.owner).await;
+    tour::search::upkeep(&shop).await;
 }
 
 async fn keys(shop: Shop, people: People) {

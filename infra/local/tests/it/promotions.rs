@@ -106,7 +106,6 @@ async fn buy(who: &mut Shopper) -> Value {
 async fn each_kind_of_promotion_is_bought_with() {
     let goods = goods::small(100);
     let shop = world::open_with(local::Options::default(), &goods).await;
-    let ann = merchant(&shop).await;
     let tiers = json!([
         {"from_quantity": 2, "reward": {"type": "percent", "ppm": 50_000}},
         {"from_quantity": 4, "reward": {"type": "fixed", "amounts": {"EUR": 700}}},
@@ -127,6 +126,7 @@ async fn each_kind_of_promotion_is_bought_with() {
     ];
     for (number, (action, wanted, shipping)) in kinds.into_iter().enumerate() {
         for trigger in ["automatic", "code"] {
+            let ann = merchant(&shop).await;
             let mut jane = Shopper::from(&shop, &format!("10.{number}.{}.1", trigger.len()));
             let code = format!("KIND-{number}");
             let id = if trigger == "code" {
@@ -154,6 +154,7 @@ async fn each_kind_of_promotion_is_bought_with() {
             shop.clock().advance_ms(BELIEVED_MS);
         }
     }
+    shop.settle().await;
     sound(&shop, &goods).await;
 }
 
@@ -196,7 +197,8 @@ async fn a_code_that_does_not_go_with_the_cart_says_why() {
     let without = jane.send(local::Request::new("DELETE", &at)).await;
     assert_eq!(refusal(&without), (404, "code_not_found".into()));
 
-    // One use, and one each.
+    // One use, and one each. An hour later, somebody else is at work.
+    let ann = merchant(&shop).await;
     let once = json!({"limits": {"uses_total": 2, "uses_per_customer": 1}});
     let id = by_code(&ann, "ONCE", off(100), &once).await;
     jane.addresses().await;
@@ -211,6 +213,7 @@ async fn a_code_that_does_not_go_with_the_cart_says_why() {
     assert_eq!(refusal(&answer), (409, "code_exhausted".into()));
     assert_eq!(answer.value()["reason"]["code"], "used_by_customer");
     assert_eq!(uses(&ann, &id).await, (1, 100));
+    shop.settle().await;
     sound(&shop, &goods::small(world::MUGS)).await;
 }
 
@@ -255,14 +258,17 @@ async fn an_order_that_is_never_paid_gives_its_use_back_once() {
     ok(jane.call("POST", &cancel, &json!({})).await);
     jane.call("POST", &cancel, &json!({})).await;
     shop.advance(40 * 60).await;
+    let ann = merchant(&shop).await;
     assert_eq!(uses(&ann, &id).await, (0, 0));
     ok(enter(&joe, "LAST").await);
     assert_eq!(joe.complete().await.status, 201);
     assert_eq!(uses(&ann, &id).await, (1, 300));
     // Nobody pays this one either: its time runs out.
     shop.advance(40 * 60).await;
+    let ann = merchant(&shop).await;
     shop.settle().await;
     assert_eq!(uses(&ann, &id).await, (0, 0));
+    shop.settle().await;
     sound(&shop, &goods::small(world::MUGS)).await;
 }
 
@@ -406,6 +412,7 @@ async fn fifty_people_want_the_last_uses_and_not_one_too_many_gets_one() {
         shop.settle().await;
         assert_eq!(uses(&ann, &id).await, (1, 200), "round {round}");
     }
+    shop.settle().await;
     sound(&shop, &goods::small(world::MUGS)).await;
 }
 
@@ -556,5 +563,6 @@ async fn a_thousand_codes_open_something_once_each() {
     assert_eq!(amount(&shown["totals"], "discount"), 0, "a code that is gone opens nothing");
     let taken = ann.call("POST", &at, &json!({"code": one})).await;
     assert_eq!(refusal(&taken), (409, "code_taken".into()));
+    shop.settle().await;
     sound(&shop, &goods::small(world::MUGS)).await;
 }

@@ -11,7 +11,9 @@ use local::{Request, Response, Shop};
 use serde_json::{Value, json};
 use testkit::goods::{MUG, SOCKS, TEMPLATE};
 
+use crate::imports::{Parcel, announce};
 use crate::oddities::complete;
+use crate::tour;
 use crate::world::{self, Colleague, PASSWORD, Shopper, ok};
 
 /// An operation of the contract.
@@ -303,6 +305,7 @@ impl Trial {
             "token" => self.download.clone(),
             "id_or_slug" => "socks".to_owned(),
             "locale" => "de".to_owned(),
+            "code" => CODE.to_owned(),
             "slug" => SHELF.to_owned(),
             "sku" => MUG.sku.to_owned(),
             "variant_id" if operation.path.contains("/admin/products/") => SOCKS.variant(),
@@ -621,6 +624,13 @@ const BOOK: &str = "/v1/store/me/addresses";
 const OWN_SESSIONS: &str = "/v1/auth/staff/sessions";
 const PRODUCTS: &str = "/v1/admin/products";
 /// The readable name of a category, a collection and an attribute.
+const PROMOTIONS: &str = "/v1/admin/promotions";
+const POINTS: &str = "/v1/admin/pickup_points";
+const MEDIA: &str = "/v1/admin/media";
+const IMPORTS: &str = "/v1/admin/imports";
+const EXPORTS: &str = "/v1/admin/exports";
+/// A promotion's code.
+const CODE: &str = "SPRING";
 const SHELF: &str = "mugs";
 const STAFF: &str = "/v1/admin/staff";
 const STAFF_SESSIONS: &str = "/v1/admin/staff/{id}/sessions";
@@ -674,8 +684,25 @@ async fn work_of(
         ok(boss.call("POST", &format!("/v1/admin/{place}"), &body).await);
     }
     let socks = ok(boss.get("/v1/store/products/socks").await);
+    let promotion = json!({"name": "Spring", "trigger": "code",
+        "actions": [{"type": "percent", "ppm": 50_000, "target": "order"}]});
+    let promotion = ok(boss.call("POST", PROMOTIONS, &promotion).await);
+    let codes = format!("{PROMOTIONS}/{}/codes", id_of(&promotion));
+    ok(boss.call("POST", &codes, &json!({"code": CODE})).await);
+    let point = json!({"id": "mitte", "name": "Mitte", "line1": "Lindenstrasse 1",
+        "city": "Berlin", "postal_code": "10969", "country": "DE"});
+    let point = ok(boss.call("POST", POINTS, &point).await);
+    let picture = ok(tour::media::ask(boss, "image/png", &tour::media::png(1)).await);
+    let import = ok(announce(boss, &Parcel::csv("stock", "sku,on_hand\n")).await);
+    let export = json!({"kind": "stock", "format": "csv"});
+    let export = ok(boss.call("POST", EXPORTS, &export).await);
     boss.shop.settle().await;
     let ids = [
+        (PROMOTIONS, id_of(&promotion)),
+        (POINTS, id_of(&point)),
+        (MEDIA, id_of(&picture["media"])),
+        (IMPORTS, id_of(&import)),
+        (EXPORTS, id_of(&export)),
         (ROLES, id_of(&role)),
         (KEYS, id_of(&key)),
         (OWN_SESSIONS, id_of(&own)),

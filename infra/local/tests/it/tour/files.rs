@@ -23,7 +23,7 @@ async fn begin<P: Pace>(pace: &mut P, who: &Colleague, parcel: &Parcel<'_>) -> S
 
 /// The import as it is when it rests.
 async fn rest<P: Pace>(pace: &mut P, who: &Colleague, path: &str) -> Value {
-    pace.settle().await;
+    pace.follow().await;
     ok(pace.call(who.get(path)).await)
 }
 

@@ -83,7 +83,7 @@ pub(crate) async fn pictures<P: Pace>(pace: &mut P, owner: &Colleague, seed: u8)
     let sent = form(&text(upload, "url"), &fields(upload), &bytes);
     let sent = owner.shop.send(sent).await;
     assert_eq!(sent.status, 204, "{}", sent.text());
-    pace.settle().await;
+    pace.follow().await;
     let target = format!("/v1/admin/media/{}", text(&asked["media"], "id"));
     let shown = pace.call(owner.get(&target)).await;
     assert_eq!(ok(shown.clone())["status"], "ready", "{}", shown.text());

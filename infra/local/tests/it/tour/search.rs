@@ -39,7 +39,7 @@ pub(crate) async fn words<P: Pace>(pace: &mut P, owner: &Colleague) {
         let seen = tag(&pace.call(owner.get(SYNONYMS)).await);
         let body = json!({"groups": [["mug", word]]});
         ok(pace.call(owner.call_if(&seen, "PUT", SYNONYMS, &body)).await);
-        pace.settle().await;
+        pace.follow().await;
         shop.clock().advance_ms(5_000);
         for path in [FOUND, SUGGESTED, FOUND, SUGGESTED] {
             ok(pace.call(nobody.get(path)).await);
@@ -56,9 +56,11 @@ pub(crate) async fn words<P: Pace>(pace: &mut P, owner: &Colleague) {
 }
 
 /// Old files are deleted once their time is over, and what nobody can read is given back.
-pub(crate) async fn upkeep(shop: &Shop, owner: &Colleague) {
+pub(crate) async fn upkeep(shop: &Shop) {
     for round in 0..3 {
         shop.clock().advance_ms(GRACE_MS);
+        let both = [Permission::SettingsRead, Permission::SettingsWrite];
+        let owner = Colleague::of(shop, &format!("librarian-{round}"), &both).await;
         let seen = tag(&owner.get(SYNONYMS).await);
         let body = json!({"groups": [["mug", format!("beaker {round}")]]});
         ok(owner.call_if(&seen, "PUT", SYNONYMS, &body).await);
