@@ -44,3 +44,4 @@ mod settings;
 mod staff;
 mod tour;
 mod world;
+mod zz_openapi;
