@@ -39,7 +39,9 @@ OPEN_SECONDS_MAX = 60
 
 # Who calls, and how many of the operations that are meant for them must answer with success at
 # least once. These numbers may only grow.
-CALLERS = {"anonymous": 18, "customer": 39, "staff": 34}
+CALLERS = {"anonymous": 18, "customer": 39, "staff": 34, "merchant": 0}
+# What staff do with goods is asked in a shop of its own, beside what they do with the shop itself.
+GOODS = ("catalog", "fulfillment", "inventory", "media", "promotions")
 
 # What the shop says when it is open, and who its demo owner is.
 OPENED = (
@@ -194,7 +196,8 @@ def meant_for(path, operation):
     proofs = {name for each in operation["security"] for name in each}
     if proofs & {"cart_token", "order_token"}:
         return {"anonymous", "customer"}
-    signed_in = {"session_cookie": "customer", "staff_cookie": "staff"}
+    merchant = operation["operationId"].startswith(GOODS)
+    signed_in = {"session_cookie": "customer", "staff_cookie": "merchant" if merchant else "staff"}
     if proofs & set(signed_in):
         return {who for cookie, who in signed_in.items() if cookie in proofs}
     if path.startswith("/v1/auth/staff/"):
@@ -214,7 +217,8 @@ def share_out(contract):
             for caller in callers:
                 own[caller].append(operation["operationId"])
             if {} not in operation["security"] and "anonymous" not in callers:
-                strangers = [each for each in CALLERS if each not in callers]
+                known = callers | ({"staff", "merchant"} if callers & {"staff", "merchant"} else set())
+                strangers = [each for each in CALLERS if each not in known]
                 foreign[strangers[next(number) % len(strangers)]].append(operation["operationId"])
     return own, foreign
 
@@ -229,6 +233,7 @@ def call_as(caller, url, staff, folder, own=(), foreign=()):
         "SHOP_URL": url,
         "SHOP_CALLER": caller,
         "SHOP_STAFF": staff,
+        "SHOP_EVENTS": str(HERE.parent / "events"),
         "SHOP_OWN": " ".join(own),
         "SHOP_CENSUS": str(census),
     }

@@ -27,7 +27,8 @@ pub(crate) fn entry(product: &Product, own: Language) -> Result<Entry, Fault> {
     let card = serde_json::to_vec(&product.card())
         .map_err(|error| Fault::new("write a card of the search index", error, Retry::Useless))?;
     Ok(Entry {
-        id: product.id,
+        id: product.id.ulid(),
+        keys: Vec::new(),
         texts: texts(product, own),
         skus: product.variants.iter().map(|variant| variant.sku.clone()).collect(),
         tags: tags(product),
@@ -173,6 +174,7 @@ mod tests {
             shipping_profile: domain::shipping::ProfileId::default(),
             quantity_max: 100,
             download: None,
+            has_keys: false,
         };
         Product {
             id: ProductId::from_ulid(Ulid(2)),

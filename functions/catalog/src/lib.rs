@@ -12,10 +12,8 @@ use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http, invoked, on_bat
 
 mod change;
 mod form;
-mod index;
 mod indexed;
 mod shelf;
-mod task;
 
 pub mod admin {
     //! Endpoints for staff.
@@ -73,7 +71,7 @@ pub mod store {
     pub mod view_product;
 }
 
-use index::Index;
+use snapshots::Index;
 
 /// The functions that read or write the search index.
 const INDEXED: [&str; 4] = [
@@ -117,7 +115,7 @@ impl runtime::App for App {
             let bucket = Bucket::new(setup.aws(), setup.text("FILES_BUCKET"));
             // Of two functions on one machine each has its own.
             let folder = PathBuf::from(setup.text("SEARCH_FOLDER")).join(setup.handler);
-            Arc::new(Index::new(bucket, folder))
+            Arc::new(Index::new("products", bucket, folder))
         });
         let is_queued = QUEUED.contains(&setup.handler);
         Self {

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::allocation::{Allocation, Cell, Destination, allocate, at_once};
+use domain::allocation::{Allocation, Cell, Destination, allocate, at_once, beside};
 use domain::cart::{Cart, Shortage};
 use domain::catalog::{Flash, Sku};
 use domain::fault::Fault;
@@ -50,16 +50,21 @@ impl Search {
         order: &Order,
         chance: Ulid,
     ) -> Result<Result<Vec<Allocation>, Vec<Shortage>>, Fault> {
+        let keys = order.key_allocations();
+        let short = self.lacking(&keys);
+        if !short.is_empty() {
+            return Ok(Err(short));
+        }
         let demand = order.units();
         let only = self.locations.only_active().map(|location| location.id);
         let is_plain = demand.iter().all(|(sku, _)| !self.flash.contains_key(sku));
         if let (Some(location), true, true) = (only, is_plain, self.known.is_empty()) {
-            return Ok(Ok(at_once(&demand, location)));
+            return Ok(beside(&demand, at_once(&demand, location), keys));
         }
         loop {
             self.look(store, &demand, chance).await?;
             match self.plan(&demand, order) {
-                Ok(allocations) => return Ok(Ok(allocations)),
+                Ok(allocations) => return Ok(beside(&demand, allocations, keys)),
                 Err(short) => {
                     // Two shards are not all: before anything is sold out, all of them are asked.
                     let unswept: Vec<Sku> = short
@@ -74,6 +79,17 @@ impl Search {
                 }
             }
         }
+    }
+
+    /// Keys that a refused hold did not find: they lie nowhere else.
+    fn lacking(&self, keys: &[Allocation]) -> Vec<Shortage> {
+        let short = |one: &Allocation| {
+            let available = *self.known.get(&one.place)?;
+            let available = u32::try_from(available.max(0)).unwrap_or(u32::MAX);
+            let (sku, wanted) = (one.place.sku.clone(), one.quantity);
+            (available < wanted).then_some(Shortage { sku, wanted, available })
+        };
+        keys.iter().filter_map(short).collect()
     }
 
     /// Remembers what refused holds told.

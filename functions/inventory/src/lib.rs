@@ -3,11 +3,13 @@
 use ::store::{Store, Table};
 use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http, on_stream};
 
+mod key_pool;
 mod stocktaking;
 mod transfer;
 mod which;
 pub mod admin {
     //! Endpoints for staff.
+    pub mod add_keys;
     pub mod adjust;
     pub mod allocate;
     pub mod arm;
@@ -21,6 +23,7 @@ pub mod admin {
     pub mod forecast;
     pub mod list_events;
     pub mod list_findings;
+    pub mod list_keys;
     pub mod list_levels;
     pub mod list_locations;
     pub mod list_low_stock;
@@ -29,10 +32,12 @@ pub mod admin {
     pub mod receive;
     pub mod receive_transfer;
     pub mod ship_transfer;
+    pub mod view_key_pool;
     pub mod view_level;
     pub mod view_location;
     pub mod view_sku;
     pub mod view_transfer;
+    pub mod withdraw_keys;
 }
 pub mod jobs {
     //! What is done by the clock and after a change.
@@ -182,6 +187,30 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         POST "/v1/admin/inventory/receipts",
         "Writes down what came from a supplier: all lines or none.",
         admin::receive
+    ),
+    http!(
+        "inventory.admin.view_key_pool",
+        GET "/v1/admin/inventory/key_pools/{sku}",
+        "How many keys a SKU has, and which paid orders wait for some.",
+        admin::view_key_pool
+    ),
+    http!(
+        "inventory.admin.list_keys",
+        GET "/v1/admin/inventory/key_pools/{sku}/keys",
+        "The keys of a SKU by id: their endings and what became of them, never what they say.",
+        admin::list_keys
+    ),
+    http!(
+        "inventory.admin.add_keys",
+        POST "/v1/admin/inventory/key_pools/{sku}/keys",
+        "Adds keys to a SKU whose variant has_keys. What the pool knows already is left out and named by its position; orders that wait get theirs.",
+        admin::add_keys
+    ),
+    http!(
+        "inventory.admin.withdraw_keys",
+        POST "/v1/admin/inventory/key_pools/{sku}/withdrawals",
+        "Takes free keys out of a pool: all of them or none. What a buyer has stays theirs.",
+        admin::withdraw_keys
     ),
     http!(
         "inventory.admin.list_transfers",

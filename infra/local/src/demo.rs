@@ -384,6 +384,7 @@ fn product(demo: DemoProduct, levels: &mut Vec<(Sku, StockLevel)>) -> (Product, 
             shipping_profile: ProfileId::default(),
             quantity_max: domain::cart::QUANTITY_MAX,
             download: download.clone(),
+            has_keys: false,
         });
     }
     let images = demo

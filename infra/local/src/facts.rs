@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::catalog::Sku;
 use domain::fault::{Fault, Retry};
-use domain::id::LocationId;
+use domain::id::{LocationId, OrderId};
 use domain::stock::{FIRST_LOCATION, Place};
 use serde::de::DeserializeOwned;
 use testkit::ledger::{Facts, Letter, Stock, Uses};
@@ -26,6 +26,11 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
         match (pk.split('#').next(), sk.split('#').next()) {
             (Some("ORD"), Some("META")) => facts.orders.push(read(item)?),
             (Some("ORD"), Some("PAY")) => facts.payments.push(read(item)?),
+            (Some("ORD"), Some("KEY")) => {
+                let order = OrderId::parse(pk.trim_start_matches("ORD#"));
+                let order = order.map_err(|_| Error::Setup("a key of no order".to_owned()))?;
+                facts.given_keys.push((order, read(item)?));
+            }
             (Some("GC"), _) => facts.gift_cards.push(read(item)?),
             (Some("CREDIT"), _) => facts.credits.push(read(item)?),
             (Some("OBX"), _) => facts.unsent += 1,
@@ -43,6 +48,12 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
     for item in scan(&client, "fluxion-carts").await? {
         if text(&item, "pk").starts_with("CART#") {
             facts.carts.push(read(item)?);
+        }
+    }
+    for item in scan(&client, "fluxion-inventory").await? {
+        if let Some(sku) = text(&item, "pk").strip_prefix("FREE#") {
+            let sku = Sku::parse(sku).ok_or_else(|| Error::Setup("keys of no SKU".to_owned()))?;
+            facts.free_keys.push((sku, read(item)?));
         }
     }
     facts.stock = stock(&client).await?;

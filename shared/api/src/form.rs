@@ -318,6 +318,23 @@ impl<T> Rule for Parsed<T> {
     }
 }
 
+/// Characters of what is searched for.
+const WORDS_CHARS_MAX: usize = 200;
+
+/// What is searched for. A query's `501` is a number; here it is a word like any other.
+pub struct Words;
+
+impl Rule for Words {
+    type Out = String;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<String> {
+        let number = value.as_i64().map(|number| json!(number.to_string()));
+        Text::between(1, WORDS_CHARS_MAX).check(number.as_ref().unwrap_or(value), pointer, flaws)
+    }
+    fn schema(&self) -> Value {
+        Text::between(1, WORDS_CHARS_MAX).schema()
+    }
+}
+
 /// An id of ours.
 pub struct Id<T> {
     prefix: &'static str,
@@ -339,6 +356,7 @@ id_rules! {
     staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
     promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,
     location_id = LocationId, transfer_id = TransferId,
+    pool_key_id = PoolKeyId,
     import_id = ImportId, export_id = ExportId,
 }
 
@@ -716,5 +734,25 @@ mod tests {
         assert_eq!(schema["required"], json!(["quantity"]));
         assert_eq!(schema["properties"]["quantity"]["maximum"], 100);
         assert_eq!(schema["additionalProperties"], false);
+    }
+
+    #[test]
+    fn a_time_is_written_in_one_way() {
+        assert!(moment("2026-11-21T09:00:00.123456789Z").is_some());
+        for wrong in [
+            "2026-11-21t09:00:00Z",
+            "2026-11-21 09:00:00Z",
+            "20261121T090000Z",
+            "2026-02-30T00:00:00Z",
+            "2026-11-21T09:00:60Z",
+            "2026-11-21T09:00:00.Z",
+            "2026-11-21T09:00:00,5Z",
+            "2026-11-21T09:00:00z",
+            "2026-11-21T09:00Z",
+            "Z",
+            "",
+        ] {
+            assert_eq!(moment(wrong), None, "{wrong}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::fault::{Fault, Retry};
 use domain::promotion::in_cart;
 use domain::{
-    api_key, cart, gift_card, location, media, order, promotion, staff, synonym, transfer,
+    api_key, cart, gift_card, key_pool, location, media, order, promotion, staff, synonym, transfer,
 };
 use http::StatusCode;
 use serde_json::json;
@@ -329,6 +329,27 @@ impl From<transfer::Refusal> for Problem {
 
 /// A fault's caller learns only whether trying again helps. The rest is for the one line that the
 /// edge writes, with the op and the request's id.
+impl From<key_pool::Refusal> for Problem {
+    fn from(refusal: key_pool::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            key_pool::Refusal::NoKeys => {
+                let detail = "Units of this SKU have no keys. Give its variant has_keys first.";
+                Self::conflict(code, detail)
+            }
+            key_pool::Refusal::Unknown { id } => {
+                Self::conflict(code, "The pool has no such key.").member("key_id", id)
+            }
+            key_pool::Refusal::Given { id } => {
+                Self::conflict(code, "A buyer has this key; it stays theirs.").member("key_id", id)
+            }
+            key_pool::Refusal::Promised => {
+                Self::conflict(code, "Orders hold so many that too few would be left for them.")
+            }
+        }
+    }
+}
+
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let problem = match fault.retry() {

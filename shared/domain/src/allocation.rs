@@ -162,6 +162,20 @@ pub fn allocate(
     Ok(Plan { allocations, explanation })
 }
 
+/// Both lists, held in one transaction; or what is refused as short where that would be too many
+/// places.
+pub fn beside(
+    demand: &[(Sku, u32)],
+    mut allocations: Vec<Allocation>,
+    others: Vec<Allocation>,
+) -> Result<Vec<Allocation>, Vec<Shortage>> {
+    if allocations.len() + others.len() > PLACES_MAX {
+        return Err(scattered(demand, &allocations));
+    }
+    allocations.extend(others);
+    Ok(allocations)
+}
+
 struct Near {
     location: LocationId,
     nearness: Nearness,

@@ -97,7 +97,7 @@ text_key!(
 pub enum Kind {
     /// Has stock and weight, and is shipped.
     Physical,
-    /// Delivered by a download link once paid.
+    /// Delivered once paid: by a download link, by a key of its pool, or by both.
     Digital,
 }
 
@@ -229,6 +229,9 @@ pub struct Variant {
     /// What is downloaded, for digital goods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub download: Option<Download>,
+    /// Whether each unit is a key of the SKU's pool.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_keys: bool,
 }
 
 fn line_limit() -> u32 {
@@ -346,6 +349,7 @@ impl Product {
         }
         for variant in &mut card.variants {
             variant.download = None;
+            variant.has_keys = false;
         }
         card
     }
@@ -369,6 +373,7 @@ impl Product {
             quantity_max: variant.quantity_max,
             is_active: self.status == Status::Active,
             download: variant.download.clone(),
+            has_keys: variant.has_keys,
             flash: None,
         }
     }
@@ -413,6 +418,9 @@ pub struct Offer {
     pub is_active: bool,
     /// What is downloaded, for digital goods.
     pub download: Option<Download>,
+    /// Whether each unit is a key of the SKU's pool.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_keys: bool,
     /// Where buyers look for units while its stock is split for a flash sale. A hint: the stock's
     /// own items decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -487,6 +495,7 @@ pub(crate) mod samples {
             shipping_profile: ProfileId::default(),
             quantity_max: 100,
             download: None,
+            has_keys: false,
         };
         Product {
             id: ProductId::from_ulid(Ulid(2)),

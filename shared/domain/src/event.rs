@@ -43,6 +43,12 @@ pub enum Fact {
         /// Which order.
         order_id: OrderId,
     },
+    /// A pool of keys has new ones: orders whose keys follow may get theirs.
+    #[serde(rename = "keys.added")]
+    KeysAdded {
+        /// Of what.
+        sku: Sku,
+    },
     /// Something happened that the audit log keeps.
     #[serde(rename = "audit.noted")]
     AuditNoted {
@@ -80,7 +86,9 @@ impl Fact {
     /// Where the event is sent.
     pub const fn destination(&self) -> Destination {
         match self {
-            Self::OrderPlaced { .. } | Self::OrderRefundedLate { .. } => Destination::OrderEvents,
+            Self::OrderPlaced { .. } | Self::OrderRefundedLate { .. } | Self::KeysAdded { .. } => {
+                Destination::OrderEvents
+            }
             Self::MessageRequested { .. } => Destination::Mail,
             Self::AuditNoted { .. } => Destination::Audit,
             Self::ExchangeDue { .. } => Destination::Exchange,
@@ -92,6 +100,7 @@ impl Fact {
         match self {
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderRefundedLate { .. } => "order.refunded_late",
+            Self::KeysAdded { .. } => "keys.added",
             Self::MessageRequested { .. } => "message.requested",
             Self::AuditNoted { .. } => "audit.noted",
             Self::ExchangeDue { .. } => "exchange.due",
@@ -172,6 +181,11 @@ pub enum Letter {
         /// Which order.
         order_id: OrderId,
     },
+    /// The keys of your order that were to follow are there.
+    KeysReady {
+        /// Which order.
+        order_id: OrderId,
+    },
     /// What you waited for is back.
     BackInStock {
         /// What it is called.
@@ -220,6 +234,7 @@ impl Letter {
             Self::GiftCard { .. } => "gift_card",
             Self::OrderConfirmation { .. } => "order_confirmation",
             Self::LatePaymentRefunded { .. } => "late_payment_refunded",
+            Self::KeysReady { .. } => "keys_ready",
             Self::BackInStock { .. } => "back_in_stock",
             Self::StockDigest { .. } => "stock_digest",
         }
@@ -261,6 +276,7 @@ mod tests {
             },
             Letter::OrderConfirmation { order_id },
             Letter::LatePaymentRefunded { order_id },
+            Letter::KeysReady { order_id },
             Letter::BackInStock {
                 title: "Mug".into(),
                 slug: Slug::parse("mug").unwrap(),
@@ -280,7 +296,8 @@ mod tests {
             let message = Message { id: MessageId::from_ulid(ulid), to: to.clone(), letter };
             Fact::MessageRequested { message }
         });
-        let facts = [Fact::OrderPlaced { order_id }, Fact::OrderRefundedLate { order_id }];
+        let keys = Fact::KeysAdded { sku: Sku::parse("KEYS").unwrap() };
+        let facts = [Fact::OrderPlaced { order_id }, Fact::OrderRefundedLate { order_id }, keys];
         for fact in facts.into_iter().chain(messages) {
             let at = Timestamp::from_second(1_790_000_000).unwrap();
             let event = Event { id: EventId::from_ulid(ulid), at, sequence: 3, fact };

@@ -137,6 +137,8 @@ ids! {
     LocationId = "loc";
     /// A movement of stock.
     MovementId = "mov";
+    /// A key in a pool of keys.
+    PoolKeyId = "pky";
     /// Stock on its way from one location to another.
     TransferId = "trf";
     /// A cart.

@@ -20,6 +20,7 @@ pub mod fault;
 pub mod forecast;
 pub mod gift_card;
 pub mod id;
+pub mod key_pool;
 pub mod limit;
 pub mod location;
 pub mod media;

@@ -11,7 +11,7 @@ use crate::allocation::Allocation;
 use crate::cart::{self, Cart, PricedCart};
 use crate::catalog::{Download, Kind, Sku};
 use crate::currency::Currency;
-use crate::event::Fact;
+use crate::event::{Fact, Letter};
 use crate::gift_card::{self, Tendering};
 use crate::id::{CartId, CustomerId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
 use crate::money::Money;
@@ -110,6 +110,38 @@ pub enum PaymentStatus {
     Paid,
 }
 
+impl PaymentStatus {
+    /// Every status.
+    pub const ALL: [Self; 10] = [
+        Self::NotRequired,
+        Self::Unpaid,
+        Self::Voided,
+        Self::PartiallyAuthorized,
+        Self::Authorized,
+        Self::Refunded,
+        Self::Overpaid,
+        Self::PartiallyRefunded,
+        Self::PartiallyPaid,
+        Self::Paid,
+    ];
+
+    /// The name in documents and queries.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotRequired => "not_required",
+            Self::Unpaid => "unpaid",
+            Self::Voided => "voided",
+            Self::PartiallyAuthorized => "partially_authorized",
+            Self::Authorized => "authorized",
+            Self::Refunded => "refunded",
+            Self::Overpaid => "overpaid",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::PartiallyPaid => "partially_paid",
+            Self::Paid => "paid",
+        }
+    }
+}
+
 /// The amounts that decide a [`PaymentStatus`], in minor units of the order's currency.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Amounts {
@@ -183,6 +215,30 @@ pub enum FulfillmentStatus {
     Delivered,
 }
 
+impl FulfillmentStatus {
+    /// Every status.
+    pub const ALL: [Self; 6] = [
+        Self::NotRequired,
+        Self::Unfulfilled,
+        Self::PartiallyFulfilled,
+        Self::Fulfilled,
+        Self::PartiallyDelivered,
+        Self::Delivered,
+    ];
+
+    /// The name in documents and queries.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotRequired => "not_required",
+            Self::Unfulfilled => "unfulfilled",
+            Self::PartiallyFulfilled => "partially_fulfilled",
+            Self::Fulfilled => "fulfilled",
+            Self::PartiallyDelivered => "partially_delivered",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
 /// A line of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
@@ -225,6 +281,9 @@ pub struct OrderLine {
     /// What is downloaded, for digital goods.
     #[serde(default)]
     pub download: Option<Download>,
+    /// Whether each unit gets a key; those that have one are fulfilled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_keys: bool,
 }
 
 /// An order.
@@ -457,7 +516,8 @@ impl Order {
         let is_free = due.is_zero();
         let status = if is_free { Status::Placed } else { Status::PendingPayment };
         let nothing = Money::zero(cart.currency);
-        let state = match (is_physical, is_free) {
+        let is_counted = is_physical || lines.iter().any(|line| line.has_keys);
+        let state = match (is_counted, is_free) {
             (false, _) => State::NotRequired,
             (true, true) => State::Committed,
             (true, false) => State::Held,
@@ -529,6 +589,13 @@ impl Order {
             *units.entry(line.sku.clone()).or_insert(0_u32) += line.quantity - line.canceled;
         }
         units.into_iter().filter(|(_, quantity)| *quantity > 0).collect()
+    }
+
+    /// The units of each SKU that there are only so many of: what is shipped, and what gets keys.
+    pub fn counted_units(&self) -> Vec<(Sku, u32)> {
+        let mut units = self.units();
+        units.extend(self.key_units());
+        units
     }
 
     /// Where its units are held, or were: what a hold and its release are made of. An order of the
@@ -677,22 +744,35 @@ impl Order {
         Ok(self)
     }
 
-    /// Marks the digital lines as delivered: their links work from now on.
+    /// Marks the digital lines as delivered: their links work from now on. Lines whose units get
+    /// keys are delivered key by key.
     #[must_use]
     pub fn deliver_digital(mut self, now: Timestamp) -> Self {
-        for line in self.lines.iter_mut().filter(|line| line.kind == Kind::Digital) {
+        let is_at_once = |line: &&mut OrderLine| line.kind == Kind::Digital && !line.has_keys;
+        for line in self.lines.iter_mut().filter(is_at_once) {
             line.fulfilled = line.quantity - line.canceled;
             line.delivered = line.fulfilled;
         }
+        self.follow_lines(now);
+        self
+    }
+
+    /// Reads off its lines how far it is fulfilled.
+    pub(crate) fn follow_lines(&mut self, now: Timestamp) {
         self.fulfillment_status = fulfillment_status(&self.lines);
         self.updated_at = now;
-        self
     }
 
     /// The next event about this order.
     pub fn say_placed(&mut self) -> Fact {
         self.events += 1;
         Fact::OrderPlaced { order_id: self.id }
+    }
+
+    /// The next event about this order: a letter to its buyer.
+    pub fn say_keys_ready(&mut self) -> Letter {
+        self.events += 1;
+        Letter::KeysReady { order_id: self.id }
     }
 
     /// The next event about this order.
@@ -760,6 +840,7 @@ fn snapshot(cart: &Cart, priced: &PricedCart) -> Vec<OrderLine> {
             fulfilled: 0,
             delivered: 0,
             download: offer.download.clone(),
+            has_keys: offer.has_keys,
         })
         .collect()
 }

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::allocation::Allocation;
 
 /// Where the units of an order stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ReservationState")]
 pub enum State {
     /// The order has no goods that lie anywhere.
     NotRequired,

@@ -12,6 +12,9 @@ use crate::id::{LocationId, Ulid};
 /// The location that every shop has. It has a name of its own, so that stock could be counted
 /// before there were others.
 pub const FIRST_LOCATION: LocationId = LocationId::from_ulid(Ulid::nil());
+/// Where the keys of key pools are counted: the free ones are the units on hand there. It is in no
+/// list of locations: nothing is sent from it, and nobody counts or moves what lies there by hand.
+pub const KEY_POOL: LocationId = LocationId::from_ulid(Ulid(1));
 /// Shards that the stock of a SKU is split over, at most: one order's transaction may have to hold
 /// units on each of them.
 pub const SHARDS_MAX: u32 = 32;

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use domain::event::{DigestLine, Letter};
 use domain::fault::{Fault, Retry};
 use domain::gift_card::{Source, Tender};
-use domain::order::Order;
+use domain::order::{Order, OrderLine};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
 use serde::Serialize;
@@ -74,6 +74,23 @@ struct OrderFacts {
     is_tax_included: bool,
     address: Option<Vec<String>>,
     shipping_name: Option<String>,
+    keys: Vec<KeyFacts>,
+}
+
+/// How many keys of a line are there; never what they say. They stand on the order's page.
+#[derive(Serialize)]
+struct KeyFacts {
+    title: String,
+    ready: u32,
+    following: u32,
+}
+
+impl KeyFacts {
+    fn of(line: &OrderLine) -> Self {
+        let wanted = line.quantity.saturating_sub(line.canceled);
+        let following = wanted.saturating_sub(line.fulfilled);
+        Self { title: line.title.clone(), ready: line.fulfilled, following }
+    }
 }
 
 #[derive(Serialize)]
@@ -154,6 +171,7 @@ impl Templates {
             "gift_card",
             "order_confirmation",
             "late_payment_refunded",
+            "keys_ready",
             "back_in_stock",
             "stock_digest"
         ];
@@ -180,6 +198,7 @@ impl Templates {
             | Letter::GiftCard { .. }
             | Letter::OrderConfirmation { .. }
             | Letter::LatePaymentRefunded { .. }
+            | Letter::KeysReady { .. }
             | Letter::StockDigest { .. } => (None, None),
         };
         let context = context! {
@@ -245,6 +264,7 @@ impl StockFacts {
             | Letter::SecondFactorChanged
             | Letter::OrderConfirmation { .. }
             | Letter::LatePaymentRefunded { .. }
+            | Letter::KeysReady { .. }
             | Letter::GiftCard { .. } => Self::default(),
         }
     }
@@ -285,6 +305,7 @@ impl OrderFacts {
             is_tax_included: order.price_mode == domain::tax::PriceMode::Inclusive,
             address,
             shipping_name: order.shipping.as_ref().map(|option| option.name.clone()),
+            keys: order.lines.iter().filter(|line| line.has_keys).map(KeyFacts::of).collect(),
         }
     }
 }
@@ -523,6 +544,27 @@ mod tests {
         }
         for amount in ["1234592.89 EUR", "-2.50 EUR", "4.90 EUR", "1234595.29 EUR"] {
             assert!(html.contains(amount), "{amount}");
+        }
+    }
+
+    #[test]
+    fn a_letter_tells_how_many_keys_there_are_and_none_of_them() {
+        let lines = |quantity, fulfilled| {
+            let mut order = samples::order().unwrap();
+            (order.lines[1].quantity, order.lines[1].fulfilled) = (quantity, fulfilled);
+            let letter = Letter::OrderConfirmation { order_id: order.id };
+            let rendered = Templates::built_in().unwrap().render(&samples::facts(&letter, &order));
+            let Rendered { html, text, .. } = rendered.unwrap();
+            (html.replace('’', "'"), text)
+        };
+        for (quantity, fulfilled, wanted) in [
+            (2, 2, ": on your order's page"),
+            (2, 0, ": 2 to follow"),
+            (3, 1, ": 1 on your order's page, 2 to follow"),
+        ] {
+            let (html, text) = lines(quantity, fulfilled);
+            assert!(html.contains(&format!("{wanted}</li>")), "{wanted}: {html}");
+            assert!(text.lines().any(|line| line.ends_with(wanted)), "{wanted}: {text}");
         }
     }
 

@@ -24,18 +24,24 @@ pub enum Name {
     Audit,
     /// Products that changed, on their way into the search index: FIFO, one group per index.
     Search,
+    /// Orders that changed, on their way into the staff's index of them: FIFO.
+    SearchOrders,
+    /// Customers that changed, on their way into the staff's index of them: FIFO.
+    SearchCustomers,
     /// Imports and exports that have something to do.
     Exchange,
 }
 
 impl Name {
     /// Every queue.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::StripeEvents,
         Self::OrderEvents,
         Self::Mail,
         Self::Audit,
         Self::Search,
+        Self::SearchOrders,
+        Self::SearchCustomers,
         Self::Exchange,
     ];
 
@@ -47,6 +53,8 @@ impl Name {
             Self::Mail => "QUEUE_MAIL_URL",
             Self::Audit => "QUEUE_AUDIT_URL",
             Self::Search => "QUEUE_SEARCH_URL",
+            Self::SearchOrders => "QUEUE_SEARCH_ORDERS_URL",
+            Self::SearchCustomers => "QUEUE_SEARCH_CUSTOMERS_URL",
             Self::Exchange => "QUEUE_EXCHANGE_URL",
         }
     }

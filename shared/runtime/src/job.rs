@@ -64,6 +64,8 @@ pub type Image = HashMap<String, AttributeValue>;
 pub struct Changed {
     /// Names this change among all of the stream.
     pub sequence: String,
+    /// The keys of the item.
+    pub keys: Image,
     /// As it was, where the stream shows it; none where there was none.
     pub before: Option<Image>,
     /// As it is; none where it is gone.
@@ -217,6 +219,7 @@ where
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned(),
+            keys: image(record, "/dynamodb/Keys").unwrap_or_default(),
             before: image(record, "/dynamodb/OldImage"),
             after: image(record, "/dynamodb/NewImage"),
         })

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use domain::catalog::Sku;
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};
-use domain::id::{ProductId, Ulid};
+use domain::id::Ulid;
 use jiff::Timestamp;
 use search::{
     Entry, Filter, Folder, Language, Lexicon, Manifest, Price, Question, Sort, Tag, Texts,
@@ -103,7 +103,8 @@ fn entry(number: u64) -> Entry {
     let price = |currency| Price { currency, amount, from: None, until: None };
     let is_available = row.next(10) > 0;
     Entry {
-        id: ProductId::from_ulid(Ulid::from_parts(1_780_000_000_000 + number, u128::from(number))),
+        id: Ulid::from_parts(1_780_000_000_000 + number, u128::from(number)),
+        keys: Vec::new(),
         texts: vec![texts(Language::English), texts(Language::German)],
         skus: Sku::parse(&format!("SKU-{number}")).into_iter().collect(),
         tags: vec![
@@ -127,7 +128,9 @@ fn question(text: &str) -> Question {
     Question {
         text: Some(text.to_owned()).filter(|text| !text.is_empty()),
         languages: vec![Language::English],
-        currency: Currency::EUR,
+        currency: Some(Currency::EUR),
+        made_from: None,
+        made_until: None,
         filters: Vec::new(),
         price_min: None,
         price_max: None,

@@ -4,13 +4,13 @@
 //! A facet is counted as if it were not filtered by: who has chosen blue still sees how many are
 //! red. What fails one filter alone is counted for that filter's facet, and nowhere else.
 //!
-//! Every order ends with the product's id, so that no two products share a place.
+//! Every order ends with the id, so that no two things share a place.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::Range;
 
-use domain::currency::Currency;
+use domain::fault::{Fault, Retry};
 use serde::{Deserialize, Serialize};
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn};
@@ -48,6 +48,20 @@ pub struct Place {
     title: Option<String>,
     /// The larger, the earlier: rank, rank among equals, and the two halves of the id.
     numbers: [u64; 4],
+}
+
+impl Place {
+    /// The place as a text, for a list's position.
+    pub fn text(&self) -> Result<String, Fault> {
+        serde_json::to_string(self)
+            .map_err(|error| Fault::new("write a list's position", error, Retry::Useless))
+    }
+
+    /// The place that such a text stands for.
+    pub fn read(text: &str) -> Result<Self, Fault> {
+        serde_json::from_str(text)
+            .map_err(|error| Fault::new("read a list's position", error, Retry::Useless))
+    }
 }
 
 impl Ord for Place {
@@ -173,7 +187,9 @@ impl Collector for Sieve<'_> {
             segment,
             sort: question.sort,
             limit: question.limit,
-            currency: currency(question.currency),
+            currency: question.currency.map(entry::currency),
+            made: question.made_from.map_or(0, entry::milliseconds)
+                ..question.made_until.map_or(u64::MAX, entry::milliseconds),
             second: entry::seconds(question.now),
             prices: Wanted {
                 min: question.price_min.map(|min| u64::try_from(min).unwrap_or(0)),
@@ -225,10 +241,6 @@ impl Collector for Sieve<'_> {
         all.facets.prices = ranges.into_values().collect();
         Ok(all)
     }
-}
-
-fn currency(wanted: Currency) -> u64 {
-    entry::currency(wanted)
 }
 
 /// A filter in one segment: the ordinals of its facet, and those that fit.
@@ -308,7 +320,8 @@ pub(crate) struct SegmentSieve {
     segment: SegmentOrdinal,
     sort: Sort,
     limit: usize,
-    currency: u64,
+    currency: Option<u64>,
+    made: Range<u64>,
     second: u32,
     prices: Wanted,
     has_facets: bool,
@@ -324,14 +337,14 @@ pub(crate) struct SegmentSieve {
     after: Option<Local>,
     counts: Vec<u64>,
     ranges: [u64; RANGES],
-    /// The ordinals of one product's tags; kept so that its room is made once.
+    /// The ordinals of one thing's tags; kept so that its room is made once.
     ords: Vec<u64>,
     total: u64,
     /// The best so far, the worst of them on top.
     best: BinaryHeap<std::cmp::Reverse<(Local, DocId)>>,
 }
 
-/// What a product lacks to be found.
+/// What a thing lacks to be found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lacks {
     Nothing,
@@ -351,6 +364,9 @@ impl SegmentCollector for SegmentSieve {
 
     fn collect(&mut self, doc: DocId, score: Score) {
         let Some(amount) = self.amount(doc) else { return };
+        if !self.made.contains(&first(self.created.as_ref(), doc)) {
+            return;
+        }
         self.ords.clear();
         if (self.has_facets || !self.groups.is_empty())
             && let Some(tags) = &self.tags
@@ -414,9 +430,10 @@ fn first(column: Option<&Column<u64>>, doc: DocId) -> u64 {
 impl SegmentSieve {
     /// The lowest price that holds now, in the wanted currency.
     fn amount(&self, doc: DocId) -> Option<u64> {
+        let Some(currency) = self.currency else { return Some(0) };
         let (prices, spans) = (self.price.as_ref()?, self.span.as_ref()?);
         let both = prices.values_for_doc(doc).zip(spans.values_for_doc(doc));
-        both.filter_map(|(price, span)| holding(price, span, self.currency, self.second)).min()
+        both.filter_map(|(price, span)| holding(price, span, currency, self.second)).min()
     }
 
     fn count(&mut self, lacks: Lacks, amount: u64) {

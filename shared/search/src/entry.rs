@@ -1,8 +1,8 @@
-//! What is known of a product to find it by.
+//! What is known of a thing to find it by: a product, an order, a customer.
 
 use domain::catalog::Sku;
 use domain::currency::Currency;
-use domain::id::ProductId;
+use domain::id::Ulid;
 use jiff::Timestamp;
 
 use crate::Language;
@@ -10,28 +10,32 @@ use crate::Language;
 /// Bytes of the words that titles are sorted by: what is alike so far is alike.
 const SORT_BYTES_MAX: usize = 120;
 
-/// A product as it is indexed.
+/// A thing as it is indexed.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Which product.
-    pub id: ProductId,
+    /// Which one: all things of an index are of one kind, so what stands before the ULID in their
+    /// ids is left out.
+    pub id: Ulid,
+    /// What names this very thing: its number, its id, an address of mail. Whoever asks for the
+    /// whole of one finds it first; whoever asks for its beginning finds it, too.
+    pub keys: Vec<String>,
     /// What it is called and said to be, once per language at most.
     pub texts: Vec<Texts>,
     /// Its stock keeping units.
     pub skus: Vec<Sku>,
     /// What it can be filtered and counted by.
     pub tags: Vec<Tag>,
-    /// What it costs.
+    /// What it costs; what costs nothing is not found by a price.
     pub prices: Vec<Price>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// Whether something of it can be bought now.
+    /// Whether something of it can be bought now: of equals it comes first.
     pub is_available: bool,
     /// What a list shows of it, as its owner wrote it.
     pub card: Vec<u8>,
 }
 
-/// What a product says in one language.
+/// What it says in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts {
     /// The language.
@@ -103,6 +107,11 @@ pub(crate) fn seconds(at: Timestamp) -> u32 {
     u32::try_from(at.as_second().max(0)).unwrap_or(u32::MAX)
 }
 
+/// The milliseconds since 1970: what things are sorted by that were made one after the other.
+pub(crate) fn milliseconds(at: Timestamp) -> u64 {
+    u64::try_from(at.as_millisecond()).unwrap_or(0)
+}
+
 /// A currency's three letters as a number.
 pub(crate) fn currency(currency: Currency) -> u64 {
     currency
@@ -117,6 +126,11 @@ pub(crate) fn holding(packed: u64, span: u64, wanted: u64, second: u32) -> Optio
     let second = u64::from(second);
     let holds = packed >> AMOUNT_BITS == wanted && from <= second && second < until;
     holds.then_some(packed & AMOUNT_MAX)
+}
+
+/// A key as it is indexed and asked for: nobody types the case of a number or an address.
+pub(crate) fn key_text(text: &str) -> String {
+    text.trim().to_lowercase()
 }
 
 /// What titles are sorted by.

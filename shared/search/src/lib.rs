@@ -1,4 +1,5 @@
-//! Search: an embedded index of what the shop sells, as immutable snapshots of files.
+//! Search: an embedded index of things (products, orders, customers), as immutable snapshots of
+//! files.
 //!
 //! A [`Manifest`] names the files of one generation by their content. Whoever has it and the files
 //! opens a [`Snapshot`] and asks it; whoever writes makes a [`Draft`] of the next generation out of
@@ -6,7 +7,7 @@
 //! they come there is its owner's business.
 //!
 //! Invariants: a file never changes once it has its name; a snapshot is whole or it does not open;
-//! relevance is a whole number made of the words of a question and of one product, so that a place
+//! relevance is a whole number made of the words of a question and of one thing, so that a place
 //! in a list means the same in every generation.
 
 mod analysis;

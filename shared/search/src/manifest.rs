@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::Lexicon;
 
 /// Rises with every change of what is indexed how; an index of another format is built anew.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// How long the files of an old generation stay: far longer than a reader needs to fetch them.
 const GRACE: SignedDuration = SignedDuration::from_mins(10);
@@ -28,7 +28,7 @@ pub struct Manifest {
     pub written_at: Timestamp,
     /// When everything was indexed anew.
     pub rebuilt_at: Timestamp,
-    /// Products in it.
+    /// How many things are in it.
     pub documents: u64,
     /// The engine's own description of its segments.
     pub meta: String,
@@ -78,6 +78,18 @@ impl Manifest {
         let mut seen = BTreeSet::new();
         let is_new = |file: &&File| !known.contains(file.hash.as_str());
         self.files.iter().filter(is_new).filter(|file| seen.insert(&file.hash)).collect()
+    }
+
+    /// Takes the retired files out whose grace is over: they are to be deleted. Or all that are
+    /// retired are: those stay in the list, so that a writer that dies before it has deleted them
+    /// finds them again.
+    pub(crate) fn retire_over(&mut self, now: Timestamp, is_all: bool) -> Vec<String> {
+        let (rest, mut over) = self.due(now);
+        self.retired = rest;
+        if is_all {
+            over.extend(self.retired.iter().map(|one| one.hash.clone()));
+        }
+        over
     }
 
     /// The files that are still retired, and those whose grace is over at this time.

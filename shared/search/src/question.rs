@@ -17,7 +17,7 @@ use tantivy::{Score, Searcher, Term};
 
 use crate::analysis::{is_filler, slips, stems, words};
 use crate::collect::{Place, Sort};
-use crate::entry::sort_text;
+use crate::entry::{key_text, sort_text};
 use crate::lexicon::synonyms;
 use crate::schema::{Fields, Spoken};
 use crate::{Language, Lexicon, fault};
@@ -25,38 +25,50 @@ use crate::{Language, Lexicon, fault};
 /// Words of a question that are looked for; what follows is left out.
 const WORDS_MAX: usize = 12;
 
+/// Characters of the beginning of a key: with fewer, every second thing would be meant.
+const BEGINNING_CHARS_MIN: usize = 3;
+
 /// What a word is worth where it is found. Small whole numbers: their sums are exact.
 mod worth {
+    /// A key is just this: more than all words of a question together.
+    pub(super) const KEY: u16 = 2_000;
+    /// A key begins with this: more than a title that is just this.
+    pub(super) const KEY_BEGINNING: u16 = 160;
     /// The title is just this.
-    pub(super) const WHOLE: u8 = 50;
-    pub(super) const TITLE: u8 = 100;
-    pub(super) const TITLE_STEM: u8 = 90;
-    pub(super) const TITLE_SYNONYM: u8 = 80;
-    pub(super) const TITLE_BEGINNING: u8 = 70;
-    pub(super) const SKU: u8 = 60;
-    pub(super) const TITLE_SLIP: u8 = 40;
-    pub(super) const NAME: u8 = 30;
-    pub(super) const NAME_SLIP: u8 = 15;
-    pub(super) const TEXT: u8 = 10;
-    pub(super) const TEXT_SYNONYM: u8 = 8;
-    pub(super) const TEXT_SLIP: u8 = 4;
+    pub(super) const WHOLE: u16 = 50;
+    pub(super) const TITLE: u16 = 100;
+    pub(super) const TITLE_STEM: u16 = 90;
+    pub(super) const TITLE_SYNONYM: u16 = 80;
+    pub(super) const TITLE_BEGINNING: u16 = 70;
+    pub(super) const SKU: u16 = 60;
+    pub(super) const TITLE_SLIP: u16 = 40;
+    pub(super) const NAME: u16 = 30;
+    pub(super) const NAME_SLIP: u16 = 15;
+    pub(super) const TEXT: u16 = 10;
+    pub(super) const TEXT_SYNONYM: u16 = 8;
+    pub(super) const TEXT_SLIP: u16 = 4;
 }
 
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// The words; all products, where there are none.
+    /// The words; everything, where there are none.
     pub text: Option<String>,
     /// The languages that the words may be of, the one that titles are sorted in first.
     pub languages: Vec<Language>,
-    /// The currency of prices; what has no price in it is not found.
-    pub currency: Currency,
+    /// The currency of prices; what has no price in it is not found. Where there is none, prices
+    /// are not looked at.
+    pub currency: Option<Currency>,
     /// What else must be so.
     pub filters: Vec<Filter>,
     /// The lowest price, in minor units.
     pub price_min: Option<i64>,
     /// The highest price, in minor units.
     pub price_max: Option<i64>,
+    /// The first moment of what was made in time.
+    pub made_from: Option<Timestamp>,
+    /// The first moment after it.
+    pub made_until: Option<Timestamp>,
     /// In which order.
     pub sort: Sort,
     /// How many.
@@ -100,6 +112,12 @@ impl Asked<'_> {
         };
         let sku = Term::from_field_text(self.fields.sku, &text.trim().to_ascii_uppercase());
         let mut ways = vec![worth(exact(sku), worth::SKU)];
+        let key = Term::from_field_text(self.fields.key, &key_text(text));
+        if key_text(text).chars().count() >= BEGINNING_CHARS_MIN {
+            let beginning = Box::new(FuzzyTermQuery::new_prefix(key.clone(), 0, true));
+            ways.push(worth(beginning, worth::KEY_BEGINNING));
+        }
+        ways.push(worth(exact(key), worth::KEY));
         for language in self.languages {
             if let Some(spoken) = self.fields.of(*language)
                 && let Some(way) = self.in_language(*language, spoken, text)?
@@ -134,11 +152,11 @@ impl Asked<'_> {
                 own.push((Occur::Must, self.word(spoken, one, stem, !others.is_empty())?));
             }
             ways.push(all(own));
-            let count = u8::try_from(length).unwrap_or(u8::MAX);
+            let count = u16::try_from(length).unwrap_or(u16::MAX);
             for phrase in others {
                 let title = [spoken.title];
                 let anywhere = [spoken.title, spoken.names, spoken.text];
-                let said = |fields: &[Field], each: u8| {
+                let said = |fields: &[Field], each: u16| {
                     worth(phrase_in(phrase, fields), each.saturating_mul(count))
                 };
                 ways.push(said(&title, worth::TITLE_SYNONYM));
@@ -244,7 +262,7 @@ fn exact(term: Term) -> Box<dyn Query> {
 }
 
 /// Counts as much as this, whatever else the engine thinks of it.
-fn worth(query: Box<dyn Query>, value: u8) -> Box<dyn Query> {
+fn worth(query: Box<dyn Query>, value: u16) -> Box<dyn Query> {
     Box::new(ConstScoreQuery::new(query, Score::from(value)))
 }
 

@@ -1,4 +1,4 @@
-//! The fields of a product in the index.
+//! The fields of a thing in the index.
 
 use tantivy::schema::{
     FAST, Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
@@ -27,6 +27,7 @@ pub(crate) struct Fields {
     pub(crate) schema: Schema,
     pub(crate) id: Field,
     pub(crate) card: Field,
+    pub(crate) key: Field,
     pub(crate) sku: Field,
     pub(crate) tag: Field,
     pub(crate) price: Field,
@@ -55,6 +56,7 @@ impl Fields {
         let words = TextOptions::default().set_indexing_options(indexing);
         let id = schema.add_text_field("id", STRING);
         let card = schema.add_bytes_field("card", STORED);
+        let key = schema.add_text_field("key", STRING);
         let sku = schema.add_text_field("sku", STRING);
         let tag = schema.add_text_field("tag", FAST);
         let price = schema.add_u64_field("price", FAST);
@@ -79,6 +81,7 @@ impl Fields {
             schema: schema.build(),
             id,
             card,
+            key,
             sku,
             tag,
             price,

@@ -31,9 +31,9 @@ impl std::fmt::Debug for Snapshot {
 /// What a question found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// What lists show of the products of this page, in order.
+    /// What was kept for lists of the things of this page, in order.
     pub cards: Vec<Vec<u8>>,
-    /// How many products there are on all pages.
+    /// How many there are on all pages.
     pub total: u64,
     /// How many of what, if that was asked.
     pub facets: Option<Facets>,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::catalog::Sku;
 use domain::currency::Currency;
-use domain::id::{ProductId, Ulid};
+use domain::id::Ulid;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -21,8 +21,8 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()
 }
 
-fn id(number: u64) -> ProductId {
-    ProductId::from_ulid(Ulid::from_parts(1_780_000_000_000, u128::from(number)))
+fn id(number: u64) -> Ulid {
+    Ulid::from_parts(1_780_000_000_000, u128::from(number))
 }
 
 /// A folder of this test, gone with it.
@@ -56,6 +56,7 @@ fn entry(number: u64, title: &str, text: &str) -> Entry {
     };
     Entry {
         id: id(number),
+        keys: Vec::new(),
         texts: vec![texts],
         skus: vec![Sku::parse(&format!("SKU-{number}")).unwrap()],
         tags: Vec::new(),
@@ -74,10 +75,12 @@ fn question(text: &str) -> Question {
     Question {
         text: Some(text.to_owned()).filter(|text| !text.is_empty()),
         languages: vec![Language::English],
-        currency: Currency::EUR,
+        currency: Some(Currency::EUR),
         filters: Vec::new(),
         price_min: None,
         price_max: None,
+        made_from: None,
+        made_until: None,
         sort: Sort::Relevance,
         limit: 100,
         after: None,
@@ -223,7 +226,7 @@ fn a_price_counts_in_its_currency_and_in_its_time() {
     assert_eq!(numbers(&snapshot, &cheap(at(9))), [] as [u64; 0]);
     assert_eq!(numbers(&snapshot, &cheap(at(10))), [1]);
     assert_eq!(numbers(&snapshot, &cheap(at(20))), [] as [u64; 0]);
-    let dollars = Question { currency: Currency::parse("USD").unwrap(), ..question("") };
+    let dollars = Question { currency: Some(Currency::parse("USD").unwrap()), ..question("") };
     assert_eq!(numbers(&snapshot, &dollars), [] as [u64; 0]);
 }
 
@@ -312,6 +315,106 @@ fn a_place_in_the_list_goes_on_in_the_next_generation() {
     let snapshot = folder.open(&second.manifest).unwrap();
     let rest = Question { after: found.next, ..page };
     assert_eq!(numbers(&snapshot, &rest), [3, 1]);
+}
+
+/// Somebody, as staff looks for people: names are taken as they are.
+fn person(number: u64, name: &str, email: &str) -> Entry {
+    let texts = Texts {
+        language: Language::Other,
+        title: name.into(),
+        names: email.into(),
+        text: String::new(),
+    };
+    let keys = vec![format!("F-10{number}"), email.to_owned()];
+    Entry {
+        keys,
+        texts: vec![texts],
+        skus: Vec::new(),
+        prices: Vec::new(),
+        ..entry(number, "", "")
+    }
+}
+
+fn whom(text: &str) -> Question {
+    Question { languages: vec![Language::Other], currency: None, ..question(text) }
+}
+
+#[test]
+fn who_is_named_exactly_comes_first_and_a_beginning_of_a_name_is_enough() {
+    let people = [
+        person(1, "Jane Roe", "jane@example.org"),
+        person(2, "Jane Example Org", "roe@example.org"),
+        person(3, "Jane Roe", "jane@example.org.uk"),
+        person(4, "Andrew", "drew@example.net"),
+    ];
+    let (_place, snapshot) = shop(&people, &[]);
+    // The second has all of these words in its name, which counts more than an address.
+    assert_eq!(numbers(&snapshot, &whom("JANE@example.org")), [1, 2, 3]);
+    assert_eq!(numbers(&snapshot, &whom("jane@exam")), [3, 1]);
+    assert_eq!(numbers(&snapshot, &whom(" f-104 ")), [4]);
+    assert_eq!(numbers(&snapshot, &whom("F-10")).len(), 4);
+    assert_eq!(numbers(&snapshot, &whom("F-")), [] as [u64; 0]);
+    assert_eq!(numbers(&snapshot, &whom("andrw")), [4]);
+    assert_eq!(numbers(&snapshot, &whom("drew@exmaple.net ")), [4]);
+}
+
+#[test]
+fn what_was_made_in_a_time_is_found_whatever_it_costs() {
+    let people: Vec<Entry> = (1..=4).map(|n| person(n, "Jane", "j@example.org")).collect();
+    let (_place, snapshot) = shop(&people, &[]);
+    let asked = |from, until| Question {
+        made_from: Some(at(from)),
+        made_until: Some(at(until)),
+        sort: Sort::Newest,
+        ..whom("")
+    };
+    assert_eq!(numbers(&snapshot, &asked(2, 4)), [3, 2]);
+    assert_eq!(numbers(&snapshot, &asked(4, 4)), [] as [u64; 0]);
+    // Where a currency is asked for, what has no price in it is not found.
+    assert_eq!(numbers(&snapshot, &question("")), [] as [u64; 0]);
+}
+
+#[test]
+fn of_what_is_purged_no_file_of_the_next_generation_says_anything() {
+    let place = Place::new();
+    let folder = place.folder();
+    let with_card = |number, name: &str| Entry {
+        card: name.as_bytes().to_vec(),
+        ..person(number, name, "somebody@example.org")
+    };
+    let people = [with_card(1, "Xylophone"), with_card(2, "Quetzal"), with_card(3, "Jane")];
+    let first = written(&folder, &people, &[]).manifest;
+    let says = |manifest: &Manifest, word: &str| {
+        let bytes = manifest.files.iter().map(|file| folder.bytes(&file.hash).unwrap());
+        bytes.into_iter().any(|b| b.windows(word.len()).any(|part| part == word.as_bytes()))
+    };
+    // Another name takes the place of the first one's, which is hidden and still there.
+    let draft = folder.draft(Some(&first), MEMORY).unwrap();
+    draft.put(&with_card(1, "Zeppelin")).unwrap();
+    let second = draft.finish(Lexicon::default(), at(5)).unwrap().manifest;
+    assert!(says(&second, "Xylophone") && says(&second, "Quetzal"));
+    let draft = folder.draft(Some(&second), MEMORY).unwrap();
+    draft.remove(id(2));
+    let third = draft.purge().unwrap().finish(Lexicon::default(), at(6)).unwrap();
+    let left = &third.manifest;
+    assert!(!says(left, "Xylophone") && !says(left, "Quetzal"));
+    assert!(!says(left, "xylophone") && !says(left, "quetzal"));
+    assert!(says(left, "Zeppelin") && says(left, "Jane"));
+    // What held them is deleted now, not after its grace.
+    assert_eq!(left.documents, 2);
+    let gone: BTreeSet<&str> = third.over.iter().map(String::as_str).collect();
+    let stays = left.hashes();
+    let all = first.files.iter().chain(&second.files).map(|file| file.hash.as_str());
+    assert!(all.filter(|hash| !stays.contains(hash)).all(|hash| gone.contains(hash)));
+    assert!(gone.is_disjoint(&stays));
+    // The last of all can be forgotten, too.
+    let draft = folder.draft(Some(left), MEMORY).unwrap();
+    draft.remove(id(1));
+    draft.remove(id(3));
+    let last = draft.purge().unwrap().finish(Lexicon::default(), at(7)).unwrap().manifest;
+    assert_eq!((last.documents, says(&last, "Zeppelin")), (0, false));
+    let snapshot = folder.open(&last).unwrap();
+    assert_eq!(snapshot.ask(&whom("jane")).unwrap().total, 0);
 }
 
 /// A product of a random shop.

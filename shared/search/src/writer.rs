@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use domain::fault::Fault;
-use domain::id::ProductId;
+use domain::id::Ulid;
 use jiff::Timestamp;
 use tantivy::directory::MmapDirectory;
+use tantivy::merge_policy::NoMergePolicy;
 use tantivy::{Index, IndexWriter, TantivyDocument, Term};
 
 use crate::analysis::{stems, words};
-use crate::entry::sort_text;
+use crate::entry::{key_text, milliseconds, sort_text};
 use crate::folder::Room;
 use crate::manifest::retire;
 use crate::schema::Fields;
@@ -25,6 +26,8 @@ pub struct Draft {
     fields: Fields,
     index: Index,
     writer: IndexWriter<TantivyDocument>,
+    /// Whether old files go with the generation before, whoever may be on their way to them.
+    is_purged: bool,
     // The last to go: what is written in it closes first.
     room: Room,
 }
@@ -67,25 +70,43 @@ impl Draft {
         let writer = index
             .writer_with_num_threads(1, memory)
             .map_err(|error| fault("begin to write an index", error))?;
-        Ok(Self { folder, before: before.cloned(), fields, index, writer, room })
+        Ok(Self { folder, before: before.cloned(), fields, index, writer, is_purged: false, room })
     }
 
-    /// Indexes a product, in place of what was known of it.
+    /// Indexes a thing, in place of what was known of it.
     pub fn put(&self, entry: &Entry) -> Result<(), Fault> {
         self.remove(entry.id);
         let document = self.document(entry);
         let added = self.writer.add_document(document);
-        added.map(drop).map_err(|error| fault("index a product", error))
+        added.map(drop).map_err(|error| fault("index a thing", error))
     }
 
-    /// Forgets a product.
-    pub fn remove(&self, id: ProductId) {
+    /// Takes a thing out: it is not found any more. Its words stay in files that readers have,
+    /// until the engine merges them; [`Self::purge`] does not wait for that.
+    pub fn remove(&self, id: Ulid) {
         self.writer.delete_term(Term::from_field_text(self.fields.id, &id.to_string()));
+    }
+
+    /// Leaves nothing of what was removed or replaced, now or before: files that hold words of it
+    /// are written anew without them. For what must not only be hidden.
+    pub fn purge(mut self) -> Result<Self, Fault> {
+        let tried = "purge an index";
+        // Nothing else is merged meanwhile.
+        self.writer.set_merge_policy(Box::new(NoMergePolicy));
+        self.writer.commit().map_err(|error| fault(tried, error))?;
+        let segments =
+            self.index.searchable_segment_metas().map_err(|error| fault(tried, error))?;
+        let marked = segments.iter().filter(|segment| segment.has_deletes());
+        let marked: Vec<_> = marked.map(tantivy::index::SegmentMeta::id).collect();
+        if !marked.is_empty() {
+            self.writer.merge(&marked).wait().map_err(|error| fault(tried, error))?;
+        }
+        Ok(Self { is_purged: true, ..self })
     }
 
     /// Writes what was put and removed, and waits until the engine has put its segments in order.
     pub fn finish(self, lexicon: Lexicon, now: Timestamp) -> Result<Written, Fault> {
-        let Self { folder, before, index, mut writer, room, .. } = self;
+        let Self { folder, before, index, mut writer, is_purged, room, .. } = self;
         writer.commit().map_err(|error| fault("write an index", error))?;
         writer.wait_merging_threads().map_err(|error| fault("merge an index", error))?;
         let described = index.load_metas();
@@ -115,8 +136,7 @@ impl Draft {
             retired: retired.unwrap_or_default(),
             lexicon,
         };
-        let (rest, over) = manifest.due(now);
-        manifest.retired = rest;
+        let over = manifest.retire_over(now, is_purged);
         let new = manifest.beyond(before.as_ref()).into_iter().cloned().collect();
         Ok(Written { manifest, new, over })
     }
@@ -126,6 +146,9 @@ impl Draft {
         let mut document = TantivyDocument::new();
         document.add_text(fields.id, entry.id.to_string());
         document.add_bytes(fields.card, &entry.card);
+        for key in &entry.keys {
+            document.add_text(fields.key, key_text(key));
+        }
         for sku in &entry.skus {
             document.add_text(fields.sku, sku.as_str());
         }
@@ -138,10 +161,9 @@ impl Draft {
             document.add_u64(fields.price, price);
             document.add_u64(fields.span, span);
         }
-        let created = u64::try_from(entry.created_at.as_millisecond()).unwrap_or(0);
-        document.add_u64(fields.created, created);
+        document.add_u64(fields.created, milliseconds(entry.created_at));
         document.add_u64(fields.available, u64::from(entry.is_available));
-        let [high, low] = crate::collect::halves(entry.id.ulid().0);
+        let [high, low] = crate::collect::halves(entry.id.0);
         document.add_u64(fields.id_high, high);
         document.add_u64(fields.id_low, low);
         for texts in &entry.texts {
@@ -164,9 +186,7 @@ impl Written {
         let retired = retire(before, &self.manifest.files, now);
         self.manifest.generation = before.generation + 1;
         self.manifest.retired = retired;
-        let (rest, over) = self.manifest.due(now);
-        self.manifest.retired = rest;
-        self.over = over;
+        self.over = self.manifest.retire_over(now, false);
         self
     }
 }

@@ -146,7 +146,8 @@ struct Late<'a> {
 
 /// Holds the stock again, takes the gift cards' money and counts the promotions' uses again, and
 /// places; where one of them is gone, records the money as owed back and sends it. Recording comes
-/// first: who dies after it leaves a return that is finished later.
+/// first: who dies after it leaves a return that is finished later. Keys are no reason to send money
+/// back: where the pool is empty, they follow.
 async fn settle_late(
     desk: &Desk<'_>,
     mut placed: Order,
@@ -157,14 +158,13 @@ async fn settle_late(
     let Late { before, refused, refunding } = late;
     let fact = placed.say_placed();
     let events = [event(&placed, fact, desk.now)];
-    match desk.store.settle(before, &placed, payment, entry, &events, true).await? {
-        Settled::Yes => return Ok(Some(Finalized::Placed)),
-        Settled::Raced => return Ok(None),
-        Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {}
-    }
     // The shards that it was held on may be gone since; what lay there went back to its location.
-    if let Some(merged) = placed.without_shards() {
-        match desk.store.settle(before, &merged, payment, entry, &events, true).await? {
+    let merged = placed.without_shards();
+    // Keys that somebody else has now follow when there are new ones.
+    let owing = placed.owing_keys();
+    let both = owing.as_ref().and_then(Order::without_shards);
+    for order in [Some(placed), merged, owing, both].into_iter().flatten() {
+        match desk.store.settle(before, &order, payment, entry, &events, true).await? {
             Settled::Yes => return Ok(Some(Finalized::Placed)),
             Settled::Raced => return Ok(None),
             Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {}
@@ -217,9 +217,14 @@ async fn send_back(
 /// An event whose id follows from its order and its place in the order's history: whoever says it
 /// again says the same one.
 pub fn event(order: &Order, fact: Fact, now: Timestamp) -> Event {
+    Event { id: event_id(order), at: now, sequence: order.events, fact }
+}
+
+/// The id of the last event that an order said.
+pub fn event_id(order: &Order) -> EventId {
     let ulid = order.id.ulid();
     let id = Ulid::from_parts(ulid.timestamp_ms(), ulid.random() ^ u128::from(order.events));
-    Event { id: EventId::from_ulid(id), at: now, sequence: order.events, fact }
+    EventId::from_ulid(id)
 }
 
 /// Ends an order that waits for its payment: `to` is canceled or expired.

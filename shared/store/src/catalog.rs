@@ -407,6 +407,14 @@ impl Store {
         Ok(taken.and_then(|taken| taken.variant))
     }
 
+    /// The offer that a SKU stands for: two reads.
+    pub async fn offer_of(&self, sku: &Sku) -> Result<Option<Offer>, Fault> {
+        match self.variant_of(sku).await? {
+            Some(variant) => self.get(Table::Catalog, &offer_key(variant), true).await,
+            None => Ok(None),
+        }
+    }
+
     /// Copies what is for sale of a SKU to where shoppers see it: the product and its list cards.
     /// The number is display only, so the last writer may win; a product that is gone is left.
     pub async fn show_available(&self, sku: &Sku, available: u32) -> Result<(), Fault> {

@@ -74,6 +74,17 @@ pub enum Moved {
     Raced,
 }
 
+/// A customer, with the address book.
+#[derive(Debug)]
+pub struct CustomerFile {
+    /// The account.
+    pub account: Account,
+    /// What the book says of itself.
+    pub book: Book,
+    /// The addresses in it.
+    pub addresses: Vec<Kept>,
+}
+
 /// An account as it is written first, under all that it is found by.
 fn listed(account: &Account) -> Result<Item, Fault> {
     let mut row = item(&account_key(account.id), account)?;
@@ -432,6 +443,33 @@ impl Store {
             }
         }
         Ok(accounts)
+    }
+
+    /// These accounts as they are now, in any order; one call for each hundred.
+    pub async fn accounts_by_id(&self, ids: &[CustomerId]) -> Result<Vec<Account>, Fault> {
+        let keys: Vec<Key> = ids.iter().map(|id| account_key(*id)).collect();
+        let rows = self.batch_get(Table::Identity, &keys, true).await?;
+        rows.into_iter().map(document).collect()
+    }
+
+    /// All that is kept of a customer: the account and the address book, oldest address first; one
+    /// query.
+    pub async fn customer(&self, id: CustomerId) -> Result<Option<CustomerFile>, Fault> {
+        let partition = account_key(id).pk;
+        let page = self.query(Table::Identity, None, &partition, Range::default()).await?;
+        let (mut account, mut book, mut addresses) = (None, Book::default(), Vec::new());
+        for row in page.entries {
+            match row.get("sk") {
+                Some(AttributeValue::S(sk)) if sk == "META" => account = Some(document(row)?),
+                Some(AttributeValue::S(sk)) if sk == "BOOK" => book = document(row)?,
+                Some(AttributeValue::S(sk)) if sk.starts_with("ADR#") => {
+                    addresses.push(document(row)?);
+                }
+                // Rows of kinds that this reader does not show.
+                _ => {}
+            }
+        }
+        Ok(account.map(|account| CustomerFile { account, book, addresses }))
     }
 
     /// A page of all accounts, newest first: one query of their keys and one batch.

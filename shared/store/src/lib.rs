@@ -23,6 +23,7 @@ pub mod gift_card;
 pub mod idempotency;
 pub mod identity;
 mod item;
+pub mod key_pool;
 pub mod limit;
 pub mod location;
 pub mod media;

@@ -5,12 +5,15 @@
 //! |---|---|
 //! | synonyms | `SEARCH` / SYNONYMS |
 //! | the last wish to build the index anew | `SEARCH` / REBUILD |
+//!
+//! Orders and customers have indexes of their own, for staff; of a change in their tables these
+//! need nothing but its key.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::catalog::{Locale, Product, Status};
 use domain::event::Event;
 use domain::fault::Fault;
-use domain::id::ProductId;
+use domain::id::{CustomerId, OrderId, ProductId};
 use domain::synonym::Synonyms;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -45,11 +48,7 @@ pub enum Concern {
 
 /// What the item of this key is to the index; nothing, for most.
 pub fn concern(image: &Item) -> Option<Concern> {
-    let part = |name| match image.get(name) {
-        Some(AttributeValue::S(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    match (part("pk")?, part("sk")?) {
+    match key_of(image)? {
         (SEARCH, "REBUILD") => Some(Concern::Everything),
         (SEARCH, _) | ("CATEGORIES", _) => Some(Concern::Lexicon),
         ("SETTINGS", "SHOP") => Some(Concern::Shop),
@@ -66,6 +65,28 @@ pub fn shown_locale(image: Option<&Item>) -> Locale {
     let said = image.and_then(|image| image.get("default_locale"));
     let said = said.and_then(|value| value.as_s().ok());
     said.and_then(|text| Locale::parse(text)).unwrap_or_default()
+}
+
+fn key_of(item: &Item) -> Option<(&str, &str)> {
+    let part = |name| match item.get(name) {
+        Some(AttributeValue::S(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    Some((part("pk")?, part("sk")?))
+}
+
+/// The order that the item of this key is.
+pub fn changed_order(keys: &Item) -> Option<OrderId> {
+    let (pk, sk) = key_of(keys)?;
+    let id = OrderId::parse(pk.strip_prefix("ORD#")?).ok();
+    id.filter(|_| sk == "META")
+}
+
+/// The customer whose account the item of this key is.
+pub fn changed_customer(keys: &Item) -> Option<CustomerId> {
+    let (pk, sk) = key_of(keys)?;
+    let id = CustomerId::parse(pk.strip_prefix("CUST#")?).ok();
+    id.filter(|_| sk == "META")
 }
 
 /// The product in an item, as the table's stream shows it.
@@ -151,6 +172,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use domain::id::Ulid;
+
     use super::*;
 
     fn key(pk: &str, sk: &str) -> Item {
@@ -158,8 +181,20 @@ mod tests {
     }
 
     #[test]
+    fn an_order_and_a_customer_are_known_by_their_keys_alone() {
+        let (order, customer) = (OrderId::from_ulid(Ulid(7)), CustomerId::from_ulid(Ulid(8)));
+        let (at, by) = (format!("ORD#{order}"), format!("CUST#{customer}"));
+        assert_eq!(changed_order(&key(&at, "META")), Some(order));
+        assert_eq!(changed_customer(&key(&by, "META")), Some(customer));
+        for (pk, sk) in [(at.as_str(), "PAY#x"), (by.as_str(), "BOOK"), ("OBX#1", "META")] {
+            assert_eq!(changed_order(&key(pk, sk)), None, "{pk}");
+            assert_eq!(changed_customer(&key(pk, sk)), None, "{pk}");
+        }
+    }
+
+    #[test]
     fn the_index_is_told_of_products_categories_and_its_own_settings() {
-        let id = ProductId::from_ulid(domain::id::Ulid(7));
+        let id = ProductId::from_ulid(Ulid(7));
         let product = format!("PROD#{id}");
         assert_eq!(concern(&key(&product, "META")), Some(Concern::Product(id)));
         assert_eq!(concern(&key("CATEGORIES", "shirts")), Some(Concern::Lexicon));

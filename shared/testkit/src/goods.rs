@@ -157,6 +157,7 @@ fn product(draft: &Draft, number: u128) -> (Product, Vec<Offer>) {
             shipping_profile: ProfileId::default(),
             quantity_max: 100,
             download: download.clone(),
+            has_keys: false,
         })
         .collect();
     let values = variants.iter().map(|variant| variant.title.clone()).collect();

@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::allocation::Allocation;
 use domain::cart::{Cart, Phase};
+use domain::catalog::Sku;
 use domain::gift_card::{self, Account, GiftCard, StoreCredit};
-use domain::id::{LocationId, OrderId};
+use domain::id::{LocationId, OrderId, OrderLineId};
+use domain::key_pool::{FreeKey, GivenKey, KeyText};
 use domain::movement::{Kind, Movement};
 use domain::order::{Order, Status};
 use domain::payment::{Entry, EntryKind, Payment, Status as PaymentState};
-use domain::stock::Place;
+use domain::stock::{KEY_POOL, Place};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -74,6 +76,10 @@ pub struct Facts {
     pub carts: Vec<Cart>,
     /// Every stock level, shards too.
     pub stock: Vec<Stock>,
+    /// Every key that a unit of an order has.
+    pub given_keys: Vec<(OrderId, GivenKey)>,
+    /// Every key that nobody has.
+    pub free_keys: Vec<(Sku, FreeKey)>,
     /// Every movement of stock.
     pub movements: Vec<Movement>,
     /// Every counter of promotions and buyers, by its two keys; shards are summed.
@@ -98,6 +104,7 @@ pub struct Facts {
 pub fn broken(facts: &Facts) -> Vec<String> {
     let mut broken = Vec::new();
     stock(facts, &mut broken);
+    keys(facts, &mut broken);
     uses(facts, &mut broken);
     money(facts, &mut broken);
     balances(facts, &mut broken);
@@ -171,6 +178,54 @@ fn moved(facts: &Facts, broken: &mut Vec<String>) {
         if on_hand != received + moved {
             broken.push(format!("{sku}: {received} received, {moved} moved, {on_hand} on hand"));
         }
+    }
+}
+
+/// No key is given twice, no unit has two, and none is lost: what is counted as free is there.
+fn keys(facts: &Facts, broken: &mut Vec<String>) {
+    let mut texts: BTreeSet<(Sku, KeyText)> = BTreeSet::new();
+    let mut free: BTreeMap<Sku, i64> = BTreeMap::new();
+    for (sku, key) in &facts.free_keys {
+        *free.entry(sku.clone()).or_default() += 1;
+        if !texts.insert((sku.clone(), key.text.clone())) {
+            broken.push(format!("{}: there twice", key.id));
+        }
+    }
+    let mut units: BTreeSet<(OrderLineId, u32)> = BTreeSet::new();
+    for (order, key) in &facts.given_keys {
+        let of = facts.orders.iter().find(|one| one.id == *order);
+        let line = of.and_then(|of| of.lines.iter().find(|line| line.id == key.line));
+        let Some(line) = line else {
+            broken.push(format!("{order}: has {} for a line that it has not", key.id));
+            continue;
+        };
+        if !texts.insert((line.sku.clone(), key.text.clone())) {
+            broken.push(format!("{order}: {} is somebody else's, or free", key.id));
+        }
+        if !units.insert((key.line, key.unit)) || key.unit == 0 || key.unit > line.quantity {
+            broken.push(format!("{order}: {} is for a unit that is none", key.id));
+        }
+    }
+    for order in &facts.orders {
+        for line in order.lines.iter().filter(|line| line.has_keys) {
+            let has = facts.given_keys.iter().filter(|(_, key)| key.line == line.id).count();
+            if usize::try_from(line.fulfilled) != Ok(has) {
+                broken.push(format!("{}: {} delivered, {has} keys", order.id, line.fulfilled));
+            }
+            if order.status == Status::Placed && order.held_keys(&line.sku) > 0 {
+                broken.push(format!("{}: holds keys of {} still", order.id, line.sku));
+            }
+        }
+    }
+    for level in facts.stock.iter().filter(|level| level.place.location == KEY_POOL) {
+        let there = free.remove(&level.place.sku).unwrap_or(0);
+        if there != level.on_hand {
+            broken
+                .push(format!("{}: {there} free keys, {} counted", level.place.sku, level.on_hand));
+        }
+    }
+    for (sku, there) in free {
+        broken.push(format!("{sku}: {there} free keys that nobody counts"));
     }
 }
 

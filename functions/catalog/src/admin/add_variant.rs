@@ -1,6 +1,6 @@
 //! `POST /v1/admin/products/{id}/variants`: one variant more, with one value of each option.
 
-use api::form::{Integer, Nested, sku};
+use api::form::{Integer, Nested, YesOrNo, sku};
 use api::reply::CreatedVersion;
 use api::view::catalog::AdminProductView;
 use api::{Body, Fields, Form, Path, Reply, Staff, Versioned};
@@ -30,6 +30,7 @@ pub struct NewVariant {
     shipping_profile: ProfileId,
     quantity_max: u32,
     download: Option<Download>,
+    has_keys: bool,
 }
 
 impl Form for NewVariant {
@@ -43,6 +44,7 @@ impl Form for NewVariant {
         let most = Integer::between(1, i64::from(QUANTITY_MAX));
         let quantity_max = fields.optional("quantity_max", most);
         let download = fields.optional("download", Nested::<FileForm>::form());
+        let has_keys = fields.optional("has_keys", YesOrNo);
         let prices = PriceList::of(prices?.unwrap_or_default(), fields);
         Some(Self {
             sku: sku?,
@@ -53,6 +55,7 @@ impl Form for NewVariant {
             shipping_profile: shipping_profile?.unwrap_or_default(),
             quantity_max: quantity_max?.map_or(QUANTITY_MAX, whole),
             download: download?.map(|FileForm(file)| file),
+            has_keys: has_keys?.unwrap_or(false),
         })
     }
 }
@@ -77,6 +80,7 @@ impl NewVariant {
             shipping_profile: self.shipping_profile.clone(),
             quantity_max: self.quantity_max,
             download: self.download.clone(),
+            has_keys: self.has_keys,
         }
     }
 }

@@ -28,6 +28,7 @@ pub struct Change {
     quantity_max: Option<u32>,
     download: Option<Download>,
     has_no_download: bool,
+    has_keys: Option<bool>,
 }
 
 impl Form for Change {
@@ -41,6 +42,7 @@ impl Form for Change {
         let quantity_max = fields.optional("quantity_max", most);
         let download = fields.optional("download", Nested::<FileForm>::form());
         let has_no_download = fields.optional("has_no_download", YesOrNo);
+        let has_keys = fields.optional("has_keys", YesOrNo);
         Some(Self {
             sku: sku?,
             options: options?,
@@ -50,6 +52,7 @@ impl Form for Change {
             quantity_max: quantity_max?.map(whole),
             download: download?.map(|FileForm(file)| file),
             has_no_download: has_no_download?.unwrap_or(false),
+            has_keys: has_keys?,
         })
     }
 }
@@ -81,6 +84,7 @@ pub async fn handle(
             (None, true) => None,
             (None, false) => variant.download,
         };
+        variant.has_keys = form.has_keys.unwrap_or(variant.has_keys);
         Ok(product.put_variant(variant)?)
     })
     .await

@@ -7,25 +7,22 @@ use std::collections::BTreeSet;
 
 use domain::catalog::Product;
 use domain::fault::Fault;
+use domain::id::ProductId;
 use queue::Name;
 use runtime::job::Image;
 use runtime::{Changed, Records};
+use snapshots::Task;
 use store::search::{Concern, concern, shown_locale, shown_product};
 
 use crate::App;
-use crate::task::{GROUP, Task};
 
 /// Tells the index of a batch of changes, in one message.
 pub async fn handle(app: &App, records: Records) -> Result<(), Fault> {
-    let task = task(records.changes)?;
-    if task.is_empty() {
-        return Ok(());
-    }
-    app.queues()?.send_in_group(Name::Search, GROUP, &task.text()?).await
+    task(records.changes)?.tell(app.queues()?, Name::Search).await
 }
 
 /// What these changes mean for the index.
-fn task(changes: Vec<Changed>) -> Result<Task, Fault> {
+fn task(changes: Vec<Changed>) -> Result<Task<ProductId>, Fault> {
     let (mut products, mut lexicon, mut everything) = (BTreeSet::new(), false, false);
     let mut last = String::new();
     for changed in changes {
@@ -44,7 +41,8 @@ fn task(changes: Vec<Changed>) -> Result<Task, Fault> {
             }
         }
     }
-    Ok(Task { products: products.into_iter().collect(), lexicon, everything, change: last })
+    let task = Task::of(products.into_iter().collect(), last);
+    Ok(Task { lexicon, everything, ..task })
 }
 
 /// Whether synonyms or a category's names are others. Categories count their products, too.
@@ -92,7 +90,12 @@ mod tests {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        Changed { sequence: sequence.to_owned(), before: None, after: Some(image) }
+        Changed {
+            sequence: sequence.to_owned(),
+            keys: image.clone(),
+            before: None,
+            after: Some(image),
+        }
     }
 
     #[test]
@@ -106,7 +109,7 @@ mod tests {
             changed("CATEGORIES", "shirts", "4"),
         ];
         let task = task(changes).unwrap();
-        assert_eq!(task.products, [id]);
+        assert_eq!(task.ids, [id]);
         assert_eq!((task.lexicon, task.everything, task.change.as_str()), (true, false, "4"));
     }
 

@@ -11,6 +11,7 @@ use domain::cart::QUANTITY_MAX;
 use domain::catalog::Sku;
 use domain::fault::Fault;
 use domain::location::Locations;
+use domain::stock::KEY_POOL;
 use runtime::Records;
 use store::stock::{self, Level};
 
@@ -37,10 +38,16 @@ fn changed(images: Vec<Image>) -> Result<BTreeSet<Sku>, Fault> {
     Ok(skus)
 }
 
-/// What shoppers shall see: what is for sale anywhere, up to the line limit.
+/// What shoppers shall see: what is for sale anywhere, up to the line limit. Of what has keys, that
+/// is its free keys alone.
 fn shown(levels: &[Level], locations: &Locations) -> u32 {
+    let has_keys = levels.iter().any(|level| level.place.location == KEY_POOL);
     let sells = |level: &&Level| {
-        locations.get(level.place.location).is_some_and(|location| location.is_active)
+        let location = level.place.location;
+        match has_keys {
+            true => location == KEY_POOL,
+            false => locations.get(location).is_some_and(|location| location.is_active),
+        }
     };
     let available: i64 = levels.iter().filter(sells).map(|level| level.available.max(0)).sum();
     u32::try_from(available).unwrap_or(u32::MAX).min(QUANTITY_MAX)
@@ -98,5 +105,6 @@ mod tests {
         assert_eq!(shown(&levels, &locations), 3);
         assert_eq!(shown(&[level(FIRST_LOCATION, 5_000)], &locations), 100);
         assert_eq!(shown(&[], &locations), 0);
+        assert_eq!(shown(&[level(KEY_POOL, 7), level(FIRST_LOCATION, 3)], &locations), 7);
     }
 }

@@ -3,7 +3,7 @@
 //! function's own storage, without a look at a table.
 
 use api::cursor::{self, Page};
-use api::form::{Integer, OneOf, Rule, Text, currency, locale, slug};
+use api::form::{Integer, OneOf, Rule, Text, Words, currency, locale, slug};
 use api::reply::Cache;
 use api::view::product::{ProductView, ProductsView};
 use api::view::search::FacetsView;
@@ -11,7 +11,6 @@ use api::{Anyone, Cached, Fields, Flaw, Form, Guard, Problem, Query, Reply};
 use domain::catalog::{Kind, Locale, Product, Slug};
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};
-use http::StatusCode;
 use jiff::Timestamp;
 use runtime::Call;
 use search::{Filter, Found, Language, Place, Question};
@@ -21,8 +20,6 @@ use store::catalog::{Listed, Sort};
 use crate::App;
 use crate::indexed::facet;
 
-/// Characters of what is searched for.
-const WORDS_CHARS_MAX: usize = 200;
 /// Values of attributes that may be filtered by.
 const ATTRIBUTES_MAX: usize = 20;
 /// The largest price that may be asked for, in minor units.
@@ -78,20 +75,6 @@ const SORTS: &[(&str, Order)] = &[
 
 const KINDS: &[(&str, Kind)] = &[("physical", Kind::Physical), ("digital", Kind::Digital)];
 const YES_OR_NO: &[(&str, bool)] = &[("true", true), ("false", false)];
-
-/// What is searched for. A query's `501` is a number; here it is a word like any other.
-pub(crate) struct Words;
-
-impl Rule for Words {
-    type Out = String;
-    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<String> {
-        let number = value.as_i64().map(|number| json!(number.to_string()));
-        Text::between(1, WORDS_CHARS_MAX).check(number.as_ref().unwrap_or(value), pointer, flaws)
-    }
-    fn schema(&self) -> Value {
-        Text::between(1, WORDS_CHARS_MAX).schema()
-    }
-}
 
 /// `colour:blue,colour:red,size:M`: of one name, any of the values; of several, one of each.
 struct Attributes;
@@ -220,13 +203,6 @@ pub(crate) fn languages(locale: Option<&Locale>, own: Language) -> Vec<Language>
     languages
 }
 
-/// There is no index yet.
-fn not_ready() -> Problem {
-    let detail = "The products are being indexed. Search again in a moment.";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "search_not_ready", detail)
-        .header("Retry-After", "5")
-}
-
 /// Lists the products on sale.
 pub async fn handle(app: &App, call: Call<Anyone, Query<Wanted>>) -> Reply<Cached<ProductsView>> {
     let Query(wanted) = call.input;
@@ -266,7 +242,7 @@ async fn list(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Reply
 async fn search(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Reply<ProductsView> {
     let currency = wanted.currency.unwrap_or(app.currency);
     let order = wanted.sort.unwrap_or(Order::Relevance);
-    let snapshot = app.index()?.newest(now).await?.ok_or_else(not_ready)?;
+    let snapshot = app.index()?.newest(now).await?.ok_or_else(Problem::search_not_ready)?;
     let languages = languages(wanted.locale.as_ref(), snapshot.lexicon().language());
     let filters = wanted.filters();
     let Wanted { locale, page, search, .. } = wanted;
@@ -276,13 +252,15 @@ async fn search(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Rep
     let question = Question {
         text: search.q,
         languages,
-        currency,
+        currency: Some(currency),
         filters,
         price_min: search.price_min,
         price_max: search.price_max,
+        made_from: None,
+        made_until: None,
         sort: sort(order),
         limit: usize::try_from(page.limit).unwrap_or(1),
-        after: position.as_deref().map(place).transpose()?,
+        after: position.as_deref().map(Place::read).transpose()?,
         has_facets: search.has_facets,
         now,
     };
@@ -294,9 +272,7 @@ async fn search(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Rep
         })?;
         data.extend(ProductView::of(product, currency, locale.as_ref(), now));
     }
-    let next = next.as_ref().map(serde_json::to_string).transpose();
-    let next =
-        next.map_err(|error| Fault::new("write a list's position", error, Retry::Useless))?;
+    let next = next.as_ref().map(Place::text).transpose()?;
     let facets = facets.map(|facets| {
         let prices = facets.prices.into_iter().map(|range| (range.from, range.to, range.count));
         FacetsView::of(facets.values, prices, currency)
@@ -314,12 +290,6 @@ const fn sort(order: Order) -> search::Sort {
         Order::By(Sort::PriceDown) => search::Sort::PriceDown,
         Order::By(Sort::Title) => search::Sort::Title,
     }
-}
-
-/// The place that a cursor of ours stands for: the seal says that we wrote it.
-fn place(position: &str) -> Result<Place, Fault> {
-    serde_json::from_str(position)
-        .map_err(|error| Fault::new("read a list's position", error, Retry::Useless))
 }
 
 #[cfg(test)]

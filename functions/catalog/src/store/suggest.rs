@@ -1,7 +1,7 @@
 //! `GET /v1/store/search/suggest`: what somebody may mean who has typed so far. Answered from the
 //! snapshot in this function's own storage.
 
-use api::form::{currency, locale};
+use api::form::{Words, currency, locale};
 use api::reply::Cache;
 use api::view::search::{SuggestionKind, SuggestionView, SuggestionsView};
 use api::{Anyone, Cached, Fields, Form, Query, Reply};
@@ -13,7 +13,7 @@ use runtime::Call;
 use search::{Question, Sort};
 
 use crate::App;
-use crate::store::list_products::{Words, languages};
+use crate::store::list_products::languages;
 
 /// Suggestions in all, and categories among them.
 const SUGGESTIONS_MAX: usize = 10;
@@ -57,10 +57,12 @@ pub async fn handle(app: &App, call: Call<Anyone, Query<Typed>>) -> Reply<Cached
         // Whatever stands last is not finished yet.
         text: Some(q.trim().to_owned()),
         languages: languages(locale.as_ref(), snapshot.lexicon().language()),
-        currency: currency.unwrap_or(app.currency),
+        currency: Some(currency.unwrap_or(app.currency)),
         filters: Vec::new(),
         price_min: None,
         price_max: None,
+        made_from: None,
+        made_until: None,
         sort: Sort::Relevance,
         limit: SUGGESTIONS_MAX - data.len(),
         after: None,

@@ -171,7 +171,8 @@ fn used_up(order: &Order, id: PromotionId) -> Problem {
 async fn take_over(store: &Store, short: &[Shortage], now: Timestamp) -> Reply<bool> {
     let mut is_more_there = false;
     for order in store.overdue(now, LAPSED_MAX).await? {
-        let has_short = order.units().iter().any(|(sku, _)| short.iter().any(|s| s.sku == *sku));
+        let has_short =
+            order.counted_units().iter().any(|(sku, _)| short.iter().any(|s| s.sku == *sku));
         if has_short && order.reservation.may_be_taken_over(now) {
             is_more_there |= store.take_over(&order).await? == Saved::Yes;
         }

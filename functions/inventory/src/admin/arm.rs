@@ -8,7 +8,7 @@ use api::{Body, Fields, Form, KeyRequired, Path, Problem, Reply, Staff};
 use domain::id::{LocationId, MovementId};
 use domain::movement::{Kind, Movement};
 use domain::permission::grant;
-use domain::stock::{FIRST_LOCATION, Place, SHARDS_MAX, split};
+use domain::stock::{FIRST_LOCATION, KEY_POOL, Place, SHARDS_MAX, split};
 use http::StatusCode;
 use runtime::Call;
 use runtime::endpoint::stored;
@@ -43,6 +43,9 @@ pub async fn handle(
 ) -> Reply<Remembered<Created<FlashView>>> {
     let (Path(WhichSku { sku }), (KeyRequired, Body(Arm { shards, location }))) = &call.input;
     let variant = variant_of(app, sku).await?;
+    if *location == KEY_POOL {
+        return Err(Problem::not_found());
+    }
     for _ in 0..ATTEMPTS_MAX {
         let level = app.store.level(&Place::at(sku.clone(), *location)).await?;
         let level = level.ok_or_else(Problem::not_found)?;

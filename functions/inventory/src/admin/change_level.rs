@@ -6,7 +6,7 @@ use api::input::no_match;
 use api::view::inventory::LevelView;
 use api::{Body, Fields, Form, IfMatch, Path, Problem, Reply, Staff, Versioned};
 use domain::permission::grant;
-use domain::stock::{Place, StockLevel, UNITS_MAX};
+use domain::stock::{KEY_POOL, Place, StockLevel, UNITS_MAX};
 use runtime::Call;
 use serde_json::json;
 use store::stock::Level;
@@ -47,6 +47,10 @@ pub async fn handle(
     let before = app.store.level(&Place::at(sku.clone(), *location)).await?;
     let before = before.ok_or_else(Problem::not_found)?;
     seen.check(before.version)?;
+    if *location == KEY_POOL && settings.backorder_max.is_some_and(|units| units > 0) {
+        let detail = "What has keys is not sold before there are keys.";
+        return Err(Problem::conflict("keys_are_not_sold_early", detail));
+    }
     let units = StockLevel {
         safety: settings.safety.unwrap_or(before.units.safety),
         backorder_max: settings.backorder_max.unwrap_or(before.units.backorder_max),

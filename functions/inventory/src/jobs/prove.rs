@@ -7,6 +7,7 @@ use domain::catalog::Sku;
 use domain::fault::{Fault, Retry};
 use domain::id::LocationId;
 use domain::movement::{Finding, findings, levels};
+use domain::stock::KEY_POOL;
 use runtime::Tick;
 
 use crate::App;
@@ -21,10 +22,10 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
     let locations = app.store.locations_now().await?;
     let (mut proven, mut found) = (0_usize, 0_usize);
     let mut seen = std::collections::BTreeSet::new();
-    for location in &locations.all {
+    for location in locations.all.iter().map(|one| one.id).chain([KEY_POOL]) {
         let mut position: Option<String> = None;
         loop {
-            let page = app.store.levels_in(location.id, PAGE, position.as_deref()).await?;
+            let page = app.store.levels_in(location, PAGE, position.as_deref()).await?;
             for level in page.entries {
                 if !seen.insert(level.place.sku.clone()) {
                     continue;

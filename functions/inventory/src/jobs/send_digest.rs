@@ -9,6 +9,7 @@ use domain::forecast::{DAYS, forecast};
 use domain::id::{EventId, MessageId, RoleId, Ulid};
 use domain::permission::Permission;
 use domain::staff::{Member, Role};
+use domain::stock::KEY_POOL;
 use jiff::Timestamp;
 use runtime::Tick;
 use store::stock::Level;
@@ -26,9 +27,10 @@ const STAFF_MAX: i32 = 1000;
 pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
     let locations = app.store.locations_now().await?;
     let mut low: Vec<(String, Level)> = Vec::new();
-    for location in locations.active() {
-        let page = app.store.low_in(location.id, LEVELS_MAX, None).await?;
-        low.extend(page.entries.into_iter().map(|level| (location.name.clone(), level)));
+    let places = locations.active().map(|location| (location.id, location.name.clone()));
+    for (id, name) in places.chain([(KEY_POOL, "Keys".to_owned())]) {
+        let page = app.store.low_in(id, LEVELS_MAX, None).await?;
+        low.extend(page.entries.into_iter().map(|level| (name.clone(), level)));
     }
     if low.is_empty() {
         return Ok(());

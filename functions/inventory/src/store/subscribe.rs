@@ -72,7 +72,8 @@ pub async fn handle(
     let product = product.ok_or_else(Problem::not_found)?;
     let wanted = product.variants.iter().find(|one| one.id == *variant);
     let wanted = wanted.ok_or_else(Problem::not_found)?;
-    if wanted.available > 0 || product.kind == Kind::Digital {
+    let is_endless = product.kind == Kind::Digital && !wanted.has_keys;
+    if wanted.available > 0 || is_endless {
         return Err(Problem::conflict("in_stock", "It can be had now."));
     }
     count(app, &call, email).await?;

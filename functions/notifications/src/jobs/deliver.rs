@@ -49,6 +49,7 @@ fn read(body: &str) -> Result<Message, Fault> {
         Fact::MessageRequested { message } => Ok(message),
         fact @ (Fact::OrderPlaced { .. }
         | Fact::OrderRefundedLate { .. }
+        | Fact::KeysAdded { .. }
         | Fact::AuditNoted { .. }
         | Fact::ExchangeDue { .. }) => {
             let tried = format!("deliver {}, which is no letter", fact.name());
@@ -60,7 +61,9 @@ fn read(body: &str) -> Result<Message, Fault> {
 /// Writes the letter from the facts as they are recorded: the same facts are the same letter.
 async fn write(app: &App, message: &Message, now: Timestamp) -> Result<Rendered, Fault> {
     let order = match &message.letter {
-        Letter::OrderConfirmation { order_id } | Letter::LatePaymentRefunded { order_id } => {
+        Letter::OrderConfirmation { order_id }
+        | Letter::LatePaymentRefunded { order_id }
+        | Letter::KeysReady { order_id } => {
             let file = app.store.order(*order_id).await?;
             let missing = || Fault::noticed(format!("find {order_id}"), Retry::Useless);
             Some(file.ok_or_else(missing)?.order)

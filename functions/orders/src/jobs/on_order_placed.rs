@@ -1,5 +1,5 @@
 //! Facts about orders, from the outbox: the letters that follow, the delivery of digital goods, and
-//! the count of what was sold on which day.
+//! the count of what was sold on which day; and of new keys, which some orders wait for.
 //!
 //! An event may come twice: the order is delivered once and counted once, and the letter's id is made of the
 //! event's, so the post knows it again.
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use queue::Name;
 use store::Saved;
 
-use crate::App;
+use crate::{App, keys};
 
 /// How often a lost race is run again before the message comes back by itself.
 const RACES_MAX: usize = 5;
@@ -24,7 +24,13 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     if let Fact::OrderPlaced { order_id } = &event.fact {
         let order = deliver_digital(app, *order_id, now).await?;
         let placed_at = order.placed_at.unwrap_or(order.created_at);
-        app.store.count_sales(order.id, &order.units(), placed_at, now).await?;
+        app.store.count_sales(order.id, &order.counted_units(), placed_at, now).await?;
+        if order.lines.iter().any(|line| line.has_keys) {
+            keys::give(app, order.id, now).await?;
+        }
+    }
+    if let Fact::KeysAdded { sku } = &event.fact {
+        keys::hand_out(app, sku, now).await?;
     }
     match letter_about(&event.fact) {
         Some((order_id, letter)) => write_to_buyer(app, &event, order_id, letter, now).await,
@@ -41,6 +47,8 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
         Fact::OrderRefundedLate { order_id } => {
             Some((*order_id, Letter::LatePaymentRefunded { order_id: *order_id }))
         }
+        // Who gets keys is written to when they do.
+        Fact::KeysAdded { .. } => None,
         // They have queues of their own.
         Fact::MessageRequested { .. } | Fact::AuditNoted { .. } | Fact::ExchangeDue { .. } => None,
     }

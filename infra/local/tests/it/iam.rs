@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::id::OrderId;
+use domain::permission::Permission;
 use local::{Options, Outcome, Request, Response, Shop, Snapshot};
 use serde_json::{Value, json};
 use templates::{Stack, Trigger};
@@ -50,6 +51,7 @@ const ALONE: &[(&str, Alone)] = &[
     ("a month", |shop| Box::pin(month(shop))),
     ("a registration", |shop| Box::pin(registration(shop))),
     ("before the index", |shop| Box::pin(before_the_index(shop))),
+    ("before the desk's indexes", |shop| Box::pin(before_the_desk(shop))),
 ];
 
 /// Chapters that begin where people are signed in.
@@ -69,7 +71,10 @@ const AMONG: &[(&str, Among)] = &[
     ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
     ("settings", |shop, people| Box::pin(settings(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
+    ("files of goods", |shop, people| Box::pin(files(shop, people))),
+    ("keys that are sold", |shop, people| Box::pin(key_pools(shop, people))),
     ("searching", |shop, people| Box::pin(searching(shop, people))),
+    ("the staff's desk", |shop, people| Box::pin(desk(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -253,9 +258,27 @@ async fn before_the_index(shop: Shop) {
     tour::search::before(&shop).await;
 }
 
+async fn before_the_desk(shop: Shop) {
+    tour::desk::before(&shop).await;
+}
+
+async fn desk(shop: Shop, people: People) {
+    tour::desk::lookups(&mut Plain(shop.clone()), &people.owner, 1).await;
+    tour::desk::upkeep(&shop).await;
+}
+
 async fn searching(shop: Shop, people: People) {
     tour::search::words(&mut Plain(shop.clone()), &people.owner).await;
     tour::search::upkeep(&shop).await;
+}
+
+async fn files(shop: Shop, people: People) {
+    tour::files::there_and_back(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::files::long_and_broken(&shop, &people.owner).await;
+}
+
+async fn key_pools(shop: Shop, people: People) {
+    tour::key_pools::pools(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
 async fn keys(shop: Shop, people: People) {
@@ -674,11 +697,15 @@ async fn left_unsaid(shop: Shop) {
     let nobody = json!({"email": "nobody@shop.example"});
     let answer = guest.call("POST", "/v1/auth/staff/password/forgot", &nobody).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
+    let all = [Permission::InventoryRead, Permission::ExportsCreate];
+    let clerk = Colleague::of(&shop, "clerk", &all).await;
+    let body = json!({"kind": "stock", "format": "csv"});
+    ok(clerk.call("POST", "/v1/admin/exports", &body).await);
     shop.clock().advance_ms(31_000);
     let outcome = shop.run_job("platform.jobs.sweep_outbox").await;
     assert!(matches!(outcome, Outcome::Answered(_)));
     shop.settle().await;
-    assert_eq!(shop.mails().len(), 2);
+    assert_eq!(shop.mails().len(), 3);
 }
 
 pub(crate) type Policies = BTreeMap<String, Vec<wire::Statement>>;

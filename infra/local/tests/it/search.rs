@@ -329,6 +329,31 @@ async fn a_rebuild_is_asked_for_written_down_and_done_by_the_writer() {
 }
 
 #[tokio::test]
+async fn files_that_nobody_reads_any_more_are_deleted() {
+    let (shop, _) = indexed().await;
+    let files = || shop.wire().s3().keys("fluxion-files-000000000000", "search/products/").len();
+    let mut most = 0;
+    for round in 0..4 {
+        // Longer than a reader may be on its way.
+        shop.clock().advance_ms(11 * 60 * 1000);
+        let merchant = Colleague::of(
+            &shop,
+            &format!("merchant-{round}"),
+            &[Permission::SettingsRead, Permission::SettingsWrite],
+        )
+        .await;
+        let asked = merchant.call("POST", REBUILD, &json!({})).await;
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        shop.settle().await;
+        if round == 1 {
+            most = files();
+        }
+    }
+    // Those of the newest generation, and of the one before.
+    assert_eq!(files(), most);
+}
+
+#[tokio::test]
 async fn a_writer_that_dies_at_any_call_leaves_the_old_snapshot_whole() {
     let kinds =
         [FaultKind::FailBefore, FaultKind::LoseResponse, FaultKind::DieBefore, FaultKind::DieAfter];
@@ -373,7 +398,7 @@ async fn of_two_writers_at_once_both_changes_are_in_one_manifest() {
     put(&shop, &other).await;
     let event = |product: &Product, change: &str| {
         let body = json!({
-            "products": [product.id], "lexicon": false, "everything": false, "change": change,
+            "ids": [product.id], "lexicon": false, "everything": false, "change": change,
         });
         json!({"Records": [{"messageId": change, "receiptHandle": "x", "body": body.to_string()}]})
     };

@@ -5,11 +5,13 @@
 //! time. The clock stands nearly still: people who come from addresses of their own are not
 //! counted together.
 
+pub(crate) mod desk;
 pub(crate) mod files;
 pub(crate) mod fulfillment;
 pub(crate) mod gift_cards;
 mod goods;
 pub(crate) mod inventory;
+pub(crate) mod key_pools;
 pub(crate) mod media;
 pub(crate) mod promotions;
 pub(crate) mod search;

@@ -169,6 +169,10 @@ fn the_functions_of_the_shop() {
         inventory.admin.adjust            512 MB 10 s  POST /v1/admin/inventory/adjustments
         inventory.admin.count             512 MB 10 s  POST /v1/admin/inventory/counts
         inventory.admin.receive           512 MB 10 s  POST /v1/admin/inventory/receipts
+        inventory.admin.view_key_pool     512 MB 10 s  GET /v1/admin/inventory/key_pools/{sku}
+        inventory.admin.list_keys         512 MB 10 s  GET /v1/admin/inventory/key_pools/{sku}/keys
+        inventory.admin.add_keys          512 MB 20 s  POST /v1/admin/inventory/key_pools/{sku}/keys
+        inventory.admin.withdraw_keys     512 MB 10 s  POST /v1/admin/inventory/key_pools/{sku}/withdrawals
         inventory.admin.list_transfers    512 MB 10 s  GET /v1/admin/inventory/transfers
         inventory.admin.create_transfer   512 MB 10 s  POST /v1/admin/inventory/transfers
         inventory.admin.view_transfer     512 MB 10 s  GET /v1/admin/inventory/transfers/{id}
@@ -333,7 +337,12 @@ fn every_function_is_built_from_its_domain_and_started_by_one_thing() {
         assert_eq!(function.file, format!("functions/{domain}/template.yaml"));
         assert_eq!(function.stack.to_lowercase(), domain);
         // The first owner is made by hand, and so is a new search index: no event leads there.
-        let by_hand = ["identity.jobs.create_owner", "catalog.jobs.rebuild_search"];
+        let by_hand = [
+            "identity.jobs.create_owner",
+            "catalog.jobs.rebuild_search",
+            "orders.jobs.rebuild_search",
+            "identity.jobs.rebuild_search",
+        ];
         let triggers = usize::from(!by_hand.contains(&function.handler.as_str()));
         assert_eq!(function.triggers.len(), triggers, "{}", function.handler);
     }
@@ -447,8 +456,14 @@ fn only_a_download_reads_files_and_it_is_told_where_they_are() {
     let readers = ["platform.admin.start_import", "platform.jobs.run_exchange"];
     assert_eq!(who("s3:GetObject", "imports"), readers);
     assert_eq!(who("s3:PutObject", "exports"), ["platform.jobs.run_exchange"]);
-    // The search index has one writer.
+    // Each search index has one writer; those that are personal have one reader beside it.
     assert_eq!(who("s3:PutObject", "search/products"), ["catalog.jobs.index_products"]);
+    let of_orders = ["orders.admin.list", "orders.jobs.index_orders"];
+    assert_eq!(who("s3:GetObject", "search/orders"), of_orders);
+    assert_eq!(who("s3:PutObject", "search/orders"), of_orders[1..]);
+    let of_customers = ["identity.admin.list_customers", "identity.jobs.index_customers"];
+    assert_eq!(who("s3:GetObject", "search/customers"), of_customers);
+    assert_eq!(who("s3:PutObject", "search/customers"), of_customers[1..]);
     let url = "https://fluxion-files-000000000000.s3.eu-central-1.amazonaws.com";
     for function in &shop.functions {
         let signs = [

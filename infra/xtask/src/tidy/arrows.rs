@@ -60,6 +60,10 @@ fn is_allowed(package: &Package, arrow: &Use) -> bool {
         Some(("shared", "settlement")) => {
             ["shared/domain", "shared/gateway", "shared/store"].contains(&to)
         }
+        // The engine, the bucket and the queue, brought together for all that is searched.
+        Some(("shared", "snapshots")) => {
+            ["shared/domain", "shared/files", "shared/queue", "shared/search"].contains(&to)
+        }
         Some(("functions", _)) => is_shared,
         _ => false,
     }

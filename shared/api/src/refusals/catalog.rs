@@ -67,6 +67,13 @@ impl From<matrix::Refusal> for Problem {
                 Self::conflict(code, "Another variant of the product has this SKU.")
             }
             matrix::Refusal::UnknownVariant => Self::not_found(),
+            matrix::Refusal::KeysAreDigital => {
+                flaw("/has_keys", "What is shipped has no keys.".to_owned())
+            }
+            matrix::Refusal::HasKeys => {
+                let detail = "A variant with keys keeps them, and its SKU. Add another variant.";
+                Self::conflict(code, detail)
+            }
         }
     }
 }

@@ -88,6 +88,8 @@ pub struct AdminVariantView {
     pub quantity_max: u32,
     /// What is downloaded, for digital goods.
     pub download: Option<FileView>,
+    /// Whether each unit that is sold is a key of the SKU's pool.
+    pub has_keys: bool,
 }
 
 impl From<Variant> for AdminVariantView {
@@ -107,6 +109,7 @@ impl From<Variant> for AdminVariantView {
             download: variant
                 .download
                 .map(|file| FileView { key: file.key, file_name: file.file_name }),
+            has_keys: variant.has_keys,
         }
     }
 }

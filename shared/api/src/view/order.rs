@@ -20,6 +20,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cart::OptionView;
+use super::key_pool::OrderKeysView;
 use crate::cursor::List;
 use crate::reply::View;
 
@@ -211,6 +212,9 @@ pub struct OrderView {
     pub payments: Vec<PaymentView>,
     /// Links to its digital goods, once it is placed.
     pub downloads: Vec<DownloadView>,
+    /// The keys of its lines, once it is placed; shown where one order is looked at by its buyer,
+    /// nowhere else.
+    pub keys: Vec<OrderKeysView>,
     /// Until when it can be paid.
     #[schemars(with = "Option<String>")]
     pub payable_until: Option<Timestamp>,
@@ -260,6 +264,7 @@ impl OrderView {
             refunded: order.refunded,
             payments: payments.iter().map(PaymentView::from).collect(),
             downloads,
+            keys: Vec::new(),
             payable_until: (order.status == Status::PendingPayment)
                 .then_some(order.reservation.expires_at),
             version: order.version,
@@ -268,6 +273,14 @@ impl OrderView {
             canceled_at: order.ended_at,
             updated_at: order.updated_at,
         }
+    }
+}
+
+impl OrderView {
+    /// With the keys of its lines.
+    #[must_use]
+    pub fn with_keys(self, keys: Vec<OrderKeysView>) -> Self {
+        Self { keys, ..self }
     }
 }
 

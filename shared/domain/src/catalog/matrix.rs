@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Prices, Product, ProductOption, Sku, VARIANTS_MAX, Variant};
+use super::{Kind, Prices, Product, ProductOption, Sku, VARIANTS_MAX, Variant};
 use crate::id::VariantId;
 use crate::shipping::ProfileId;
 
@@ -60,6 +60,10 @@ pub enum Refusal {
     SameSku,
     /// The product has no such variant.
     UnknownVariant,
+    /// Keys are for what is not shipped.
+    KeysAreDigital,
+    /// A variant with keys goes on having them, under the SKU that they lie under.
+    HasKeys,
 }
 
 impl Refusal {
@@ -76,6 +80,8 @@ impl Refusal {
             Self::SameValues { .. } => "same_values",
             Self::SameSku => "same_sku",
             Self::UnknownVariant => "unknown_variant",
+            Self::KeysAreDigital => "keys_are_digital",
+            Self::HasKeys => "variant_has_keys",
         }
     }
 }
@@ -232,13 +238,26 @@ impl Product {
                 shipping_profile: ProfileId::default(),
                 quantity_max: crate::cart::QUANTITY_MAX,
                 download: None,
+                has_keys: false,
             });
         }
         Ok(self)
     }
 
-    /// Puts a variant in, or in the place of the one with its id.
-    pub fn put_variant(mut self, variant: Variant) -> Result<Self, Refusal> {
+    /// Puts a variant in, or in the place of the one with its id. One that has keys from now on is
+    /// not for sale before some were added.
+    pub fn put_variant(mut self, mut variant: Variant) -> Result<Self, Refusal> {
+        if variant.has_keys && self.kind == Kind::Physical {
+            return Err(Refusal::KeysAreDigital);
+        }
+        let before = self.variants.iter().find(|other| other.id == variant.id);
+        let had_keys = before.filter(|before| before.has_keys);
+        if had_keys.is_some_and(|before| !variant.has_keys || before.sku != variant.sku) {
+            return Err(Refusal::HasKeys);
+        }
+        if variant.has_keys && had_keys.is_none() {
+            variant.available = 0;
+        }
         let is_complete = self.options.len() == variant.options.len()
             && self.options.iter().all(|option| {
                 variant.options.get(&option.name).is_some_and(|one| option.values.contains(one))
@@ -384,6 +403,23 @@ mod tests {
         assert_eq!(free.images[0].variants, [], "no picture of what is not there");
         assert_eq!(free.clone().put_variant(like("M", "TEE-S")).unwrap_err(), Refusal::SameSku);
         assert!(free.put_variant(like("M", "TEE-M")).is_ok());
+    }
+
+    #[test]
+    fn keys_are_for_what_is_not_shipped_and_for_good() {
+        let tee = bare().generate(&seed(), 100, ids()).unwrap();
+        let keyed = Variant { has_keys: true, ..tee.variants[0].clone() };
+        assert_eq!(tee.clone().put_variant(keyed.clone()), Err(Refusal::KeysAreDigital));
+        let kit = Product { kind: Kind::Digital, ..tee };
+        let kit = kit.put_variant(Variant { available: 100, ..keyed.clone() }).unwrap();
+        assert_eq!(kit.variants[0].available, 0, "there are none yet");
+        let three = Variant { available: 3, ..keyed.clone() };
+        let kit = kit.put_variant(three.clone()).unwrap();
+        assert_eq!(kit.variants[0].available, 3);
+        let without = Variant { has_keys: false, ..keyed.clone() };
+        assert_eq!(kit.clone().put_variant(without), Err(Refusal::HasKeys));
+        let renamed = Variant { sku: Sku::parse("OTHER").unwrap(), ..three };
+        assert_eq!(kit.put_variant(renamed), Err(Refusal::HasKeys));
     }
 
     proptest! {

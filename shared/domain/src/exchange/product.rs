@@ -738,6 +738,7 @@ fn blank(id: VariantId, wanted: &WantedVariant, kind: Kind) -> Variant {
         shipping_profile: ProfileId::default(),
         quantity_max: QUANTITY_MAX,
         download: None,
+        has_keys: false,
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
         ("gift_card", gift_card()),
         ("order_confirmation", Letter::OrderConfirmation { order_id }),
         ("late_payment_refunded", Letter::LatePaymentRefunded { order_id }),
+        ("keys_ready", Letter::KeysReady { order_id }),
     ]
     .into_iter()
     .chain(stock_letters())
@@ -71,8 +72,12 @@ pub(crate) fn order() -> serde_json::Result<Order> {
 
 /// What the letter is written from.
 pub(crate) fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
-    let is_about_order =
-        matches!(letter, Letter::OrderConfirmation { .. } | Letter::LatePaymentRefunded { .. });
+    let is_about_order = matches!(
+        letter,
+        Letter::OrderConfirmation { .. }
+            | Letter::LatePaymentRefunded { .. }
+            | Letter::KeysReady { .. }
+    );
     let url = format!("{SHOP_URL}/v1/store/downloads/{TOKEN}");
     let downloads = is_about_order.then(|| Link { title: "manual.pdf".to_owned(), url });
     Facts {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use domain::catalog::{Category, Slug};
 use domain::id::{CategoryId, Ulid};
+use local::Shop;
 use serde_json::{Value, json};
 use testkit::goods::MUG;
 
-use super::{Pace, Round, media, text};
+use super::{Pace, Plain, Round, media, text};
 use crate::imports::{Parcel, announce, send};
 use crate::world::{Colleague, ok};
 
@@ -43,6 +44,27 @@ async fn shelve(who: &Colleague, number: u8) -> Slug {
     };
     who.shop.store().import_categories(&[category]).await.unwrap();
     slug
+}
+
+/// A file of more rows than one message is worth, and a count whose answer is lost: whoever comes
+/// after it finds it in the ledger.
+pub(crate) async fn long_and_broken(shop: &Shop, owner: &Colleague) {
+    let mut pace = Plain(shop.clone());
+    let rows: String = (0..1_100).map(|row| format!("nobody-{row},Nobody\n")).collect();
+    let file = format!("email,name\n{rows}");
+    let path = begin(&mut pace, owner, &Parcel::csv("customers", &file)).await;
+    assert_eq!(rest(&mut pace, owner, &path).await["flawed_rows"], 1_100);
+
+    let file = format!("sku,on_hand\n{},41\n", MUG.sku);
+    let path = begin(&mut pace, owner, &Parcel::csv("stock", &file)).await;
+    let is_count = |call: &wire::CallId| {
+        call.caller == "platform.jobs.run_exchange" && call.operation == "TransactWriteItems"
+    };
+    let kind = wire::FaultKind::LoseResponse;
+    shop.wire().faults().arm(wire::Plan { at: 1, kind, filter: Some(Box::new(is_count)) });
+    shop.settle_all().await;
+    shop.wire().faults().disarm();
+    assert_eq!(rest(&mut pace, owner, &path).await["state"], "done");
 }
 
 /// Every kind of file comes, is looked at, is stopped, and goes.

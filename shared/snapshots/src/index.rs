@@ -1,9 +1,9 @@
-//! The snapshots of the search index: fetched and open to readers, and written by the one writer.
+//! The snapshots of an index: fetched and open to readers, and written by the one writer.
 //!
 //! | object | what |
 //! |---|---|
-//! | `search/products/manifest.json` | which files the newest generation is made of |
-//! | `search/products/files/…` | the files, each under the hash of what it holds |
+//! | `search/<name>/manifest.json` | which files the newest generation is made of |
+//! | `search/<name>/files/…` | the files, each under the hash of what it holds |
 //!
 //! Readers ask for the manifest every five seconds at most, by its tag, and fetch only the files
 //! that they have not. A generation is written files first, manifest last and only if the manifest
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use domain::fault::{Fault, Retry};
-use domain::id::ProductId;
+use domain::id::Ulid;
 use files::{Bucket, Condition, NewObject, Written};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
@@ -31,15 +31,11 @@ const MEMORY_ALL: usize = 128_000_000;
 /// Times that a change is made again where another writer was faster.
 const ATTEMPTS_MAX: usize = 5;
 
-const MANIFEST: &str = "search/products/manifest.json";
-
-fn place(hash: &str) -> String {
-    format!("search/products/files/{hash}")
-}
-
-/// The search index of the products.
+/// A search index.
 #[derive(Debug)]
-pub(crate) struct Index {
+pub struct Index {
+    /// What it is an index of.
+    name: &'static str,
     bucket: Bucket,
     folder: Folder,
     /// What is answered from.
@@ -63,22 +59,28 @@ struct Read {
 }
 
 /// What is to be different in the next generation.
-#[derive(Debug)]
-pub(crate) struct Changes {
-    /// How the shop's own texts are taken apart.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// The language of the texts that no translation is for.
     pub own: Language,
     /// What is put in the place of what was known.
     pub put: Vec<Entry>,
-    /// What is forgotten.
-    pub gone: Vec<ProductId>,
-    /// What is known beside the products, if that is new, too.
+    /// What is not found any more.
+    pub gone: Vec<Ulid>,
+    /// Whether no file may hold a word of what is gone: it is personal. The files that did are
+    /// deleted at once; readers that were on their way to them find the next generation, and the
+    /// bucket's own old versions go after a day.
+    pub is_purged: bool,
+    /// What is known beside the things themselves, if that is new, too.
     pub lexicon: Option<Lexicon>,
 }
 
 impl Index {
-    /// The index in this bucket; its files are kept in a folder of this function's own.
-    pub(crate) fn new(bucket: Bucket, folder: PathBuf) -> Self {
+    /// The index of this name in this bucket; its files are kept in a folder of this function's
+    /// own.
+    pub fn new(name: &'static str, bucket: Bucket, folder: PathBuf) -> Self {
         Self {
+            name,
             bucket,
             folder: Folder::new(folder),
             open: Mutex::default(),
@@ -87,10 +89,23 @@ impl Index {
         }
     }
 
+    /// What it is an index of.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn manifest_key(&self) -> String {
+        format!("search/{}/manifest.json", self.name)
+    }
+
+    fn place(&self, hash: &str) -> String {
+        format!("search/{}/files/{hash}", self.name)
+    }
+
     /// The newest snapshot, at most five seconds old; none before the index was built for the
     /// first time. While somebody looks for a newer one, others are answered from the one there
     /// is; and so are all, when it can not be fetched.
-    pub(crate) async fn newest(&self, now: Timestamp) -> Result<Option<Arc<Snapshot>>, Fault> {
+    pub async fn newest(&self, now: Timestamp) -> Result<Option<Arc<Snapshot>>, Fault> {
         let known = self.known();
         let mut looked = if known.is_some() {
             let Ok(looked) = self.looked.try_lock() else { return Ok(known) };
@@ -106,7 +121,7 @@ impl Index {
         match self.look(&mut looked, now).await {
             Ok(()) => Ok(self.known()),
             Err(fault) if known.is_some() => {
-                tracing::error!(%fault, "a newer search index can not be read; the old one goes on");
+                tracing::error!(%fault, "a newer index can not be read; the old one goes on");
                 looked.at = Some(now);
                 Ok(known)
             }
@@ -119,9 +134,10 @@ impl Index {
     }
 
     async fn look(&self, looked: &mut Looked, now: Timestamp) -> Result<(), Fault> {
+        let key = self.manifest_key();
         let found = match &looked.etag {
-            Some(etag) => self.bucket.get_if_none_match(MANIFEST, etag).await?,
-            None => self.bucket.get(MANIFEST).await?,
+            Some(etag) => self.bucket.get_if_none_match(&key, etag).await?,
+            None => self.bucket.get(&key).await?,
         };
         if let Some(found) = found {
             let manifest = read(&found.bytes)?;
@@ -161,29 +177,25 @@ impl Index {
     }
 
     async fn fetch_one(&self, file: File) -> Result<(), Fault> {
-        let found = self.bucket.get(&place(&file.hash)).await?;
+        let found = self.bucket.get(&self.place(&file.hash)).await?;
         // A generation that was retired while we were on our way: the next look finds a newer one.
         let gone = || Fault::noticed("fetch a file of a search index: it is gone", Retry::Helps);
         self.folder.keep(&file, &found.ok_or_else(gone)?.bytes)
     }
 
     /// The newest manifest, if the index was ever built in this format.
-    pub(crate) async fn manifest(&self) -> Result<Option<Manifest>, Fault> {
+    pub async fn manifest(&self) -> Result<Option<Manifest>, Fault> {
         Ok(self.read().await?.map(|read| read.manifest))
     }
 
     async fn read(&self) -> Result<Option<Read>, Fault> {
-        let Some(found) = self.bucket.get(MANIFEST).await? else { return Ok(None) };
+        let Some(found) = self.bucket.get(&self.manifest_key()).await? else { return Ok(None) };
         Ok(Some(Read { manifest: read(&found.bytes)?, etag: found.etag }))
     }
 
-    /// Writes the next generation with these changes. False where there is none to change, or where
-    /// it is of another language than the shop has now: the index is to be built first.
-    pub(crate) async fn change(
-        self: &Arc<Self>,
-        changes: Changes,
-        now: Timestamp,
-    ) -> Result<bool, Fault> {
+    /// Writes the next generation with these changes. False where there is none to change, or
+    /// where it is of another language than the shop has now: the index is to be built first.
+    pub async fn change(self: &Arc<Self>, changes: Changes, now: Timestamp) -> Result<bool, Fault> {
         let changes = Arc::new(changes);
         let using = self.using.read().await;
         for _ in 0..ATTEMPTS_MAX {
@@ -196,12 +208,15 @@ impl Index {
             let (index, changes) = (Arc::clone(self), Arc::clone(&changes));
             let manifest = before.manifest.clone();
             let written = blocking(move || {
-                let draft = index.folder.draft(Some(&manifest), MEMORY_FEW)?;
+                let mut draft = index.folder.draft(Some(&manifest), MEMORY_FEW)?;
                 for entry in &changes.put {
                     draft.put(entry)?;
                 }
                 for id in &changes.gone {
                     draft.remove(*id);
+                }
+                if changes.is_purged && !changes.gone.is_empty() {
+                    draft = draft.purge()?;
                 }
                 let lexicon = changes.lexicon.clone().unwrap_or(manifest.lexicon);
                 draft.finish(lexicon, now)
@@ -262,12 +277,12 @@ impl Index {
             .map_err(|error| Fault::new("write a manifest", error, Retry::Useless))?;
         let object =
             NewObject { bytes: text.into(), content_type: "application/json", cache_control: None };
-        match self.bucket.put_if(MANIFEST, object, condition).await? {
+        match self.bucket.put_if(&self.manifest_key(), object, condition).await? {
             Written::Raced => return Ok(false),
             Written::Yes(_) => {}
         }
         for hash in over {
-            self.bucket.delete(&place(&hash)).await?;
+            self.bucket.delete(&self.place(&hash)).await?;
         }
         Ok(true)
     }
@@ -276,7 +291,7 @@ impl Index {
         let bytes = Bytes::from(self.folder.bytes(&file.hash)?);
         let object =
             NewObject { bytes, content_type: "application/octet-stream", cache_control: None };
-        self.bucket.put(&place(&file.hash), object).await.map(drop)
+        self.bucket.put(&self.place(&file.hash), object).await.map(drop)
     }
 
     /// Deletes the files that the newest generation does not know, not even as retired: a writer
@@ -284,7 +299,7 @@ impl Index {
     pub(crate) async fn sweep(&self, manifest: &Manifest) -> Result<(), Fault> {
         let mut known = manifest.hashes();
         known.extend(manifest.retired.iter().map(|retired| retired.hash.as_str()));
-        let prefix = place("");
+        let prefix = self.place("");
         let mut position: Option<String> = None;
         loop {
             let listed = self.bucket.list(&prefix, position.as_deref()).await?;
