@@ -9,6 +9,7 @@ use domain::catalog::collection::memberships;
 use domain::catalog::{Product, Slug};
 use domain::event::Event;
 use domain::id::ProductId;
+use domain::media;
 use runtime::Call;
 use serde_json::{Map, Value, json};
 use store::product::{ProductChange, Written};
@@ -17,7 +18,7 @@ use store::shelves::Shelves;
 use crate::App;
 
 /// How often a lost race is run again before the caller is asked to.
-const RACES_MAX: usize = 5;
+pub(crate) const RACES_MAX: usize = 5;
 
 /// The product, in the store or not.
 pub(crate) async fn load(app: &App, id: ProductId) -> Reply<Product> {
@@ -73,6 +74,7 @@ pub(crate) async fn save<P, I>(
             Err(problem.member("sku", sku))
         }
         Written::CategoryGone(slug) => Err(gone(&slug)),
+        Written::PictureGone(id) => Err(media::Refusal::NotReady(id).into()),
     }
 }
 
@@ -180,6 +182,7 @@ fn shown(product: &Product) -> Value {
         "variants": variants,
         "prices": prices,
         "sales": sales,
+        "image_quantity": product.images.len(),
         "images": product.images,
     })
 }

@@ -1,21 +1,16 @@
 //! What the search index knows of a product.
 //!
 //! The words of the product itself are found in every language of it; what a translation does not
-//! say is said by the product, as on its page.
+//! say is said by the product, as on its page. They are taken apart as the shop's own language is,
+//! that of its default locale.
 
 use std::collections::BTreeMap;
 
 use domain::catalog::content::localized;
-use domain::catalog::{Category, Kind, Product, Value};
+use domain::catalog::{Category, Kind, Locale, Product, Value};
 use domain::fault::{Fault, Retry};
 use domain::synonym::Synonyms;
 use search::{Entry, Language, Lexicon, Named, Price, Tag, Texts};
-
-/// The language of texts that no translation is for.
-///
-/// The shop's own texts have no language of their own: they are taken apart as English is, whose
-/// endings hardly touch the words of other languages.
-pub(crate) const OWN: Language = Language::English;
 
 /// The facets that have a filter of their own.
 pub(crate) mod facet {
@@ -27,14 +22,14 @@ pub(crate) mod facet {
     pub(crate) const ATTRIBUTE: &str = "attribute.";
 }
 
-/// The product as it is indexed.
-pub(crate) fn entry(product: &Product) -> Result<Entry, Fault> {
+/// The product as it is indexed, in a shop of this language.
+pub(crate) fn entry(product: &Product, own: Language) -> Result<Entry, Fault> {
     let card = serde_json::to_vec(&product.card())
         .map_err(|error| Fault::new("write a card of the search index", error, Retry::Useless))?;
     Ok(Entry {
         id: product.id.ulid(),
         keys: Vec::new(),
-        texts: texts(product),
+        texts: texts(product, own),
         skus: product.variants.iter().map(|variant| variant.sku.clone()).collect(),
         tags: tags(product),
         prices: prices(product),
@@ -50,17 +45,17 @@ pub(crate) fn is_available(product: &Product) -> bool {
 
 /// What it says, by language: of several locales of one language the plainest (`de` before
 /// `de-AT`) is indexed.
-fn texts(product: &Product) -> Vec<Texts> {
+fn texts(product: &Product, own: Language) -> Vec<Texts> {
     let names = names(product);
-    let own = (product.title.as_str(), product.description.as_str());
+    let said = (product.title.as_str(), product.description.as_str());
     let mut texts: BTreeMap<Language, Texts> = BTreeMap::new();
     for locale in product.translations.keys() {
         let language = Language::of(locale.as_str());
-        let (title, text) = localized(own, &product.translations, Some(locale));
+        let (title, text) = localized(said, &product.translations, Some(locale));
         let (title, text) = (title.to_owned(), text.to_owned());
         texts.entry(language).or_insert(Texts { language, title, names: names.clone(), text });
     }
-    match texts.get_mut(&OWN) {
+    match texts.get_mut(&own) {
         // A translation has the place: what the product itself says is found beside it.
         Some(said) => {
             said.names = format!("{} {}", said.names, product.title);
@@ -68,7 +63,7 @@ fn texts(product: &Product) -> Vec<Texts> {
         }
         None => {
             let (title, text) = (product.title.clone(), product.description.clone());
-            texts.insert(OWN, Texts { language: OWN, title, names, text });
+            texts.insert(own, Texts { language: own, title, names, text });
         }
     }
     texts.into_values().collect()
@@ -138,7 +133,7 @@ fn prices(product: &Product) -> Vec<Price> {
 }
 
 /// What the index knows beside the products.
-pub(crate) fn lexicon(synonyms: Synonyms, categories: Vec<Category>) -> Lexicon {
+pub(crate) fn lexicon(synonyms: Synonyms, categories: Vec<Category>, locale: Locale) -> Lexicon {
     let named = |category: Category| Named {
         slug: category.slug.to_string(),
         title: category.title,
@@ -148,12 +143,13 @@ pub(crate) fn lexicon(synonyms: Synonyms, categories: Vec<Category>) -> Lexicon 
             .filter_map(|(locale, content)| Some((locale.to_string(), content.title?)))
             .collect(),
     };
-    Lexicon { synonyms: synonyms.groups, categories: categories.into_iter().map(named).collect() }
+    let categories = categories.into_iter().map(named).collect();
+    Lexicon { synonyms: synonyms.groups, categories, locale }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::catalog::{Content, Locale, ProductOption, Sale, Sku, Slug, Status, Variant};
+    use domain::catalog::{Content, ProductOption, Sale, Sku, Slug, Status, Variant};
     use domain::currency::Currency;
     use domain::id::{ProductId, Ulid, VariantId};
     use domain::tax::TaxCategory;
@@ -210,14 +206,31 @@ mod tests {
 
     #[test]
     fn a_product_is_found_by_what_it_says_in_each_language() {
-        let entry = entry(&product()).unwrap();
+        let entry = entry(&product(), Language::English).unwrap();
         let said: Vec<_> =
             entry.texts.iter().map(|one| (one.language, one.title.as_str())).collect();
-        assert_eq!(said, [(OWN, "Blue mug"), (Language::German, "Blauer Becher")]);
+        assert_eq!(said, [(Language::English, "Blue mug"), (Language::German, "Blauer Becher")]);
         assert!(entry.texts.iter().all(|one| one.text == "It holds tea."));
         assert_eq!(entry.texts[0].names, "Blue Blue matt table ware");
         let card: Product = serde_json::from_slice(&entry.card).unwrap();
         assert_eq!(card, product().card());
+    }
+
+    #[test]
+    fn the_products_own_texts_are_of_the_shops_language() {
+        let mut lamp = product();
+        lamp.translations.clear();
+        let spoken = |lamp: &Product, own| {
+            let texts = texts(lamp, own).into_iter();
+            texts.map(|one| (one.language, one.title)).collect::<Vec<_>>()
+        };
+        let title = lamp.title.clone();
+        assert_eq!(spoken(&lamp, Language::German), [(Language::German, title.clone())]);
+        assert_eq!(spoken(&lamp, Language::Other), [(Language::Other, title)]);
+        // A translation into the shop's own language has the place; the text is found beside it.
+        let both = texts(&product(), Language::German);
+        assert_eq!((both.len(), both[0].title.as_str()), (1, "Blauer Becher"));
+        assert!(both[0].names.ends_with("Blue mug"), "{}", both[0].names);
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub mod admin {
     pub mod remove_translation;
     pub mod remove_variant;
     pub mod search_status;
+    pub mod set_images;
     pub mod set_options;
     pub mod set_prices;
     pub mod set_synonyms;
@@ -257,6 +258,12 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         PUT "/v1/admin/products/{id}/options",
         "Sets what can be chosen, and makes the variants that are missing.",
         admin::set_options
+    ),
+    http!(
+        "catalog.admin.set_images",
+        PUT "/v1/admin/products/{id}/images",
+        "Sets which pictures a product shows, in which order, and what is said of each.",
+        admin::set_images
     ),
     http!(
         "catalog.admin.add_variant",

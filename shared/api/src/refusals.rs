@@ -40,13 +40,8 @@ impl From<media::Refusal> for Problem {
                 Self::conflict(code, detail)
             }
             media::Refusal::NotReady(id) => {
-                let detail = "This upload is no picture that can be shown.";
+                let detail = "This upload is no picture that can be shown, or not any more.";
                 Self::conflict(code, detail).member("media_id", id)
-            }
-            // The caller named it in the body: a flaw of the input.
-            media::Refusal::Unknown(id) => {
-                let detail = format!("There is no upload {id}.");
-                Self::invalid(vec![Flaw::new("/media_ids", code, detail)])
             }
         }
     }

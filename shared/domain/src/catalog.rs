@@ -117,7 +117,7 @@ pub struct Download {
 const LIST_WIDTH_MAX: u32 = 800;
 
 /// A picture of a product.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// The upload that it was made of, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,6 +126,12 @@ pub struct Image {
     pub url: String,
     /// What it shows, for those who do not see it.
     pub alt: String,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alts: BTreeMap<Locale, String>,
+    /// The variants that it shows; where there are none, it shows all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<VariantId>,
     /// Width in pixels, where it is known: with the height, it keeps the page from jumping.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
@@ -140,7 +146,23 @@ pub struct Image {
 impl Image {
     /// A picture of which nothing more is known than where it is.
     pub const fn plain(url: String, alt: String) -> Self {
-        Self { media_id: None, url, alt, width: None, height: None, sources: Vec::new() }
+        Self {
+            media_id: None,
+            url,
+            alt,
+            alts: BTreeMap::new(),
+            variants: Vec::new(),
+            width: None,
+            height: None,
+            sources: Vec::new(),
+        }
+    }
+
+    /// What it shows, in the nearest of a language, the one it belongs to, and the shop's own.
+    pub fn alt_in(&self, locale: Option<&Locale>) -> &str {
+        let parent = locale.and_then(Locale::parent);
+        let mut chain = [locale, parent.as_ref()].into_iter().flatten();
+        chain.find_map(|locale| self.alts.get(locale)).unwrap_or(&self.alt)
     }
 
     /// As a list shows it: one address, of a size that a list needs.
@@ -149,7 +171,8 @@ impl Image {
         let fits =
             |source: &&Source| source.media_type == Format::Webp && source.width <= LIST_WIDTH_MAX;
         let chosen = self.sources.iter().filter(fits).max_by_key(|source| source.width);
-        let mut image = Self { sources: Vec::new(), ..self.clone() };
+        let (media_id, sources, variants) = (None, Vec::new(), Vec::new());
+        let mut image = Self { media_id, sources, variants, ..self.clone() };
         if let (Some(source), Some(width), Some(height)) = (chosen, self.width, self.height) {
             let scaled = u64::from(height) * u64::from(source.width) / u64::from(width.max(1));
             image.height = u32::try_from(scaled).ok().map(|scaled| scaled.max(1));

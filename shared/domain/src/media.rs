@@ -5,13 +5,13 @@
 //! pictures are one, and a name never comes to mean another picture; a picture that a product
 //! shows is not deleted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Image, Source};
-use crate::id::{MediaId, ProductId};
+use crate::catalog::{Image, Locale, Product, Source, Status};
+use crate::id::{MediaId, ProductId, VariantId};
 
 /// The largest file that is taken: a photograph out of a good camera, as JPEG.
 pub const BYTES_MAX: u64 = 20 * 1024 * 1024;
@@ -179,11 +179,10 @@ impl Picture {
         });
         Image {
             media_id: Some(id),
-            url,
-            alt: alt.to_owned(),
             width: Some(width),
             height: Some(height),
             sources: sources.collect(),
+            ..Image::plain(url, alt.to_owned())
         }
     }
 }
@@ -235,8 +234,6 @@ pub enum Refusal {
     Unsettled,
     /// It is none that can be shown.
     NotReady(MediaId),
-    /// There is no such upload.
-    Unknown(MediaId),
 }
 
 impl Refusal {
@@ -246,7 +243,6 @@ impl Refusal {
             Self::InUse(_) => "media_in_use",
             Self::Unsettled => "media_unsettled",
             Self::NotReady(_) => "media_not_ready",
-            Self::Unknown(_) => "unknown_media",
         }
     }
 }
@@ -277,6 +273,14 @@ impl Media {
         format!("uploads/{}", self.id)
     }
 
+    /// Whether it can be shown.
+    pub const fn is_ready(&self) -> bool {
+        match self.state {
+            State::Ready(_) => true,
+            State::Awaiting | State::Refused(_) | State::Deleting(_) => false,
+        }
+    }
+
     /// As a product shows it.
     pub fn image(&self) -> Result<Image, Refusal> {
         match &self.state {
@@ -302,23 +306,126 @@ impl Media {
     }
 }
 
-/// The pictures of a product, in the order in which they are wanted; one that is wanted twice is
-/// shown once.
-pub fn images(wanted: &[MediaId], found: &[Media]) -> Result<Vec<Image>, Refusal> {
-    let mut images: Vec<Image> = Vec::with_capacity(wanted.len());
-    for id in wanted {
-        if images.iter().any(|image| image.media_id == Some(*id)) {
-            continue;
+/// A picture that a product is to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which upload.
+    pub id: MediaId,
+    /// What it shows there; what the upload says where nothing is said.
+    pub alt: Option<String>,
+    /// The same in other languages.
+    pub alts: BTreeMap<Locale, String>,
+    /// The variants that it shows; none for all of them.
+    pub variants: Vec<VariantId>,
+}
+
+/// Why a product can not show a picture that is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// There is no such upload.
+    Unknown,
+    /// Its file did not come yet, or is not looked at yet.
+    NotReady,
+    /// Its file was thrown away.
+    Refused(Defect),
+    /// It is wanted twice.
+    Twice,
+    /// The product has no such variant.
+    UnknownVariant {
+        /// The place of the variant among those that are named.
+        at: usize,
+    },
+    /// The variant is named twice.
+    VariantTwice {
+        /// The place of the second one.
+        at: usize,
+    },
+}
+
+impl Flaw {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown_media",
+            Self::NotReady => "media_not_ready",
+            Self::Refused(_) => "media_refused",
+            Self::UnknownVariant { .. } => "unknown_variant",
+            Self::Twice | Self::VariantTwice { .. } => "duplicate",
         }
-        let media = found.iter().find(|media| media.id == *id);
-        images.push(media.ok_or(Refusal::Unknown(*id))?.image()?);
     }
-    Ok(images)
+}
+
+impl Product {
+    /// Gives it these pictures, in this order, in place of those it has; or says all that is wrong
+    /// with them, each with its place.
+    pub fn with_pictures(
+        mut self,
+        wanted: &[Wanted],
+        found: &[Media],
+    ) -> Result<Self, Vec<(usize, Flaw)>> {
+        let (mut images, mut flaws) = (Vec::with_capacity(wanted.len()), Vec::new());
+        for (at, one) in wanted.iter().enumerate() {
+            if wanted.iter().take(at).any(|other| other.id == one.id) {
+                flaws.push((at, Flaw::Twice));
+            }
+            for (place, variant) in one.variants.iter().enumerate() {
+                if self.variants.iter().all(|known| known.id != *variant) {
+                    flaws.push((at, Flaw::UnknownVariant { at: place }));
+                } else if one.variants.iter().take(place).any(|other| other == variant) {
+                    flaws.push((at, Flaw::VariantTwice { at: place }));
+                }
+            }
+            let media = found.iter().find(|media| media.id == one.id);
+            match media.map(|media| (media, &media.state)) {
+                Some((media, State::Ready(picture))) => {
+                    let alt = one.alt.as_ref().unwrap_or(&media.alt);
+                    images.push(Image {
+                        alts: one.alts.clone(),
+                        variants: one.variants.clone(),
+                        ..picture.image(one.id, alt)
+                    });
+                }
+                Some((_, State::Awaiting)) => flaws.push((at, Flaw::NotReady)),
+                Some((_, State::Refused(defect))) => flaws.push((at, Flaw::Refused(*defect))),
+                None | Some((_, State::Deleting(_))) => flaws.push((at, Flaw::Unknown)),
+            }
+        }
+        if !flaws.is_empty() {
+            return Err(flaws);
+        }
+        self.images = images;
+        Ok(self)
+    }
+
+    /// The uploads that it keeps from being deleted. What is in the archive keeps none: it remembers
+    /// its pictures, and whoever takes it out again sees [which are left](Self::with_what_is_left).
+    pub fn keeps(&self) -> BTreeSet<MediaId> {
+        match self.status {
+            Status::Draft | Status::Active => self.media().collect(),
+            Status::Archived => BTreeSet::new(),
+        }
+    }
+
+    /// The uploads that it shows.
+    pub fn media(&self) -> impl Iterator<Item = MediaId> {
+        self.images.iter().filter_map(|image| image.media_id)
+    }
+
+    /// Out of the archive: without the pictures whose uploads were deleted meanwhile.
+    #[must_use]
+    pub fn with_what_is_left(mut self, found: &[Media]) -> Self {
+        self.images.retain(|image| {
+            let is_ready = |id| found.iter().any(|media| media.id == id && media.is_ready());
+            image.media_id.is_none_or(is_ready)
+        });
+        self
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::samples;
     use crate::id::Ulid;
 
     #[test]
@@ -379,26 +486,96 @@ mod tests {
         assert!(picture.image(id, "").url.ends_with("/900.png"));
     }
 
-    #[test]
-    fn pictures_are_shown_in_their_order_and_only_if_they_are_some() {
+    fn media(number: u64, state: State) -> Media {
         let now = Timestamp::from_second(1_790_000_000).unwrap();
-        let media = |number: u64, state: State| {
-            let id = MediaId::from_ulid(Ulid::from_parts(number, 0));
-            let file = ("a.png".to_owned(), Format::Png, 1);
-            Media { state, ..Media::awaited(id, file, String::new(), now) }
+        let id = MediaId::from_ulid(Ulid::from_parts(number, 0));
+        let file = ("a.png".to_owned(), Format::Png, 1);
+        Media { state, ..Media::awaited(id, file, format!("Picture {number}"), now) }
+    }
+
+    fn ready(number: u64) -> Media {
+        let digest = format!("{number:032}");
+        media(number, State::Ready(Picture { digest, width: 9, height: 9, is_translucent: false }))
+    }
+
+    fn wanted(media: &Media) -> Wanted {
+        Wanted { id: media.id, alt: None, alts: BTreeMap::new(), variants: Vec::new() }
+    }
+
+    #[test]
+    fn pictures_are_shown_in_their_order_with_their_words_and_variants() {
+        let mug = samples::product();
+        let (one, two) = (ready(1), ready(2));
+        let german = Locale::parse("de").unwrap();
+        let said = Wanted {
+            alt: Some("A blue mug".to_owned()),
+            alts: BTreeMap::from([(german.clone(), "Ein blauer Becher".to_owned())]),
+            variants: vec![mug.variants[0].id],
+            ..wanted(&one)
         };
-        let picture =
-            Picture { digest: "0".repeat(32), width: 9, height: 9, is_translucent: false };
-        let one = media(1, State::Ready(picture.clone()));
-        let two = media(2, State::Ready(picture.clone()));
-        let three = media(3, State::Deleting(picture));
-        let found = [one.clone(), two.clone(), three.clone()];
-        let shown = images(&[two.id, one.id, two.id], &found).unwrap();
-        let ids: Vec<_> = shown.iter().filter_map(|image| image.media_id).collect();
+        let shown = mug.with_pictures(&[wanted(&two), said], &[one.clone(), two.clone()]).unwrap();
+        let ids: Vec<_> = shown.media().collect();
         assert_eq!(ids, [two.id, one.id]);
-        assert_eq!(images(&[three.id], &found), Err(Refusal::NotReady(three.id)));
-        let four = MediaId::from_ulid(Ulid::from_parts(4, 0));
-        assert_eq!(images(&[four], &found), Err(Refusal::Unknown(four)));
+        assert_eq!(shown.images[0].alt, "Picture 2", "as the upload says");
+        let image = &shown.images[1];
+        assert_eq!(image.alt_in(Some(&german)), "Ein blauer Becher");
+        assert_eq!(image.alt_in(Locale::parse("de-AT").as_ref()), "Ein blauer Becher");
+        assert_eq!(image.alt_in(Locale::parse("fr").as_ref()), "A blue mug");
+        assert_eq!((image.alt_in(None), image.variants.len()), ("A blue mug", 1));
+        assert_eq!(shown.with_pictures(&[], &[]).unwrap().images, []);
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_wanted_pictures_is_said() {
+        let mug = samples::product();
+        let one = ready(1);
+        let State::Ready(picture) = one.state.clone() else { panic!("it is ready") };
+        let found = [
+            one.clone(),
+            media(2, State::Awaiting),
+            media(3, State::Refused(Defect::Damaged)),
+            media(4, State::Deleting(picture)),
+        ];
+        let own = mug.variants[0].id;
+        let foreign = VariantId::from_ulid(Ulid(99));
+        let of_variants = |media: &Media, variants| Wanted { variants, ..wanted(media) };
+        let all = [
+            of_variants(&one, vec![own, foreign, own]),
+            wanted(&found[1]),
+            wanted(&found[2]),
+            wanted(&found[3]),
+            wanted(&ready(5)),
+            wanted(&one),
+        ];
+        assert_eq!(
+            mug.with_pictures(&all, &found).unwrap_err(),
+            [
+                (0, Flaw::UnknownVariant { at: 1 }),
+                (0, Flaw::VariantTwice { at: 2 }),
+                (1, Flaw::NotReady),
+                (2, Flaw::Refused(Defect::Damaged)),
+                (3, Flaw::Unknown),
+                (4, Flaw::Unknown),
+                (5, Flaw::Twice),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_archived_keeps_no_picture_and_comes_back_with_what_is_left() {
+        let (one, two) = (ready(1), ready(2));
+        let found = [one.clone(), two.clone()];
+        let mut mug = samples::product().with_pictures(&found.each_ref().map(wanted), &found);
+        let plain = Image::plain("/media/mug.svg".to_owned(), String::new());
+        mug.as_mut().unwrap().images.push(plain);
+        let mug = mug.unwrap();
+        assert_eq!(mug.keeps(), BTreeSet::from([one.id, two.id]));
+        let archived = mug.become_status(Status::Archived, samples::now()).unwrap();
+        assert_eq!((archived.keeps().len(), archived.images.len()), (0, 3));
+        let back = archived.become_status(Status::Draft, samples::now()).unwrap();
+        let back = back.with_what_is_left(&[two.clone()]);
+        assert_eq!(back.keeps(), BTreeSet::from([two.id]));
+        assert_eq!(back.images.len(), 2, "what is no upload stays");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::catalog::Locale;
 use serde::{Deserialize, Serialize};
 
 use crate::Language;
@@ -14,6 +15,9 @@ pub struct Lexicon {
     pub synonyms: Vec<Vec<String>>,
     /// The categories.
     pub categories: Vec<Named>,
+    /// The language of the texts that no translation is for: the shop's own.
+    #[serde(default)]
+    pub locale: Locale,
 }
 
 /// A category, by its names.
@@ -41,6 +45,11 @@ impl Named {
 pub(crate) type Group = Vec<Vec<String>>;
 
 impl Lexicon {
+    /// How the shop's own texts were taken apart.
+    pub fn language(&self) -> Language {
+        Language::of(self.locale.as_str())
+    }
+
     /// The groups as stems of a language.
     pub(crate) fn groups(&self, language: Language) -> Vec<Group> {
         let group = |phrases: &Vec<String>| {
@@ -95,7 +104,7 @@ mod tests {
                 vec!["rain coat".into(), "mac".into()],
                 vec!["rain".into(), "drizzle".into()],
             ],
-            categories: Vec::new(),
+            ..Lexicon::default()
         };
         let groups = lexicon.groups(Language::English);
         let asked = stems(Language::English, "rain coats blue");
@@ -108,7 +117,7 @@ mod tests {
     fn a_category_is_found_by_the_beginning_of_a_word_of_its_name() {
         let titles = BTreeMap::from([("de".to_owned(), "Hemden und Blusen".to_owned())]);
         let named = Named { slug: "shirts".into(), title: "Shirts".into(), titles };
-        let lexicon = Lexicon { synonyms: Vec::new(), categories: vec![named] };
+        let lexicon = Lexicon { categories: vec![named], ..Lexicon::default() };
         assert_eq!(lexicon.categories_like("shi", None, 9).len(), 1);
         assert_eq!(lexicon.categories_like("blu", Some("de-AT"), 9).len(), 1);
         assert_eq!(lexicon.categories_like("blu", None, 9).len(), 0);

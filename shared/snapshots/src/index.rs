@@ -19,7 +19,7 @@ use domain::id::Ulid;
 use files::{Bucket, Condition, NewObject, Written};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
-use search::{Draft, Entry, FORMAT, File, Folder, Lexicon, Manifest, Snapshot};
+use search::{Draft, Entry, FORMAT, File, Folder, Language, Lexicon, Manifest, Snapshot};
 
 /// How long a snapshot is believed to be the newest.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
@@ -59,8 +59,10 @@ struct Read {
 }
 
 /// What is to be different in the next generation.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Changes {
+    /// The language of the texts that no translation is for.
+    pub own: Language,
     /// What is put in the place of what was known.
     pub put: Vec<Entry>,
     /// What is not found any more.
@@ -191,14 +193,15 @@ impl Index {
         Ok(Some(Read { manifest: read(&found.bytes)?, etag: found.etag }))
     }
 
-    /// Writes the next generation with these changes. False where there is none to change: the
-    /// index is to be built first.
+    /// Writes the next generation with these changes. False where there is none to change, or
+    /// where it is of another language than the shop has now: the index is to be built first.
     pub async fn change(self: &Arc<Self>, changes: Changes, now: Timestamp) -> Result<bool, Fault> {
         let changes = Arc::new(changes);
         let using = self.using.read().await;
         for _ in 0..ATTEMPTS_MAX {
             let Some(before) = self.read().await? else { return Ok(false) };
-            if before.manifest.format != FORMAT {
+            let manifest = &before.manifest;
+            if manifest.format != FORMAT || manifest.lexicon.language() != changes.own {
                 return Ok(false);
             }
             self.fetch(&before.manifest).await?;

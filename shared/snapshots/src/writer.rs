@@ -1,7 +1,7 @@
 //! The one writer of an index: a batch of tasks becomes one generation. What is indexed is read
 //! again here, as it is now.
 //!
-//! A shop that has no index yet, or one of an older format, gets a whole one.
+//! A shop that has no index yet, or one of an older format or language, gets a whole one.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use domain::fault::Fault;
 use domain::id::Ulid;
 use jiff::Timestamp;
 use queue::{Message, Name, Queues};
-use search::{Draft, Entry, Lexicon};
+use search::{Draft, Entry, Language, Lexicon};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -38,6 +38,12 @@ pub trait Source: Sync {
         &self,
         position: Option<&str>,
     ) -> impl Future<Output = Result<Portion, Fault>> + Send;
+
+    /// The language of the texts that no translation is for. Where it is another one than before,
+    /// everything is indexed anew.
+    fn language(&self) -> impl Future<Output = Result<Language, Fault>> + Send {
+        async { Ok(Lexicon::default().language()) }
+    }
 
     /// What is known beside it; nothing, for most.
     fn lexicon(&self) -> impl Future<Output = Result<Lexicon, Fault>> + Send {
@@ -145,7 +151,8 @@ async fn changes<S: Source>(source: &S, task: &Task<S::Id>) -> Result<Changes, F
     gone.extend(task.forgotten.iter().map(|id| S::ulid(*id)));
     let lexicon = if task.lexicon { Some(source.lexicon().await?) } else { None };
     let is_purged = S::IS_PERSONAL || !task.forgotten.is_empty();
-    Ok(Changes { put, gone, is_purged, lexicon })
+    let own = source.language().await?;
+    Ok(Changes { own, put, gone, is_purged, lexicon })
 }
 
 async fn put(draft: Draft, entries: Vec<Entry>) -> Result<Draft, Fault> {

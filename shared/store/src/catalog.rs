@@ -137,7 +137,7 @@ pub(crate) struct Taken {
 }
 
 impl Store {
-    /// A product by its id: one query, which will bring its media along.
+    /// A product by its id: one query, its pictures included.
     pub async fn product(&self, id: ProductId) -> Result<Option<Product>, Fault> {
         let key = product_key(id);
         let range = Range { begins_with: Some("META"), ..Range::default() };

@@ -6,7 +6,7 @@
 //! | product | `PROD#id` / META | as it was loaded |
 //! | a list card | `PROD#id` / CARD#list | |
 //! | an entry of the price log | `PROD#id` / PL#time#version | absent |
-//! | offer | `VAR#id` / META | not newer |
+//! | offer, but for its hint of a flash sale | `VAR#id` / META | not newer |
 //! | a SKU, taken | `SKU#code` / META | nobody's, or this variant's |
 //! | a readable name, taken | `SLUG#slug` / META | nobody's, or this product's |
 //! | category | `CATEGORIES` / slug | there |
@@ -31,7 +31,7 @@ use crate::catalog::{
 };
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::shelves::{Shelves, category_key};
-use crate::transaction::{Committed, Expression, Transaction};
+use crate::transaction::{Committed, Expression, Transaction, Updated};
 use crate::{Store, Table, media, outbox};
 
 /// DynamoDB's limit for one transaction.
@@ -67,8 +67,10 @@ pub struct ProductChange<'a> {
 pub enum Written {
     /// The product as it was written.
     Yes(Box<Product>),
-    /// It was changed meanwhile, or a picture that it is to show was deleted.
+    /// It was changed meanwhile.
     Raced,
+    /// A picture that it is to show was deleted meanwhile.
+    PictureGone(MediaId),
     /// Another product has, or had, the readable name.
     SlugTaken,
     /// Another variant has the SKU.
@@ -82,6 +84,7 @@ enum Concern {
     Slug,
     Sku(Sku),
     Category(Slug),
+    Picture(MediaId),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -122,13 +125,32 @@ fn skus(product: &Product) -> BTreeMap<Sku, VariantId> {
     product.variants.iter().map(|one| (one.sku.clone(), one.id)).collect()
 }
 
-/// An offer with the version of the product that it follows from.
-fn offer_row(offer: &Offer, version: u64) -> Result<(Item, Expression), Fault> {
-    let mut row = item(&offer_key(offer.variant), offer)?;
-    row.insert("version".into(), count(version));
-    let condition = Expression::new("attribute_not_exists(version) OR version <= :version")
+/// What an offer may say and need not.
+const OFFERED: [&str; 3] = ["categories", "download", "sales"];
+
+/// An offer with the version of the product that it follows from, as an update that writes all of
+/// it but the hint of a flash sale: that is the stock's to give and to take.
+fn offer_update(offer: &Offer, version: u64) -> Result<(Key, String, Expression), Fault> {
+    let key = offer_key(offer.variant);
+    let mut row = item(&key, offer)?;
+    row.retain(|name, _| !matches!(name.as_str(), "pk" | "sk" | "flash"));
+    let gone = OFFERED.into_iter().filter(|name| !row.contains_key(*name));
+    let mut condition = Expression::new("attribute_not_exists(version) OR version <= :version")
         .value(":version", count(version));
-    Ok((row, condition))
+    let (mut set, mut remove) = (vec!["version = :version".to_owned()], Vec::new());
+    for name in gone {
+        condition = condition.name(&format!("#{name}"), name);
+        remove.push(format!("#{name}"));
+    }
+    for (name, value) in row {
+        condition = condition.name(&format!("#{name}"), &name).value(&format!(":{name}"), value);
+        set.push(format!("#{name} = :{name}"));
+    }
+    let mut update = format!("SET {}", set.join(", "));
+    if !remove.is_empty() {
+        update = format!("{update} REMOVE {}", remove.join(", "));
+    }
+    Ok((key, update, condition))
 }
 
 /// A transaction of a product, and what its actions are about.
@@ -221,11 +243,10 @@ impl Draft<'_> {
 
     /// The uploads know which products show them: they are not deleted under them.
     fn pictures(&mut self, before: Option<&Product>, after: &Product) -> Result<(), Fault> {
-        let shown = |product: &Product| -> BTreeSet<MediaId> {
-            product.images.iter().filter_map(|image| image.media_id).collect()
-        };
-        let (old, new) = (before.map(shown).unwrap_or_default(), shown(after));
+        let old: BTreeSet<MediaId> = before.map(Product::keeps).unwrap_or_default();
+        let new = after.keeps();
         for id in new.difference(&old) {
+            self.about(Concern::Picture(*id));
             media::show(self.store, &mut self.transaction, after.id, *id)?;
         }
         for id in old.difference(&new) {
@@ -295,8 +316,8 @@ impl Store {
         let room = ACTIONS_MAX.saturating_sub(draft.transaction.position() + 1);
         let follow = changed.split_off(changed.len().min(room));
         for offer in &changed {
-            let (row, condition) = offer_row(offer, version)?;
-            draft.put(row, condition)?;
+            let (key, update, condition) = offer_update(offer, version)?;
+            draft.transaction.update(self, Table::Catalog, &key, &update, condition)?;
         }
         let mut row = meta(&written, now)?;
         if !follow.is_empty() {
@@ -318,6 +339,7 @@ impl Store {
             Some(Concern::Slug) => Written::SlugTaken,
             Some(Concern::Sku(sku)) => Written::SkuTaken(sku),
             Some(Concern::Category(slug)) => Written::CategoryGone(slug),
+            Some(Concern::Picture(id)) => Written::PictureGone(id),
             None => Written::Raced,
         })
     }
@@ -326,9 +348,9 @@ impl Store {
     /// there.
     async fn write_offers(&self, offers: &[Offer], version: u64) -> Result<(), Fault> {
         for offer in offers {
-            let (row, condition) = offer_row(offer, version)?;
-            match self.put_if(Table::Catalog, row, condition).await? {
-                Saved::Yes | Saved::Raced => {}
+            let (key, update, condition) = offer_update(offer, version)?;
+            match self.update_if(Table::Catalog, &key, &update, condition).await? {
+                Updated::Yes(_) | Updated::Refused(_) => {}
             }
         }
         Ok(())
@@ -495,4 +517,60 @@ pub enum Due {
     Offers,
     /// Its day has come, or a price changes.
     Time,
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::catalog::{Download, Flash, Kind, Sale};
+    use domain::id::{LocationId, Ulid};
+    use domain::shipping::ProfileId;
+    use domain::tax::TaxCategory;
+
+    use super::*;
+
+    /// An offer of which everything is said that can be, the hint included.
+    fn offer() -> Offer {
+        let now = Timestamp::from_second(1_780_000_000).unwrap();
+        let currency = Currency::EUR;
+        Offer {
+            variant: VariantId::from_ulid(Ulid(1)),
+            product: ProductId::from_ulid(Ulid(2)),
+            sku: Sku::parse("MUG-BLUE").unwrap(),
+            product_title: "Blue mug".into(),
+            variant_title: "Blue".into(),
+            kind: Kind::Digital,
+            prices: BTreeMap::from([(currency, 1_250)]),
+            sales: vec![Sale { currency, amount: 1, from: now, until: None, lowest_30d: None }],
+            tax_category: TaxCategory::STANDARD,
+            categories: vec![Slug::parse("goods").unwrap()],
+            weight_grams: 0,
+            volume_mm3: 0,
+            shipping_profile: ProfileId::default(),
+            quantity_max: 100,
+            is_active: true,
+            download: Some(Download { key: "kit.zip".into(), file_name: "kit.zip".into() }),
+            flash: Some(Flash { location: LocationId::from_ulid(Ulid(3)), shards: 8 }),
+        }
+    }
+
+    #[test]
+    fn an_offer_is_written_whole_but_for_the_hint_of_a_flash_sale() {
+        let (_, full, _) = offer_update(&offer(), 7).unwrap();
+        assert!(!full.contains("flash") && !full.contains("REMOVE"), "{full}");
+        let bare = Offer {
+            sales: Vec::new(),
+            categories: Vec::new(),
+            download: None,
+            flash: None,
+            ..offer()
+        };
+        let (_, bare, _) = offer_update(&bare, 7).unwrap();
+        assert!(bare.ends_with(" REMOVE #categories, #download, #sales"), "{bare}");
+        // What is set in the one is set or taken away in the other: nothing old stays.
+        let words = |update: &str| -> BTreeSet<String> {
+            let names = update.split([' ', ',']).filter(|word| word.starts_with('#'));
+            names.map(str::to_owned).collect()
+        };
+        assert_eq!(words(&full), words(&bare));
+    }
 }

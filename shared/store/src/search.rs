@@ -10,7 +10,7 @@
 //! need nothing but its key.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::catalog::{Product, Status};
+use domain::catalog::{Locale, Product, Status};
 use domain::event::Event;
 use domain::fault::Fault;
 use domain::id::{CustomerId, OrderId, ProductId};
@@ -40,6 +40,8 @@ pub enum Concern {
     Product(ProductId),
     /// Synonyms or categories are not what they were.
     Lexicon,
+    /// The shop's own decisions: one of them is its language.
+    Shop,
     /// Everything is to be indexed anew.
     Everything,
 }
@@ -49,12 +51,20 @@ pub fn concern(image: &Item) -> Option<Concern> {
     match key_of(image)? {
         (SEARCH, "REBUILD") => Some(Concern::Everything),
         (SEARCH, _) | ("CATEGORIES", _) => Some(Concern::Lexicon),
+        ("SETTINGS", "SHOP") => Some(Concern::Shop),
         (pk, "META") => {
             let id = ProductId::parse(pk.strip_prefix("PROD#")?).ok()?;
             Some(Concern::Product(id))
         }
         _ => None,
     }
+}
+
+/// The language of a shop whose decisions are in an item; of one that has not said so, the default.
+pub fn shown_locale(image: Option<&Item>) -> Locale {
+    let said = image.and_then(|image| image.get("default_locale"));
+    let said = said.and_then(|value| value.as_s().ok());
+    said.and_then(|text| Locale::parse(text)).unwrap_or_default()
 }
 
 fn key_of(item: &Item) -> Option<(&str, &str)> {
@@ -190,6 +200,7 @@ mod tests {
         assert_eq!(concern(&key("CATEGORIES", "shirts")), Some(Concern::Lexicon));
         assert_eq!(concern(&key("SEARCH", "SYNONYMS")), Some(Concern::Lexicon));
         assert_eq!(concern(&key("SEARCH", "REBUILD")), Some(Concern::Everything));
+        assert_eq!(concern(&key("SETTINGS", "SHOP")), Some(Concern::Shop));
         for (pk, sk) in [(product.as_str(), "CARD#all"), ("SKU#MUG", "META"), ("SETTINGS", "TAX")] {
             assert_eq!(concern(&key(pk, sk)), None, "{pk}");
         }

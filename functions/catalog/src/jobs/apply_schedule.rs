@@ -86,6 +86,7 @@ async fn renew(
         Written::Yes(_)
         | Written::Raced
         | Written::CategoryGone(_)
+        | Written::PictureGone(_)
         | Written::SlugTaken
         | Written::SkuTaken(_) => Ok(()),
     }

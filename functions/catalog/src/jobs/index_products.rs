@@ -6,7 +6,7 @@ use domain::fault::Fault;
 use domain::id::{ProductId, Ulid};
 use queue::Name;
 use runtime::Batch;
-use search::{Entry, Lexicon};
+use search::{Entry, Language, Lexicon};
 use snapshots::{Portion, Source, Writer};
 
 use crate::App;
@@ -36,17 +36,25 @@ impl Source for Products<'_> {
     async fn entries(&self, ids: &[ProductId]) -> Result<Vec<Entry>, Fault> {
         let products = self.0.store.products_by_id(ids).await?;
         let active = products.iter().filter(|product| product.status == Status::Active);
-        active.map(entry).collect()
+        let own = self.language().await?;
+        active.map(|product| entry(product, own)).collect()
     }
 
     async fn portion(&self, position: Option<&str>) -> Result<Portion, Fault> {
         let page = self.0.store.products_in_store(PAGE, position).await?;
-        let entries = page.entries.iter().map(entry).collect::<Result<_, _>>()?;
+        let own = self.language().await?;
+        let entries = page.entries.iter().map(|product| entry(product, own));
+        let entries = entries.collect::<Result<_, _>>()?;
         Ok(Portion { entries, next: page.next })
+    }
+
+    async fn language(&self) -> Result<Language, Fault> {
+        Ok(Language::of(self.0.store.shop().await?.value.default_locale.as_str()))
     }
 
     async fn lexicon(&self) -> Result<Lexicon, Fault> {
         let store = &self.0.store;
-        Ok(lexicon(store.synonyms().await?, store.categories().await?))
+        let locale = store.shop().await?.value.default_locale;
+        Ok(lexicon(store.synonyms().await?, store.categories().await?, locale))
     }
 }

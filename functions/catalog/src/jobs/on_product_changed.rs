@@ -12,7 +12,7 @@ use queue::Name;
 use runtime::job::Image;
 use runtime::{Changed, Records};
 use snapshots::Task;
-use store::search::{Concern, concern, shown_product};
+use store::search::{Concern, concern, shown_locale, shown_product};
 
 use crate::App;
 
@@ -32,6 +32,8 @@ fn task(changes: Vec<Changed>) -> Result<Task<ProductId>, Fault> {
             None => {}
             Some(Concern::Everything) => everything = true,
             Some(Concern::Lexicon) => lexicon |= is_renamed(changed),
+            // The writer sees that the index is of another language, and builds it anew.
+            Some(Concern::Shop) => lexicon |= speaks_otherwise(&changed),
             Some(Concern::Product(id)) => {
                 if is_news(changed)? {
                     products.insert(id);
@@ -52,6 +54,11 @@ fn is_renamed(changed: Changed) -> bool {
         })
     };
     named(changed.before) != named(changed.after)
+}
+
+/// Whether the shop's own texts are of another language than before.
+fn speaks_otherwise(changed: &Changed) -> bool {
+    shown_locale(changed.before.as_ref()) != shown_locale(changed.after.as_ref())
 }
 
 /// Whether a list would show or find it differently.
@@ -114,6 +121,24 @@ mod tests {
             after.insert("products".to_owned(), AttributeValue::N("8".to_owned()));
         }
         assert!(task(vec![counted]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn of_the_shops_decisions_its_language_alone_is_news() {
+        let shop = |before: Option<&str>, after: &str| {
+            let mut change = changed("SETTINGS", "SHOP", "1");
+            let said = |locale: &str| AttributeValue::S(locale.to_owned());
+            change.before = before.and(change.after.clone());
+            for (image, locale) in [(&mut change.before, before), (&mut change.after, Some(after))]
+            {
+                if let (Some(image), Some(locale)) = (image, locale) {
+                    image.insert("default_locale".to_owned(), said(locale));
+                }
+            }
+            task(vec![change]).unwrap().lexicon
+        };
+        assert!(shop(Some("en"), "de") && shop(None, "de"));
+        assert!(!shop(Some("de"), "de") && !shop(None, "en"));
     }
 
     #[test]

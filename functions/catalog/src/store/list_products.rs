@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use store::catalog::{Listed, Sort};
 
 use crate::App;
-use crate::indexed::{OWN, facet};
+use crate::indexed::facet;
 
 /// Values of attributes that may be filtered by.
 const ATTRIBUTES_MAX: usize = 20;
@@ -38,7 +38,7 @@ pub struct Wanted {
     search: Search,
 }
 
-/// How much of each: a card has no variants, options and categories.
+/// How much of each: a card has no variants.
 const FIELDS: &[(&str, bool)] = &[("all", false), ("card", true)];
 
 /// What only the search index can answer.
@@ -196,9 +196,9 @@ impl Wanted {
 }
 
 /// The languages that words may be of: the one that was asked for, and the shop's own.
-pub(crate) fn languages(locale: Option<&Locale>) -> Vec<Language> {
+pub(crate) fn languages(locale: Option<&Locale>, own: Language) -> Vec<Language> {
     let asked = locale.map(|locale| Language::of(locale.as_str()));
-    let mut languages: Vec<Language> = asked.into_iter().chain([OWN]).collect();
+    let mut languages: Vec<Language> = asked.into_iter().chain([own]).collect();
     languages.dedup();
     languages
 }
@@ -212,9 +212,8 @@ pub async fn handle(app: &App, call: Call<Anyone, Query<Wanted>>) -> Reply<Cache
     } else {
         list(app, &call.guard, wanted, call.now).await?
     };
-    if is_card {
-        view.data = view.data.into_iter().map(ProductView::card).collect();
-    }
+    let shown = if is_card { ProductView::card } else { ProductView::listed };
+    view.data = view.data.into_iter().map(shown).collect();
     Ok(Cached(view, Cache::Public))
 }
 
@@ -243,13 +242,13 @@ async fn list(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Reply
 async fn search(app: &App, guard: &Guard, wanted: Wanted, now: Timestamp) -> Reply<ProductsView> {
     let currency = wanted.currency.unwrap_or(app.currency);
     let order = wanted.sort.unwrap_or(Order::Relevance);
-    let languages = languages(wanted.locale.as_ref());
+    let snapshot = app.index()?.newest(now).await?.ok_or_else(Problem::search_not_ready)?;
+    let languages = languages(wanted.locale.as_ref(), snapshot.lexicon().language());
     let filters = wanted.filters();
     let Wanted { locale, page, search, .. } = wanted;
     let scope =
         format!("search:{order:?}:{}:{languages:?}:{filters:?}:{search:?}", currency.code());
     let position = page.position(&guard.sealer, &scope)?;
-    let snapshot = app.index()?.newest(now).await?.ok_or_else(Problem::search_not_ready)?;
     let question = Question {
         text: search.q,
         languages,
@@ -360,8 +359,9 @@ mod tests {
     #[test]
     fn the_shops_own_language_is_always_among_those_that_are_tried() {
         let locale = |text| Locale::parse(text).unwrap();
-        assert_eq!(languages(Some(&locale("de-AT"))), [Language::German, OWN]);
-        assert_eq!(languages(Some(&locale("en"))), [OWN]);
-        assert_eq!(languages(None), [OWN]);
+        let own = Language::English;
+        assert_eq!(languages(Some(&locale("de-AT")), own), [Language::German, own]);
+        assert_eq!(languages(Some(&locale("en")), own), [own]);
+        assert_eq!(languages(None, Language::German), [Language::German]);
     }
 }

@@ -56,7 +56,7 @@ pub async fn handle(app: &App, call: Call<Anyone, Query<Typed>>) -> Reply<Cached
     let question = Question {
         // Whatever stands last is not finished yet.
         text: Some(q.trim().to_owned()),
-        languages: languages(locale.as_ref()),
+        languages: languages(locale.as_ref(), snapshot.lexicon().language()),
         currency: Some(currency.unwrap_or(app.currency)),
         filters: Vec::new(),
         price_min: None,

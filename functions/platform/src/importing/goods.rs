@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalog::collection::memberships;
 use domain::catalog::price::{COMPARED, compared};
-use domain::catalog::{Product, Sku, Slug, Variant};
+use domain::catalog::{Product, Sku, Slug, Status, Variant};
 use domain::exchange::{Entry, Flaw, Plan, Unit, product};
 use domain::fault::Fault;
-use domain::id::ProductId;
+use domain::id::{MediaId, ProductId};
 use jiff::Timestamp;
 use store::product::{NEW_VARIANTS_MAX, ProductChange, Written};
 use store::shelves::Shelves;
@@ -127,6 +127,7 @@ pub(super) async fn save(
 ) -> Result<Done, Fault> {
     let mut before = write.before.as_deref().cloned();
     let after = with_comparisons(app, write, now).await?;
+    let after = out_of_the_archive(app, before.as_ref(), after).await?;
     loop {
         let (step, is_last) = step(before.as_ref(), &after);
         let collections = memberships(&facts.shelves.collections, &step, now);
@@ -145,7 +146,9 @@ pub(super) async fn save(
             Written::Yes(written) => before = Some(*written),
             Written::Raced => return Ok(Done::Raced),
             // Somebody else, or our own write whose answer was lost: looking again tells.
-            Written::SlugTaken | Written::SkuTaken(_) => return Ok(Done::Raced),
+            Written::SlugTaken | Written::SkuTaken(_) | Written::PictureGone(_) => {
+                return Ok(Done::Raced);
+            }
             Written::CategoryGone(_) => {
                 let detail = "A category went meanwhile.";
                 return Ok(Done::Refused("unknown_category", detail));
@@ -173,6 +176,20 @@ fn step(before: Option<&Product>, after: &Product) -> (Product, bool) {
     }
     let is_last = variants.len() == after.variants.len();
     (Product { variants, ..after.clone() }, is_last)
+}
+
+/// The product with those of its pictures that are left, where it comes out of the archive.
+async fn out_of_the_archive(
+    app: &App,
+    before: Option<&Product>,
+    after: Product,
+) -> Result<Product, Fault> {
+    let was_archived = before.is_some_and(|before| before.status == Status::Archived);
+    if !was_archived || after.status == Status::Archived {
+        return Ok(after);
+    }
+    let ids: Vec<MediaId> = after.media().collect();
+    Ok(after.with_what_is_left(&app.store.media_of(&ids).await?))
 }
 
 /// The product with what each of its reduced prices is compared with.

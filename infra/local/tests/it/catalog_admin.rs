@@ -623,10 +623,18 @@ async fn a_list_of_twenty_and_a_view_are_small() {
     let shop = world::open_with(Options::default(), &crowd::goods(60)).await;
     let nobody = Shopper::new(&shop);
     let list = nobody.get("/v1/store/products?limit=20&fields=card").await.text().len();
-    let whole = nobody.get("/v1/store/products?limit=20").await.text().len();
+    let whole = nobody.get("/v1/store/products?limit=20").await;
+    // What the contract promises of a list, and nothing beside it.
+    let names: Vec<String> =
+        whole.value()["data"][0].as_object().unwrap().keys().cloned().collect();
+    let promised =
+        ["description", "id", "images", "price_from", "slug", "title", "type", "variants"];
+    assert_eq!(names, promised);
+    let whole = whole.text().len();
     let view = nobody.get("/v1/store/products/socks").await.text().len();
     println!("list of 20: {list} bytes, with variants {whole}; view {view}");
     assert!(list <= 8 * 1024, "{list}");
+    assert!(whole <= 20 * 425 + 256, "{whole}");
     assert!(view <= 2 * 1024, "{view}");
     let goods = goods::small(world::MUGS);
     assert_eq!(goods.products.len(), 4);

@@ -475,6 +475,47 @@ async fn whoever_meets_a_split_level_by_an_old_hint_finds_its_shards() {
     assert_eq!(refusal(&post(&keeper, "/counts", &body).await), (409, "armed".into()));
 }
 
+#[tokio::test]
+async fn goods_that_are_edited_while_they_are_split_keep_the_hint_for_buyers() {
+    let shop = world::open().await;
+    let keeper = keeper(&shop).await;
+    done(post(&keeper, &format!("/{}/arm", MUG.sku), &json!({"shards": 2})).await);
+    let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
+    let offer = async || {
+        let text = |value: String| aws_sdk_dynamodb::types::AttributeValue::S(value);
+        let asked = client
+            .get_item()
+            .table_name("fluxion-catalog")
+            .key("pk", text(format!("VAR#{}", MUG.variant())))
+            .key("sk", text("META".to_owned()));
+        asked.send().await.unwrap().item.unwrap()
+    };
+    let armed = offer().await;
+    assert!(armed.contains_key("flash"));
+    let boss = Colleague::owner(&shop).await;
+    let list = ok(boss.get("/v1/admin/products?limit=100").await);
+    let mug = list["data"].as_array().unwrap().iter().find(|one| one["slug"] == "blue-mug");
+    let at = format!("/v1/admin/products/{}", mug.unwrap()["id"].as_str().unwrap());
+    let tag = boss.tag(&at).await;
+    let title = json!({"title": "Sky blue mug", "categories": []});
+    ok(boss.call_if(&tag, "PATCH", &at, &title).await);
+    let edited = offer().await;
+    assert_eq!(edited.get("flash"), armed.get("flash"));
+    assert_eq!(edited["product_title"].as_s().unwrap(), "Sky blue mug");
+    assert!(!edited.contains_key("categories"), "what is not said any more is gone");
+    // Buyers still go to the shards, and the end of the sale still ends the hint.
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(MUG, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    done(post(&keeper, &format!("/{}/disarm", MUG.sku), &json!({})).await);
+    assert!(!offer().await.contains_key("flash"));
+    let tag = boss.tag(&at).await;
+    ok(boss.call_if(&tag, "PATCH", &at, &json!({"title": "Blue mug"})).await);
+    assert!(!offer().await.contains_key("flash"));
+    shop.settle().await;
+    sound(&shop, &goods::small(world::MUGS)).await;
+}
+
 /// The letters of a template.
 fn letters(shop: &Shop, template: &str) -> usize {
     shop.mails()

@@ -35,6 +35,7 @@ mod listen;
 mod media;
 mod oddities;
 mod opening;
+mod pictures;
 mod promotions;
 mod purchase;
 mod refusals;

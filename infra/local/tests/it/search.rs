@@ -121,6 +121,45 @@ async fn german_and_english_have_their_own_endings() {
 }
 
 #[tokio::test]
+async fn a_german_shops_own_texts_have_german_endings() {
+    let mut goods = goods::small(MUGS);
+    let german = Locale::parse("de").unwrap();
+    (goods.shop.default_locale, goods.shop.locales) = (german.clone(), vec![german]);
+    let shop = world::open_with(Options::default(), &goods).await;
+    put(&shop, &product(&goods, 1, "Lampe für kleine Häuser")).await;
+    shop.settle().await;
+    // Nobody says a language, and nothing is translated. The space ends the word.
+    for words in ["haus%20", "lampen%20", "h%C3%A4usern%20"] {
+        assert_eq!(found(&shop, words).await, ["Lampe für kleine Häuser"], "{words}");
+    }
+    let typed = "/v1/store/search/suggest?q=lampen%20";
+    let suggested = ok(Shopper::new(&shop).get(typed).await);
+    assert_eq!(suggested["data"][0]["title"], "Lampe für kleine Häuser");
+}
+
+#[tokio::test]
+async fn a_shop_that_changes_its_language_is_indexed_anew() {
+    let (shop, goods) = indexed().await;
+    put(&shop, &product(&goods, 1, "Lampe für kleine Häuser")).await;
+    shop.settle().await;
+    assert!(found(&shop, "haus%20").await.is_empty());
+    let boss = merchant(&shop).await;
+    let settings = "/v1/admin/settings";
+    let speak = async |locale: &str| {
+        let tag = boss.tag(settings).await;
+        let body = json!({"locales": ["en", "de"], "default_locale": locale});
+        ok(boss.call_if(&tag, "PATCH", settings, &body).await);
+        shop.settle().await;
+        a_moment(&shop);
+    };
+    speak("de").await;
+    assert_eq!(found(&shop, "haus%20").await, ["Lampe für kleine Häuser"]);
+    assert_eq!(found(&shop, "mug").await, ["Blue mug"]);
+    speak("en").await;
+    assert!(found(&shop, "haus%20").await.is_empty());
+}
+
+#[tokio::test]
 async fn synonyms_are_set_once_at_a_time_and_count_a_moment_later() {
     let (shop, _) = indexed().await;
     let merchant = merchant(&shop).await;

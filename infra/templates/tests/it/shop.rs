@@ -129,6 +129,7 @@ fn the_functions_of_the_shop() {
         catalog.admin.unpublish_product   512 MB 10 s  POST /v1/admin/products/{id}/unpublish
         catalog.admin.archive_product     512 MB 10 s  POST /v1/admin/products/{id}/archive
         catalog.admin.set_options         512 MB 10 s  PUT /v1/admin/products/{id}/options
+        catalog.admin.set_images          512 MB 10 s  PUT /v1/admin/products/{id}/images
         catalog.admin.add_variant         512 MB 10 s  POST /v1/admin/products/{id}/variants
         catalog.admin.change_variant      512 MB 10 s  PATCH /v1/admin/products/{id}/variants/{variant_id}
         catalog.admin.remove_variant      512 MB 10 s  DELETE /v1/admin/products/{id}/variants/{variant_id}

@@ -22,9 +22,6 @@ impl From<lifecycle::Refusal> for Problem {
                 let detail = "It was in the store and may have been sold. Archive it instead.";
                 Self::conflict(code, detail)
             }
-            lifecycle::Refusal::HasPictures => {
-                Self::conflict(code, "It shows pictures. Take them out first.")
-            }
         }
     }
 }

@@ -7,10 +7,10 @@ use domain::catalog::collection::{Collection, Condition, Members};
 use domain::catalog::content::Translations;
 use domain::catalog::price::Entry;
 use domain::catalog::{
-    Category, Image, Kind, Locale, Prices, Product, ProductOption, Sale, Sku, Slug, Status, Value,
-    Variant,
+    Category, Image, Kind, Locale, Prices, Product, ProductOption, Sale, Sku, Slug, Source, Status,
+    Value, Variant,
 };
-use domain::id::{CategoryId, ProductId, VariantId};
+use domain::id::{CategoryId, MediaId, ProductId, VariantId};
 use domain::money::Money;
 use domain::shipping::ProfileId;
 use domain::tax::TaxCategory;
@@ -161,6 +161,55 @@ fn translations(translations: Translations) -> Vec<TranslationView> {
     translations.into_iter().map(view).collect()
 }
 
+/// What a picture shows, in another language.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AltView {
+    /// Which language.
+    pub locale: Locale,
+    /// What it shows, for those who do not see it.
+    pub alt: String,
+}
+
+/// A picture of a product, with all that staff says of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AdminImageView {
+    /// The upload that it was made of; null where it is none.
+    pub media_id: Option<MediaId>,
+    /// Where its largest file that every browser reads is served.
+    pub url: String,
+    /// What it shows, for those who do not see it, in the shop's own language.
+    pub alt: String,
+    /// The same in other languages.
+    pub translations: Vec<AltView>,
+    /// The variants that it shows; empty where it shows all of them.
+    pub variant_ids: Vec<VariantId>,
+    /// Width in pixels, where it is known.
+    pub width: Option<u32>,
+    /// Height in pixels, where it is known.
+    pub height: Option<u32>,
+    /// The same picture in other sizes and formats, smallest first.
+    pub sources: Vec<Source>,
+}
+
+impl From<Image> for AdminImageView {
+    fn from(image: Image) -> Self {
+        Self {
+            media_id: image.media_id,
+            url: image.url,
+            alt: image.alt,
+            translations: image
+                .alts
+                .into_iter()
+                .map(|(locale, alt)| AltView { locale, alt })
+                .collect(),
+            variant_ids: image.variants,
+            width: image.width,
+            height: image.height,
+            sources: image.sources,
+        }
+    }
+}
+
 /// A product.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct AdminProductView {
@@ -197,8 +246,8 @@ pub struct AdminProductView {
     pub options: Vec<ProductOption>,
     /// What is sold.
     pub variants: Vec<AdminVariantView>,
-    /// Its pictures.
-    pub images: Vec<Image>,
+    /// Its pictures, the most important first.
+    pub images: Vec<AdminImageView>,
     /// When it was made.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
@@ -231,7 +280,7 @@ impl From<Product> for AdminProductView {
             translations: translations(product.translations),
             options: product.options,
             variants: product.variants.into_iter().map(AdminVariantView::from).collect(),
-            images: product.images,
+            images: product.images.into_iter().map(AdminImageView::from).collect(),
             created_at: product.created_at,
             version: product.version,
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalog::Image;
 use domain::id::{MediaId, ProductId};
 use domain::media::{Defect, Format, Media, State};
 use jiff::Timestamp;
@@ -11,6 +10,7 @@ use serde::Serialize;
 
 use crate::cursor::List;
 use crate::reply::View;
+use crate::view::product::ImageView;
 
 /// Where an upload stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -47,7 +47,7 @@ pub struct MediaView {
     pub alt: String,
     /// As a product shows it, once it is ready: address, size, and the same picture in other sizes
     /// and formats.
-    pub image: Option<Image>,
+    pub image: Option<ImageView>,
     /// The products that show it.
     pub product_ids: Vec<ProductId>,
     /// When the upload was asked for.
@@ -60,7 +60,7 @@ impl View for List<MediaView> {}
 
 impl From<Media> for MediaView {
     fn from(media: Media) -> Self {
-        let image = media.image().ok();
+        let image = media.image().ok().map(|image| ImageView::of(image, None));
         let (status, reason) = match media.state {
             State::Awaiting => (Status::Awaiting, None),
             State::Ready(_) => (Status::Ready, None),

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::catalog::content::localized;
-use domain::catalog::{Category, Image, Kind, Locale, Product, ProductOption, Shown, Sku, Slug};
+use domain::catalog::{
+    Category, Image, Kind, Locale, Product, ProductOption, Shown, Sku, Slug, Source,
+};
 use domain::currency::Currency;
-use domain::id::{CategoryId, ProductId, VariantId};
+use domain::id::{CategoryId, MediaId, ProductId, VariantId};
 use domain::money::Money;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -38,6 +40,48 @@ pub struct VariantView {
     pub available: u32,
 }
 
+/// A picture.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Image")]
+pub struct ImageView {
+    /// The upload that it was made of, where it is one; left out of lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_id: Option<MediaId>,
+    /// Where it is served: on a product's page its largest file that every browser reads, in a
+    /// list a WebP of at most 800 pixels.
+    pub url: String,
+    /// What it shows, for those who do not see it.
+    pub alt: String,
+    /// Width in pixels, where it is known: with the height, it keeps the page from jumping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Height in pixels, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// The same picture in other sizes and formats, smallest first: for `srcset`; left out of
+    /// lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+    /// The variants that it shows; left out where it shows all of them, and of lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variant_ids: Vec<VariantId>,
+}
+
+impl ImageView {
+    /// The view in a language.
+    pub fn of(image: Image, locale: Option<&Locale>) -> Self {
+        Self {
+            alt: image.alt_in(locale).to_owned(),
+            media_id: image.media_id,
+            url: image.url,
+            width: image.width,
+            height: image.height,
+            sources: image.sources,
+            variant_ids: image.variants,
+        }
+    }
+}
+
 /// A product.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ProductView {
@@ -54,12 +98,12 @@ pub struct ProductView {
     pub kind: Kind,
     /// The lowest price of its variants.
     pub price_from: Money,
-    /// Its pictures.
-    pub images: Vec<Image>,
-    /// The slugs of its categories; left out of cards.
+    /// Its pictures, the most important first; in a list that one alone.
+    pub images: Vec<ImageView>,
+    /// The slugs of its categories; left out of lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<Slug>>,
-    /// What can be chosen; left out of cards.
+    /// What can be chosen; left out of lists, where each variant says what of it is chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<ProductOption>>,
     /// What is sold; left out of cards.
@@ -124,17 +168,23 @@ impl ProductView {
             description,
             kind: product.kind,
             price_from,
-            images: product.images,
+            images: product.images.into_iter().map(|one| ImageView::of(one, locale)).collect(),
             categories: Some(product.categories),
             options: Some(product.options),
             variants: Some(variants),
         })
     }
 
+    /// What a list shows of it: nothing that its variants say again, or that was asked by.
+    #[must_use]
+    pub fn listed(self) -> Self {
+        Self { categories: None, options: None, ..self }
+    }
+
     /// As little of it as a card in a list shows.
     #[must_use]
     pub fn card(self) -> Self {
-        Self { categories: None, options: None, variants: None, ..self }
+        Self { variants: None, ..self.listed() }
     }
 }
 

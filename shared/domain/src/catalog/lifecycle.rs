@@ -60,8 +60,6 @@ pub enum Refusal {
     NotADraft,
     /// It was in the store and may have been sold: it can be archived, not deleted.
     WasInStore,
-    /// It shows uploaded pictures: they are taken out first, so that they can be deleted, too.
-    HasPictures,
 }
 
 impl Refusal {
@@ -72,7 +70,6 @@ impl Refusal {
             Self::NothingToSell => "nothing_to_sell",
             Self::NotADraft => "not_a_draft",
             Self::WasInStore => "was_in_store",
-            Self::HasPictures => "has_pictures",
         }
     }
 }
@@ -111,11 +108,8 @@ impl Product {
         self.status == Status::Draft && self.publish_at.is_some_and(|at| at <= now)
     }
 
-    /// Refuses unless it never was in the store and shows nothing.
+    /// Refuses unless it never was in the store.
     pub fn may_be_deleted(&self) -> Result<(), Refusal> {
-        if self.images.iter().any(|image| image.media_id.is_some()) {
-            return Err(Refusal::HasPictures);
-        }
         match (self.status, self.published_at) {
             (Status::Draft, None) => Ok(()),
             (Status::Draft | Status::Active | Status::Archived, _) => Err(Refusal::WasInStore),

@@ -281,10 +281,13 @@ impl Product {
         Ok(self)
     }
 
-    /// Takes a variant out.
+    /// Takes a variant out; the pictures of it stay, as pictures of the product.
     pub fn remove_variant(mut self, id: VariantId) -> Result<Self, Refusal> {
         let before = self.variants.len();
         self.variants.retain(|one| one.id != id);
+        for image in &mut self.images {
+            image.variants.retain(|shown| *shown != id);
+        }
         if self.variants.len() == before { Err(Refusal::UnknownVariant) } else { Ok(self) }
     }
 
@@ -299,7 +302,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::catalog::samples;
+    use crate::catalog::{Image, samples};
     use crate::id::Ulid;
 
     fn option(name: &str, values: &[&str]) -> ProductOption {
@@ -392,7 +395,12 @@ mod tests {
         let code = |variant| tee.clone().put_variant(variant).unwrap_err().code();
         assert_eq!(code(like("XL", "TEE-XL")), "option_value_missing");
         assert_eq!(code(like("S", "TEE-NEW")), "same_values");
-        let free = tee.clone().remove_variant(tee.variants[1].id).unwrap();
+        let mut shown = tee.clone();
+        let mut image = Image::plain("/media/m.webp".to_owned(), String::new());
+        image.variants = vec![tee.variants[1].id];
+        shown.images = vec![image];
+        let free = shown.remove_variant(tee.variants[1].id).unwrap();
+        assert_eq!(free.images[0].variants, [], "no picture of what is not there");
         assert_eq!(free.clone().put_variant(like("M", "TEE-S")).unwrap_err(), Refusal::SameSku);
         assert!(free.put_variant(like("M", "TEE-M")).is_ok());
     }

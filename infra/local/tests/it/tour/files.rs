@@ -8,7 +8,7 @@ use local::Shop;
 use serde_json::{Value, json};
 use testkit::goods::MUG;
 
-use super::{Pace, Plain, Round, text};
+use super::{Pace, Plain, Round, media, text};
 use crate::imports::{Parcel, announce, send};
 use crate::world::{Colleague, ok};
 
@@ -89,12 +89,22 @@ pub(crate) async fn there_and_back<P: Pace>(pace: &mut P, owner: &Colleague, rou
     let stock = format!("sku,on_hand\nBOWL-{number},{number}\n{},5{number}\n", MUG.sku);
     let customers = format!("email,name\nada{number}@example.org,Ada\n");
     let renamed = format!("email,name\nada{number}@example.org,Ada Lovelace\n");
-    let drafts = format!("handle,status,sku\nbowl-{number},draft,BOWL-{number}\n");
+    // Into the archive, which keeps no pictures, and out of it.
+    let picture = media::upload(owner, &media::png(220 + number)).await;
+    let listed = ok(owner.get("/v1/admin/products?limit=100").await);
+    let handle = json!(format!("bowl-{number}"));
+    let bowl = listed["data"].as_array().unwrap().iter().find(|one| one["slug"] == handle);
+    let bowl = format!("/v1/admin/products/{}", text(bowl.unwrap(), "id"));
+    media::attached(owner, &bowl, &[&picture]).await;
+    let status =
+        |status: &str| format!("handle,status,sku\nbowl-{number},{status},BOWL-{number}\n");
+    let (archived, drafts) = (status("archived"), status("draft"));
     let files = [
         ("prices", prices),
         ("stock", stock),
         ("customers", customers),
         ("customers", renamed),
+        ("products", archived),
         ("products", drafts),
     ];
     for (kind, file) in files {
@@ -102,6 +112,11 @@ pub(crate) async fn there_and_back<P: Pace>(pace: &mut P, owner: &Colleague, rou
         let done = rest(pace, owner, &path).await;
         assert_eq!((&done["state"], &done["flawed_rows"]), (&json!("done"), &json!(0)), "{done}");
     }
+    let shown = ok(owner.get(&bowl).await);
+    assert_eq!(
+        (&shown["status"], &shown["images"][0]["media_id"]),
+        (&json!("draft"), &json!(picture))
+    );
     let path = begin(pace, owner, &Parcel::csv("stock", "sku,on_hand\nBOWL-1,4\n")).await;
     ok(pace.call(owner.call("POST", &format!("{path}/cancel"), &json!({}))).await);
     let shown = ok(pace.call(owner.get("/v1/admin/imports?limit=1")).await);

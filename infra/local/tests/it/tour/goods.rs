@@ -3,7 +3,7 @@
 use local::{Response, Shop};
 use serde_json::{Value, json};
 
-use super::{Pace, Round, tag, text};
+use super::{Pace, Round, media, tag, text};
 use crate::world::{Colleague, ok};
 
 const PRODUCTS: &str = "/v1/admin/products";
@@ -32,6 +32,7 @@ pub(crate) async fn goods<P: Pace>(pace: &mut P, owner: &Colleague, round: Round
     let at = format!("{PRODUCTS}/{}", text(&product, "id"));
     variants(pace, owner, &at, round).await;
     words(pace, owner, &at).await;
+    pictures(pace, owner, &at, round).await;
     life(pace, &shop, owner, &at, &name("thing")).await;
     collections(pace, &shop, owner, &summer, &text(&product, "id")).await;
     let target = format!("{CATEGORIES}/{below}");
@@ -75,7 +76,10 @@ async fn draft<P: Pace>(pace: &mut P, owner: &Colleague, round: Round, shelf: &s
     };
     let gone = made(&pace.call(owner.call("POST", PRODUCTS, &body("gone"))).await);
     let target = format!("{PRODUCTS}/{}", text(&gone, "id"));
-    let answer = pace.call(owner.call_if("\"v1\"", "DELETE", &target, &json!({}))).await;
+    // With a picture, which is nobody's then.
+    let picture = media::upload(owner, &media::png(100 + round.0)).await;
+    media::attached(owner, &target, &[&picture]).await;
+    let answer = pace.call(owner.call_if("\"v2\"", "DELETE", &target, &json!({}))).await;
     assert_eq!(answer.status, 204, "{}", answer.text());
     let product = made(&pace.call(owner.call("POST", PRODUCTS, &body("first"))).await);
     for query in ["limit=1", "limit=1&status=draft"] {
@@ -133,6 +137,13 @@ async fn words<P: Pace>(pace: &mut P, owner: &Colleague, at: &str) {
     seen(pace, owner, at, ("DELETE", &target, json!({}))).await;
 }
 
+/// A picture, which the product has into the archive and out of it.
+async fn pictures<P: Pace>(pace: &mut P, owner: &Colleague, at: &str, round: Round) {
+    let picture = media::upload(owner, &media::png(200 + round.0)).await;
+    let images = json!({"images": [{"media_id": picture, "alt": "A thing"}]});
+    seen(pace, owner, at, ("PUT", &format!("{at}/images"), images)).await;
+}
+
 /// Into the store by the clock and by hand, under another name, and out of it.
 async fn life<P: Pace>(pace: &mut P, shop: &Shop, owner: &Colleague, at: &str, slug: &str) {
     let soon = jiff::Timestamp::from_millisecond(shop.clock().now_ms() + 1).unwrap().to_string();
@@ -144,7 +155,7 @@ async fn life<P: Pace>(pace: &mut P, shop: &Shop, owner: &Colleague, at: &str, s
     // An old name costs a second query: it is not what a page is measured by.
     let moved = owner.get(&public).await;
     assert_eq!(moved.status, 301, "{}", moved.text());
-    for verb in ["unpublish", "publish", "archive"] {
+    for verb in ["unpublish", "publish", "archive", "unpublish", "publish", "archive"] {
         ok(pace.call(owner.call("POST", &format!("{at}/{verb}"), &json!({}))).await);
     }
 }

@@ -53,6 +53,26 @@ pub(crate) fn png(seed: u8) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// Uploads what is said to be a PNG and waits for what becomes of it; its id.
+pub(crate) async fn upload(who: &Colleague, bytes: &[u8]) -> String {
+    let asked = ask(who, "image/png", bytes).await;
+    assert_eq!(asked.status, 201, "{}", asked.text());
+    let asked = asked.value();
+    let upload = &asked["upload"];
+    let sent = who.shop.send(form(&text(upload, "url"), &fields(upload), bytes)).await;
+    assert_eq!(sent.status, 204, "{}", sent.text());
+    who.shop.settle().await;
+    text(&asked["media"], "id")
+}
+
+/// Gives a product these pictures.
+pub(crate) async fn attached(who: &Colleague, product: &str, media: &[&str]) -> Value {
+    let images: Vec<Value> = media.iter().map(|id| json!({"media_id": id})).collect();
+    let tag = who.tag(product).await;
+    let target = format!("{product}/images");
+    ok(who.call_if(&tag, "PUT", &target, &json!({"images": images})).await)
+}
+
 /// A picture is uploaded, looked at, described and deleted.
 pub(crate) async fn pictures<P: Pace>(pace: &mut P, owner: &Colleague, seed: u8) {
     let bytes = png(seed);
