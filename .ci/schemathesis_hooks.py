@@ -76,12 +76,17 @@ COSTLY = {
     "inventory.store.unsubscribe",
 }
 COSTLY_EVERY = 8
+SIZES = [{"name": "Size", "values": ["S", "M", "L"]}]
+# What a collection is made of where it does not matter.
+NO_GOODS = [{"category": "has-no-goods"}]
 # A file that has a good row and a bad one.
 STOCK = b"sku,on_hand\nNOBODY-KNOWS-IT,4\nNor this,5\n"
 # Of these things each request gets a new one, beside those that delete something: what was done
 # once can not be done again.
 USED_UP = {
     "catalog.admin.add_variant",
+    "catalog.admin.archive_product",
+    "catalog.admin.publish_product",
     "inventory.admin.cancel_transfer",
     "inventory.admin.receive_transfer",
     "inventory.admin.ship_transfer",
@@ -108,6 +113,11 @@ BEFORE = {
 number = itertools.count(1)
 
 
+def key():
+    """An idempotency key that nothing was asked with."""
+    return f"contract-{next(number)}"
+
+
 def address():
     """A new address for each request, out of a block that nobody routes."""
     n = next(number)
@@ -120,8 +130,9 @@ def sample(operation, **changes):
     body = json.loads(at.read_text()).get("body") if at.exists() else None
     body = json.loads(body) if body else {}
     if operation.startswith(("catalog.", "fulfillment.admin.add")):
-        for name in body.keys() & {"slug", "code", "sku", "sku_prefix", "id"}:
-            body[name] += str(next(number))
+        for name in ("slug", "code", "sku", "sku_prefix", "id"):
+            if name in body:
+                body[name] += str(next(number))
     return {**body, **changes}
 
 
@@ -155,7 +166,7 @@ class Shop:
         headers = {name.replace("_", "-"): value for name, value in headers.items() if value}
         headers["X-Local-Source-Ip"] = address()
         self.asked += 1
-        return self.http.request(method, SHOP + path, json=body, headers=headers, timeout=20)
+        return self.http.request(method, SHOP + path, json=body, headers=headers, timeout=60)
 
     def ask(self, method, path, body=None, **headers):
         answer = self.send(method, path, body, **headers)
@@ -206,8 +217,11 @@ def totp(secret, now):
 class Nobody:
     """Asks without a name."""
 
-    # What is listed here is made where it is needed, and what names it in a path.
+    # What is listed here is made where it is needed, by a body that is good for it; where it is
+    # asked for, if not at its own address; what names it in a path; and what is shown in its list
+    # only, with its version.
     makes = {}
+    made_at = {}
     names = collections.defaultdict(lambda: "id")
     listed = frozenset()
     sessions = None
@@ -281,8 +295,8 @@ class Nobody:
 
     def make(self, path):
         """Something new of those that are listed there."""
-        at, body = self.makes[path]
-        answer = self.ask("POST", at, body(self), Idempotency_Key=f"contract-{next(number)}")
+        at, body = self.made_at.get(path, path), self.makes[path](self)
+        answer = self.ask("POST", at, body, Idempotency_Key=key())
         self.made[path] = answer.get("api_key") or answer.get("media") or answer
         if "upload" in answer:
             self.fill(path, answer)
@@ -346,17 +360,22 @@ class Nobody:
         owner, goods = Staff(), self.sold_out
         email = self.newcomer()["email"]
         at = f"/v1/store/products/{goods['id']}/variants/{goods['variants'][0]['id']}/back_in_stock"
-        for quantity in (0, 1):
-            line = {"sku": goods["variants"][0]["sku"], "quantity": quantity}
-            line["location_id"] = owner.moved("inventory.admin.count")["location_id"]
-            key = {"Idempotency_Key": f"contract-{next(number)}"}
-            owner.ask("POST", "/v1/admin/inventory/counts", {"lines": [line]}, **key)
-            if quantity == 0:
-                time.sleep(0.3)
-                self.shop.ask("POST", at, {"email": email})
-        time.sleep(0.3)
+        here = owner.moved("inventory.admin.count")["location_id"]
+
+        def count(quantity):
+            line = {"sku": goods["variants"][0]["sku"], "location_id": here, "quantity": quantity}
+            body = {"lines": [line]}
+            owner.ask("POST", "/v1/admin/inventory/counts", body, Idempotency_Key=key())
+            # The catalog hears of it through a queue.
+            time.sleep(0.3)
+
+        count(0)
+        self.shop.ask("POST", at, {"email": email})
+        count(1)
         self.shop.ask("POST", "/_local/jobs/inventory.jobs.send_back_in_stock")
-        return self.shop.token_for(email)
+        token = self.shop.token_for(email)
+        count(0)
+        return token
 
     def cart(self):
         if self.filled is None or self.filled_uses >= CART_USES_MAX:
@@ -368,9 +387,8 @@ class Nobody:
         if self.waiting is None:
             cart = self.new_cart(**self.headers())
             mine = self.headers() or {"X_Cart_Token": cart["token"]}
-            key = {"Idempotency_Key": f"contract-{next(number)}"}
-            at = f"/v1/store/carts/{cart['id']}/complete"
-            made = self.shop.ask("POST", at, {"expected_total": cart["total"]}, **mine, **key)
+            at, body = f"/v1/store/carts/{cart['id']}/complete", {"expected_total": cart["total"]}
+            made = self.shop.ask("POST", at, body, **mine, Idempotency_Key=key())
             self.waiting = {"id": made["order"]["id"], "token": made.get("order_token")}
         return self.waiting
 
@@ -378,7 +396,7 @@ class Nobody:
 class Customer(Nobody):
     """Has registered, and signs in as an app does."""
 
-    makes = {"/v1/store/me/addresses": ("/v1/store/me/addresses", lambda _: ADDRESS)}
+    makes = {"/v1/store/me/addresses": lambda _: ADDRESS}
     sessions = "/v1/auth/sessions"
 
     def register(self):
@@ -417,72 +435,35 @@ class Staff(Nobody):
     """The demo shop's owner, signed in with the second factor."""
 
     makes = {
-        "/v1/admin/api_keys": (
-            "/v1/admin/api_keys",
-            lambda _: {"name": "Contract", "scopes": ["orders.read"]},
+        "/v1/admin/api_keys": lambda _: {"name": "Contract", "scopes": ["orders.read"]},
+        "/v1/admin/roles": lambda _: {"name": "Contract", "permissions": ["orders.read"]},
+        "/v1/admin/staff": lambda self: self.invitation(),
+        "/v1/admin/products": lambda _: sample("catalog.admin.create_product", options=SIZES),
+        "/v1/admin/categories": lambda _: sample("catalog.admin.create_category"),
+        "/v1/admin/collections": lambda _: sample(
+            "catalog.admin.create_collection", conditions=NO_GOODS
         ),
-        "/v1/admin/roles": (
-            "/v1/admin/roles",
-            lambda _: {"name": "Contract", "permissions": ["orders.read"]},
+        "/v1/admin/attributes": lambda _: sample("catalog.admin.create_attribute"),
+        "/v1/admin/promotions": lambda _: sample(
+            "promotions.admin.create_promotion", trigger="code", conditions={}, limits={}
         ),
-        "/v1/admin/staff": ("/v1/admin/invitations", lambda self: self.invitation()),
-        "/v1/admin/products": (
-            "/v1/admin/products",
-            lambda _: sample(
-                "catalog.admin.create_product",
-                options=[{"name": "Size", "values": ["S", "M"]}],
-            ),
+        "/v1/admin/gift_cards": lambda _: sample("promotions.admin.issue_gift_card"),
+        "/v1/admin/pickup_points": lambda _: sample("fulfillment.admin.add_pickup_point"),
+        "/v1/admin/inventory/locations": lambda _: sample("inventory.admin.create_location"),
+        "/v1/admin/inventory/transfers": lambda self: with_ours(
+            sample("inventory.admin.create_transfer"), self.moved("inventory.admin.create_transfer")
         ),
-        "/v1/admin/categories": (
-            "/v1/admin/categories",
-            lambda _: sample("catalog.admin.create_category"),
+        "/v1/admin/media": lambda _: sample(
+            "media.admin.upload", content_type="image/png", size=len(picture())
         ),
-        "/v1/admin/collections": (
-            "/v1/admin/collections",
-            lambda _: sample("catalog.admin.create_collection"),
+        "/v1/admin/imports": lambda _: sample(
+            "platform.admin.create_import", kind="stock", size=len(STOCK)
         ),
-        "/v1/admin/attributes": (
-            "/v1/admin/attributes",
-            lambda _: sample("catalog.admin.create_attribute"),
-        ),
-        "/v1/admin/promotions": (
-            "/v1/admin/promotions",
-            lambda _: sample(
-                "promotions.admin.create_promotion", trigger="code", conditions={}, limits={}
-            ),
-        ),
-        "/v1/admin/gift_cards": (
-            "/v1/admin/gift_cards",
-            lambda _: sample("promotions.admin.issue_gift_card"),
-        ),
-        "/v1/admin/pickup_points": (
-            "/v1/admin/pickup_points",
-            lambda _: sample("fulfillment.admin.add_pickup_point"),
-        ),
-        "/v1/admin/inventory/locations": (
-            "/v1/admin/inventory/locations",
-            lambda _: sample("inventory.admin.create_location"),
-        ),
-        "/v1/admin/inventory/transfers": (
-            "/v1/admin/inventory/transfers",
-            lambda self: with_ours(
-                sample("inventory.admin.create_transfer"), self.moved("inventory.admin.transfer")
-            ),
-        ),
-        "/v1/admin/media": (
-            "/v1/admin/media/uploads",
-            lambda _: sample(
-                "media.admin.upload", content_type="image/png", size=len(picture())
-            ),
-        ),
-        "/v1/admin/imports": (
-            "/v1/admin/imports",
-            lambda _: sample("platform.admin.create_import", kind="stock", size=len(STOCK)),
-        ),
-        "/v1/admin/exports": (
-            "/v1/admin/exports",
-            lambda _: sample("platform.admin.create_export"),
-        ),
+        "/v1/admin/exports": lambda _: sample("platform.admin.create_export"),
+    }
+    made_at = {
+        "/v1/admin/staff": "/v1/admin/invitations",
+        "/v1/admin/media": "/v1/admin/media/uploads",
     }
     names = collections.defaultdict(
         lambda: "id",
@@ -492,7 +473,6 @@ class Staff(Nobody):
             "/v1/admin/collections": "slug",
         },
     )
-    # What is shown in its list only, with its version.
     listed = {"/v1/admin/attributes", "/v1/admin/categories"}
     sessions = "/v1/auth/staff/sessions"
 
@@ -509,8 +489,8 @@ class Staff(Nobody):
             time.sleep(0.05)
 
     def new_code(self, promotion, **changes):
-        at = f"/v1/admin/promotions/{promotion['id']}/codes"
-        return self.ask("POST", at, {"code": f"SUMMER-{next(number)}", **changes})["data"][0]["code"]
+        at, code = f"/v1/admin/promotions/{promotion['id']}/codes", f"SUMMER-{next(number)}"
+        return self.ask("POST", at, {"code": code, **changes})["data"][0]["code"]
 
     def customer(self):
         """Somebody who has an account."""
@@ -528,7 +508,7 @@ class Staff(Nobody):
         """What an operation on stock is about."""
         if "here" not in self.made:
             at = "/v1/admin/inventory/locations"
-            self.made["here"] = self.ask("GET", at)["data"][-1]["id"]
+            self.made["here"] = min(each["id"] for each in self.ask("GET", at)["data"])
         which = 2 if operation.endswith("arm") else 1 if "transfer" in operation else 0
         return {
             "sku": self.skus[which],
@@ -627,10 +607,10 @@ def before_call(context, case, kwargs):
             caller.with_care(put_into_version, case)
         if good(case, ParameterLocation.BODY) and isinstance(case.body, dict):
             if goods[operation] % 4 == 1 and not operation.startswith("identity."):
-                case.body = sample(operation)
+                case.body = sample(operation) or case.body
             caller.with_care(put_into_body, case, operation)
     if good(case, ParameterLocation.HEADER) and "Idempotency-Key" in case.headers:
-        case.headers["Idempotency-Key"] = f"contract-{next(number)}"
+        case.headers["Idempotency-Key"] = key()
     # Last, for what was prepared may have begun another session.
     case.headers.update(caller.headers())
 
@@ -650,11 +630,12 @@ def put_into_path(case, operation):
         if "line_id" in given:
             given["line_id"] = cart["line"]
         elif "code" in given or "gift_card_id" in given:
-            used = {"code": caller.code if "code" in given else caller.gift_card["code"]}
-            at = f"/v1/store/carts/{cart['id']}/{path.split('/')[5]}"
-            caller.shop.send("POST", at, used, **mine)
-            given.update({name: used["code"] for name in given if name == "code"})
-            given.update({name: caller.gift_card["id"] for name in given if "gift" in name})
+            # What is taken off a cart was on it.
+            ours = {"code": caller.code, "gift_card_id": caller.gift_card["id"]}
+            given.update({name: ours[name] for name in given.keys() & ours.keys()})
+            used = caller.code if "code" in given else caller.gift_card["code"]
+            at = address_of(case).rpartition("/")[0]
+            caller.shop.send("POST", at, {"code": used}, **mine)
     elif above == "/v1/store/orders":
         order = caller.order()
         given["id"] = order["id"]
@@ -696,10 +677,17 @@ def address_of(case):
 def make_ready(case, operation):
     """Brings what is in the path into the state that the request needs."""
     at, headers = address_of(case), caller.headers()
-    key = {"Idempotency_Key": f"contract-{next(number)}"}
     if operation in BEFORE:
         before = at.rpartition("/")[0] + BEFORE[operation]
-        caller.shop.send("POST", before, {} if "arm" in before else None, **headers, **key)
+        bodies = {"/arm": {"shards": 2}, "/disarm": {}}
+        body = bodies.get(BEFORE[operation])
+        caller.shop.send("POST", before, body, **headers, Idempotency_Key=key())
+    elif operation == "catalog.admin.add_variant":
+        # It is of the last size, which is free then.
+        product = at.rpartition("/")[0]
+        variant = caller.made["/v1/admin/products"]["variants"][-1]["id"]
+        seen = {"If_Match": caller.version(product)}
+        caller.shop.send("DELETE", f"{product}/variants/{variant}", **headers, **seen)
     elif operation.endswith(("remove_translation", "remove_category_translation")):
         seen = {"If_Match": caller.version(at)}
         caller.shop.send("PUT", at, {"title": "Becher"}, **headers, **seen)
@@ -707,8 +695,7 @@ def make_ready(case, operation):
 
 def put_into_version(case):
     """What was seen, if anything was."""
-    if CALLER in ("staff", "merchant"):
-        case.headers["If-Match"] = caller.version(address_of(case)) or case.headers["If-Match"]
+    case.headers["If-Match"] = caller.version(address_of(case)) or case.headers["If-Match"]
 
 
 def put_into_query(case):
@@ -741,6 +728,9 @@ def put_into_body(case, operation):
         ours.update(scopes=["orders.read"], expires_at="2190-01-01T00:00:00Z")
         if operation.startswith("inventory."):
             ours.update(caller.moved(operation))
+        # Each collection of many goods writes them all.
+        if "collections" in path and goods[operation] % 4 != 1:
+            ours["conditions"] = NO_GOODS
         if "role_id" in body:
             ours["role_id"] = caller.owned("/v1/admin/roles")["id"]
         if operation == "identity.admin.invite":
@@ -774,8 +764,8 @@ def put_into_body(case, operation):
 
 
 def with_ours(value, ours):
-    """Puts in what is ours, at any depth. Optional fields only where they were chosen: their absence
-    is a case, too. What is made up is shared by several requests: this is a copy."""
+    """A copy with what is ours, at any depth: what is made up is shared by several requests.
+    Optional fields only where they were chosen: their absence is a case, too."""
     if isinstance(value, list):
         return [with_ours(each, ours) for each in value]
     if not isinstance(value, dict):
@@ -797,10 +787,13 @@ def after_call(context, case, response):
             caller.sign_in()
     elif response.status_code == 429:
         caller.rest_and_return()
+    if operation == "cart.store.merge":
+        # It was a stranger's cart.
+        caller.filled = None
     if response.status_code >= 300 or case.operation.method.upper() != case.method.upper():
         return
     # What this call has used up is made anew when it is needed next.
-    if operation in ("checkout.store.complete", "cart.store.merge", "cart.store.remove_line"):
+    if operation in ("checkout.store.complete", "cart.store.remove_line"):
         caller.filled = None
     elif operation == "orders.store.cancel":
         caller.waiting = None
@@ -833,7 +826,10 @@ def undeclared_method(ctx, response, case):
     """405 with `Allow`, whoever asks: stricter than `unsupported_method`, which lets a refused or
     unfound caller pass."""
     method = response.request.method
-    declared = {name.upper() for name in case.operation.schema[case.operation.path]}
+    # Where a word stands in the place of an id, the methods of both are known.
+    schema, path = case.operation.schema, case.operation.path
+    paths = [each for each in schema if re.fullmatch(re.sub(r"{\w+}", "[^/]+", each), path)]
+    declared = {name.upper() for each in {path, *paths} for name in schema[each]}
     if method in declared or method in ("OPTIONS", "HEAD"):
         return
     if response.status_code != 405:

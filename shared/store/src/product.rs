@@ -533,6 +533,7 @@ mod tests {
         let now = Timestamp::from_second(1_780_000_000).unwrap();
         let currency = Currency::EUR;
         Offer {
+            has_keys: true,
             variant: VariantId::from_ulid(Ulid(1)),
             product: ProductId::from_ulid(Ulid(2)),
             sku: Sku::parse("MUG-BLUE").unwrap(),

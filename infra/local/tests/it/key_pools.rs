@@ -163,8 +163,11 @@ async fn what_is_told_twice_gives_the_same_keys() {
     jane.pay("pm_card_visa");
     shop.settle().await;
     let keys = shown(&jane).await;
+    // The id of the event follows from the order and the event's number.
+    let placed = OrderId::parse(&jane.order).unwrap().ulid();
+    let placed = Ulid::from_parts(placed.timestamp_ms(), placed.random() ^ 1);
     for _ in 0..2 {
-        let event = json!({"id": "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV", "at": "2026-11-02T09:00:00Z",
+        let event = json!({"id": EventId::from_ulid(placed), "at": "2026-11-02T09:00:00Z",
             "sequence": 1, "type": "order.placed", "order_id": jane.order});
         let message = json!({"Records": [{"messageId": "m", "receiptHandle": "r",
             "body": event.to_string(), "attributes": {"ApproximateReceiveCount": "1"},

@@ -14,7 +14,7 @@ const POOLS: &str = "/v1/admin/inventory/key_pools";
 async fn on_sale(owner: &Colleague, round: Round) -> (String, String) {
     let body = json!({
         "slug": format!("editor-{}", round.0), "title": "Editor", "type": "digital",
-        "sku_prefix": format!("EDITOR-{}", round.0), "categories": ["goods"],
+        "sku_prefix": format!("EDITOR-{}", round.0),
         "prices": [{"amount": 4900, "currency": "EUR"}],
     });
     let made = ok(owner.call("POST", "/v1/admin/products", &body).await);
