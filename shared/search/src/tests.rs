@@ -350,7 +350,7 @@ fn who_is_named_exactly_comes_first_and_a_beginning_of_a_name_is_enough() {
     let (_place, snapshot) = shop(&people, &[]);
     // The second has all of these words in its name, which counts more than an address.
     assert_eq!(numbers(&snapshot, &whom("JANE@example.org")), [1, 2, 3]);
-    assert_eq!(numbers(&snapshot, &whom("jane@exam")), [3, 1]);
+    assert_eq!(numbers(&snapshot, &whom("jane@exam")), [2, 3, 1]);
     assert_eq!(numbers(&snapshot, &whom(" f-104 ")), [4]);
     assert_eq!(numbers(&snapshot, &whom("F-10")).len(), 4);
     assert_eq!(numbers(&snapshot, &whom("F-")), [] as [u64; 0]);

@@ -111,7 +111,7 @@ mod tests {
         let id = PoolKeyId::from_ulid(Ulid(1)).to_string();
         assert_eq!(flaws_of::<Withdrawal>(&json!({"key_ids": [id], "reason": "Leaked"})), []);
         let flaws = flaws_of::<Withdrawal>(&json!({"key_ids": ["ABCD-EFGH"]}));
-        let wanted = [("/key_ids/0", "malformed"), ("/reason", "required")];
+        let wanted = [("/key_ids/0", "malformed_id"), ("/reason", "required")];
         assert_eq!(flaws, wanted.map(|(at, code)| (at.to_owned(), code)));
         let none = json!({"key_ids": [], "reason": "Leaked"});
         assert_eq!(flaws_of::<Withdrawal>(&none), [("/key_ids".to_owned(), "required")]);

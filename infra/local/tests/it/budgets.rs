@@ -196,6 +196,7 @@ async fn a_day(meter: &mut Meter, people: &mut People, round: Round) {
         "/v1/admin/inventory/levels",
         "/v1/admin/media",
         "/v1/admin/pickup_points",
+        "/v1/admin/products",
     ] {
         assert_eq!(meter.call(jane.call("PUT", path, &json!({}))).await.status, 405, "{path}");
     }
@@ -341,8 +342,8 @@ async fn every_function_keeps_to_its_budget() {
     assert_eq!(warm.of("orders.store.list").operations, ["Query"]);
     for (handler, dynamodb, stripe) in [
         ("cart.store.create", 2, 0),
-        // Each fifth request of a caller is counted; of whoever was counted a moment ago, twice.
-        ("cart.store.view", 2 + 2, 0),
+        // Whoever was counted a moment ago is, when they are counted, found out by a second update.
+        ("cart.store.view", 2 + 1, 0),
         ("cart.store.add_line", 3, 0),
         ("cart.store.change_line", 3, 0),
         ("cart.store.remove_line", 3, 0),
@@ -365,7 +366,11 @@ async fn every_function_keeps_to_its_budget() {
     ] {
         // Of a purchase without codes and gift cards: they come on top of it.
         let cost = plain.get(handler).unwrap_or_else(|| warm.of(handler));
-        assert!(cost.trips("dynamodb") <= dynamodb, "{handler}: {}", cost.words());
+        let operations = cost.operations.join(", ");
+        // Each fifth request of a caller is counted, whichever it is.
+        let is_of_buyers = handler.starts_with("cart.") || handler.starts_with("checkout.");
+        let toll = usize::from(is_of_buyers && operations.starts_with("UpdateItem, "));
+        assert!(cost.trips("dynamodb") - toll <= dynamodb, "{handler}: {operations}");
         assert!(cost.trips("stripe") <= stripe, "{handler}: {}", cost.words());
         assert_eq!(cost.total(), cost.trips("dynamodb") + cost.trips("stripe"), "{handler}");
     }
@@ -380,9 +385,16 @@ async fn every_function_keeps_to_its_budget() {
         // A machine's key, who made it, their role, and that it came from a new network; then a
         // list. Or a session, who has it, their role; who acts and their role, at this moment; who
         // is concerned, their role and another one; and one transaction.
-        let most = if function.triggers.iter().any(reads) { 4 + 1 } else { 3 + 2 + 3 + 1 };
+        let most = match function.handler.as_str() {
+            // Keys are looked up, added in parts and counted; the answer is kept.
+            "inventory.admin.add_keys" => 3 + 2 + 5,
+            _ if function.triggers.iter().any(reads) => 4 + 1,
+            _ => 3 + 2 + 3 + 1,
+        };
         let cost = warm.of(&function.handler);
-        assert!(!is_for_staff || cost.total() <= most, "{}: {}", function.handler, cost.words());
+        // The files of a generation of an index are fetched once, whoever asks first.
+        let trips = cost.total() - cost.trips("s3");
+        assert!(!is_for_staff || trips <= most, "{}: {}", function.handler, cost.words());
     }
 
     expect![[r#"

@@ -105,6 +105,11 @@ fn the_functions_of_the_shop() {
         identity.admin.view_api_key       512 MB 10 s  GET /v1/admin/api_keys/{id}
         identity.admin.rotate_api_key     512 MB 10 s  POST /v1/admin/api_keys/{id}/rotate
         identity.admin.revoke_api_key     512 MB 10 s  DELETE /v1/admin/api_keys/{id}
+        identity.admin.list_customers    1024 MB 10 s  GET /v1/admin/customers
+        identity.admin.view_customer      512 MB 10 s  GET /v1/admin/customers/{id}
+        identity.jobs.on_customer_changed  512 MB 30 s  stream fluxion-identity by 100
+        identity.jobs.index_customers    1769 MB 300 s  queue fluxion-search-customers.fifo by 10
+        identity.jobs.rebuild_search      512 MB 30 s  
         identity.jobs.create_owner        512 MB 10 s  
         identity.unknown                  512 MB 10 s  ANY $default
         catalog.store.list_products      1024 MB 10 s  GET /v1/store/products
@@ -244,6 +249,11 @@ fn the_functions_of_the_shop() {
         orders.store.cancel               512 MB 20 s  POST /v1/store/orders/{id}/cancel
         orders.store.download             512 MB 10 s  GET /v1/store/downloads/{token}
         orders.jobs.on_order_placed       512 MB 30 s  queue fluxion-order-events by 10
+        orders.admin.list                1024 MB 10 s  GET /v1/admin/orders
+        orders.admin.view                 512 MB 10 s  GET /v1/admin/orders/{id}
+        orders.jobs.on_order_changed      512 MB 30 s  stream fluxion-orders by 100
+        orders.jobs.index_orders         1769 MB 300 s  queue fluxion-search-orders.fifo by 10
+        orders.jobs.rebuild_search        512 MB 30 s  
         orders.unknown                    512 MB 10 s  ANY $default
         media.admin.upload                512 MB 10 s  POST /v1/admin/media/uploads
         media.admin.list                  512 MB 10 s  GET /v1/admin/media
@@ -305,7 +315,7 @@ fn the_tables_queues_and_secrets_of_the_shop() {
     }
     writeln!(printed, "{}", shop.secrets.join(" ")).unwrap();
     expect![[r#"
-        fluxion-identity [every] ttl - stream -
+        fluxion-identity [every] ttl - stream KEYS_ONLY
         fluxion-catalog [by_created by_price by_title by_slug every work] ttl - stream NEW_AND_OLD_IMAGES
         fluxion-inventory [by_location low] ttl expires stream NEW_AND_OLD_IMAGES
         fluxion-carts [] ttl expires stream -
@@ -324,6 +334,10 @@ fn the_tables_queues_and_secrets_of_the_shop() {
         fluxion-exchange-dlq hides 30 s
         fluxion-search.fifo hides 1800 s
         fluxion-search-dlq.fifo hides 30 s
+        fluxion-search-orders.fifo hides 1800 s
+        fluxion-search-orders-dlq.fifo hides 30 s
+        fluxion-search-customers.fifo hides 1800 s
+        fluxion-search-customers-dlq.fifo hides 30 s
         fluxion/stripe fluxion/jwt-signing fluxion/jwt-public fluxion/tokens fluxion/factors fluxion/carrier
     "#]]
     .assert_eq(&printed);

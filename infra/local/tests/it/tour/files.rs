@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use domain::catalog::{Category, Slug};
 use domain::id::{CategoryId, Ulid};
+use domain::permission::Permission;
 use local::Shop;
 use serde_json::{Value, json};
 use testkit::goods::MUG;
 
 use super::{Pace, Plain, Round, media, text};
 use crate::imports::{Parcel, announce, send};
-use crate::world::{Colleague, ok};
+use crate::world::{Colleague, Shopper, ok};
 
 /// Announces, sends and starts a file; the import's path.
 async fn begin<P: Pace>(pace: &mut P, who: &Colleague, parcel: &Parcel<'_>) -> String {
@@ -46,25 +47,37 @@ async fn shelve(who: &Colleague, number: u8) -> Slug {
     slug
 }
 
-/// A file of more rows than one message is worth, and a count whose answer is lost: whoever comes
-/// after it finds it in the ledger.
+/// A file of more rows than one message is worth, and a count whose job dies after it: whoever comes
+/// next, when something was sold, finds it in the ledger.
 pub(crate) async fn long_and_broken(shop: &Shop, owner: &Colleague) {
     let mut pace = Plain(shop.clone());
-    let rows: String = (0..1_100).map(|row| format!("nobody-{row},Nobody\n")).collect();
-    let file = format!("email,name\n{rows}");
-    let path = begin(&mut pace, owner, &Parcel::csv("customers", &file)).await;
+    let rows: String = (0..1_100).map(|row| format!("NOBODYS-{row},5\n")).collect();
+    let file = format!("sku,on_hand\n{rows}");
+    let path = begin(&mut pace, owner, &Parcel::csv("stock", &file)).await;
     assert_eq!(rest(&mut pace, owner, &path).await["flawed_rows"], 1_100);
 
-    let file = format!("sku,on_hand\n{},41\n", MUG.sku);
-    let path = begin(&mut pace, owner, &Parcel::csv("stock", &file)).await;
-    let is_count = |call: &wire::CallId| {
-        call.caller == "platform.jobs.run_exchange" && call.operation == "TransactWriteItems"
-    };
-    let kind = wire::FaultKind::LoseResponse;
-    shop.wire().faults().arm(wire::Plan { at: 1, kind, filter: Some(Box::new(is_count)) });
-    shop.settle_all().await;
-    shop.wire().faults().disarm();
-    assert_eq!(rest(&mut pace, owner, &path).await["state"], "done");
+    // Which of its transactions is the count depends on what else it has to note.
+    for at in 1..=3 {
+        let name = format!("counter-{at}");
+        let counter = Colleague::of(shop, &name, Permission::ALL).await;
+        let file = format!("sku,on_hand\n{},4{at}\n", MUG.sku);
+        let path = begin(&mut pace, &counter, &Parcel::csv("stock", &file)).await;
+        let is_write = |call: &wire::CallId| {
+            call.caller == "platform.jobs.run_exchange" && call.operation == "TransactWriteItems"
+        };
+        let kind = wire::FaultKind::DieAfter;
+        shop.wire().faults().arm(wire::Plan { at, kind, filter: Some(Box::new(is_write)) });
+        shop.settle().await;
+        let mut guest = Shopper::guest(shop).await;
+        guest.ready(MUG, 1).await;
+        assert_eq!(guest.complete().await.status, 201);
+        guest.pay("pm_card_visa");
+        shop.settle_all().await;
+        shop.wire().faults().disarm();
+        // What was begun waits for half an hour: nobody's token is good for so long.
+        let late = Colleague::of(shop, &format!("late-{at}"), Permission::ALL).await;
+        assert_eq!(rest(&mut pace, &late, &path).await["state"], "done");
+    }
 }
 
 /// Every kind of file comes, is looked at, is stopped, and goes.

@@ -59,8 +59,12 @@ pub(crate) async fn words<P: Pace>(pace: &mut P, owner: &Colleague) {
 pub(crate) async fn upkeep(shop: &Shop) {
     for round in 0..3 {
         shop.clock().advance_ms(GRACE_MS);
-        let both = [Permission::SettingsRead, Permission::SettingsWrite];
-        let owner = Colleague::of(shop, &format!("librarian-{round}"), &both).await;
+        let owner = Colleague::of(shop, &format!("librarian-{round}"), Permission::ALL).await;
+        let socks = ok(owner.get("/v1/store/products/socks").await);
+        let at = format!("/v1/admin/products/{}", socks["id"].as_str().unwrap());
+        let seen = tag(&owner.get(&at).await);
+        let body = json!({"title": format!("Socks, {round} pairs")});
+        ok(owner.call_if(&seen, "PATCH", &at, &body).await);
         let seen = tag(&owner.get(SYNONYMS).await);
         let body = json!({"groups": [["mug", format!("beaker {round}")]]});
         ok(owner.call_if(&seen, "PUT", SYNONYMS, &body).await);
