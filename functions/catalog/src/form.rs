@@ -336,6 +336,7 @@ impl Form for ContentForm {
 }
 
 /// A moment, or none of it.
+#[expect(clippy::option_option, reason = "flawed, absent and given are three")]
 pub(crate) fn moment(fields: &mut Fields<'_>, name: &'static str) -> Option<Option<Timestamp>> {
     fields.optional(name, time())
 }

@@ -55,16 +55,13 @@ fn texts(product: &Product, own: Language) -> Vec<Texts> {
         let (title, text) = (title.to_owned(), text.to_owned());
         texts.entry(language).or_insert(Texts { language, title, names: names.clone(), text });
     }
-    match texts.get_mut(&own) {
+    if let Some(said) = texts.get_mut(&own) {
         // A translation has the place: what the product itself says is found beside it.
-        Some(said) => {
-            said.names = format!("{} {}", said.names, product.title);
-            said.text = format!("{} {}", said.text, product.description);
-        }
-        None => {
-            let (title, text) = (product.title.clone(), product.description.clone());
-            texts.insert(own, Texts { language: own, title, names, text });
-        }
+        said.names = format!("{} {}", said.names, product.title);
+        said.text = format!("{} {}", said.text, product.description);
+    } else {
+        let (title, text) = (product.title.clone(), product.description.clone());
+        texts.insert(own, Texts { language: own, title, names, text });
     }
     texts.into_values().collect()
 }

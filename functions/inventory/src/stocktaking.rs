@@ -215,7 +215,7 @@ mod tests {
     fn levels() -> BTreeMap<Place, Level> {
         let place = Place::at(sku("MUG"), FIRST_LOCATION);
         let units = StockLevel { reserved: 3, ..StockLevel::received(10) };
-        let level = Level { units, available: 7, ..Level::empty(place.clone()) };
+        let level = Level { units, available: 7, ..Level::empty(&place) };
         BTreeMap::from([(place, level)])
     }
 

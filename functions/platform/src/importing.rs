@@ -372,14 +372,13 @@ async fn apply(
         return save(app, import, after, &events).await;
     }
     let (planned, writes) = facts.plan(app, import, entries, now).await?;
-    let noted = match &import.stretch {
-        Some(_) => import.clone(),
-        None => {
-            app.store.put_flaws(import, &all_flaws(entries, &planned)).await?;
-            let noted = import.begin(outcomes(entries, &planned), now);
-            let Some(noted) = save(app, import, noted, &[]).await? else { return Ok(None) };
-            noted
-        }
+    let noted = if import.stretch.is_some() {
+        import.clone()
+    } else {
+        app.store.put_flaws(import, &all_flaws(entries, &planned)).await?;
+        let noted = import.begin(outcomes(entries, &planned), now);
+        let Some(noted) = save(app, import, noted, &[]).await? else { return Ok(None) };
+        noted
     };
     let mut late_at: Vec<usize> = Vec::new();
     // Noted as good by a predecessor who was killed, and not good any more.

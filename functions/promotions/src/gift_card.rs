@@ -57,9 +57,9 @@ pub(crate) fn note<P, I>(
     call: &Call<Staff<P>, I>,
     action: &str,
     object: impl std::fmt::Display,
-    states: (Value, Value),
+    (before, after): &(Value, Value),
 ) -> Event {
-    let changed = changes(&states.0, &states.1);
+    let changed = changes(before, after);
     app.doors.audit(&call.request, call.who.actor(), action, Some(object.to_string()), changed)
 }
 

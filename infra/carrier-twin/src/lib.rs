@@ -294,7 +294,9 @@ pub fn webhook(
     .to_string();
     let signed = |parts: &[&str]| {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-        parts.iter().for_each(|part| mac.update(part.as_bytes()));
+        for part in parts {
+            mac.update(part.as_bytes());
+        }
         let hex: String =
             mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         format!("hmac-sha256-hex={hex}")

@@ -29,6 +29,7 @@ impl Drop for Port {
 
 impl Port {
     /// Opens a port to a twin.
+    #[expect(clippy::disallowed_methods, reason = "the twin lives in the host, not a Lambda")]
     pub async fn open(twin: Twin) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;

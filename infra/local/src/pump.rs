@@ -418,12 +418,11 @@ impl Shop {
             return;
         }
         let tried = usize::try_from(notice.failures).unwrap_or(usize::MAX);
-        match EVENT_RETRIES_MS.get(tried) {
-            Some(after_ms) => s3.again(notice.number, *after_ms),
-            None => {
-                tracing::error!(op = notice.handler, "the event of a new object is given up");
-                s3.done(notice.number);
-            }
+        if let Some(after_ms) = EVENT_RETRIES_MS.get(tried) {
+            s3.again(notice.number, *after_ms);
+        } else {
+            tracing::error!(op = notice.handler, "the event of a new object is given up");
+            s3.done(notice.number);
         }
     }
 

@@ -110,7 +110,7 @@ impl Carrier {
         };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .build(connector.build());
         Ok(Self { client, base: base_url.unwrap_or(BASE).to_owned(), authorization })
     }

@@ -72,7 +72,9 @@ fn fits(signature: &str, parts: &[&[u8]], secrets: &[String]) -> Result<(), Refu
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
             unreachable!("HMAC takes keys of any length");
         };
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         bool::from(mac.finalize().into_bytes().as_slice().ct_eq(&given))
     });
     if is_ours { Ok(()) } else { Err(Refusal::Forged) }
@@ -176,7 +178,9 @@ mod tests {
 
     fn sign(secret: &str, parts: &[&[u8]]) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         let hex: String =
             mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{SCHEME}{hex}")

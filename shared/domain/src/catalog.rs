@@ -172,7 +172,7 @@ impl Image {
             |source: &&Source| source.media_type == Format::Webp && source.width <= LIST_WIDTH_MAX;
         let chosen = self.sources.iter().filter(fits).max_by_key(|source| source.width);
         let (media_id, sources, variants) = (None, Vec::new(), Vec::new());
-        let mut image = Self { media_id, sources, variants, ..self.clone() };
+        let mut image = Self { media_id, variants, sources, ..self.clone() };
         if let (Some(source), Some(width), Some(height)) = (chosen, self.width, self.height) {
             let scaled = u64::from(height) * u64::from(source.width) / u64::from(width.max(1));
             image.height = u32::try_from(scaled).ok().map(|scaled| scaled.max(1));

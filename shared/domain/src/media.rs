@@ -573,7 +573,7 @@ mod tests {
         let archived = mug.become_status(Status::Archived, samples::now()).unwrap();
         assert_eq!((archived.keeps().len(), archived.images.len()), (0, 3));
         let back = archived.become_status(Status::Draft, samples::now()).unwrap();
-        let back = back.with_what_is_left(&[two.clone()]);
+        let back = back.with_what_is_left(std::slice::from_ref(&two));
         assert_eq!(back.keeps(), BTreeSet::from([two.id]));
         assert_eq!(back.images.len(), 2, "what is no upload stays");
     }

@@ -224,7 +224,7 @@ fn luhn(digits: &[u32]) -> bool {
         .enumerate()
         .map(|(at, digit)| if at % 2 == 1 { digit * 2 / 10 + digit * 2 % 10 } else { *digit })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// ISO 7064 MOD 11,10.
@@ -336,11 +336,11 @@ fn de(number: &str) -> Option<bool> {
 
 fn dk(number: &str) -> Option<bool> {
     let d = digits(number, 8)?;
-    Some(d.first() != Some(&0) && weighted(&d, &[2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0)
+    Some(d.first() != Some(&0) && weighted(&d, &[2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11))
 }
 
 fn ee(number: &str) -> Option<bool> {
-    Some(weighted(&digits(number, 9)?, &[3, 7, 1, 3, 7, 1, 3, 7, 1]) % 10 == 0)
+    Some(weighted(&digits(number, 9)?, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10))
 }
 
 fn el(number: &str) -> Option<bool> {
@@ -391,7 +391,7 @@ fn es(number: &str) -> Option<bool> {
 
 fn fi(number: &str) -> Option<bool> {
     let d = digits(number, 8)?;
-    Some(weighted(&d, &[7, 9, 10, 5, 8, 4, 2, 1]) % 11 == 0)
+    Some(weighted(&d, &[7, 9, 10, 5, 8, 4, 2, 1]).is_multiple_of(11))
 }
 
 fn fr(number: &str) -> Option<bool> {
@@ -439,7 +439,7 @@ fn hr(number: &str) -> Option<bool> {
 }
 
 fn hu(number: &str) -> Option<bool> {
-    Some(weighted(&digits(number, 8)?, &[9, 7, 3, 1, 9, 7, 3, 1]) % 10 == 0)
+    Some(weighted(&digits(number, 8)?, &[9, 7, 3, 1, 9, 7, 3, 1]).is_multiple_of(10))
 }
 
 fn ie(number: &str) -> Option<bool> {
@@ -448,10 +448,9 @@ fn ie(number: &str) -> Option<bool> {
     let weights = [8, 7, 6, 5, 4, 3, 2];
     if let Some(d) = digits(body, 7) {
         let (check, second) = match end.as_bytes() {
-            [check] => (*check, 0),
             // A second letter counts nine times, from A = 1; W is the old form's nothing.
             [check, second @ b'A'..=b'I'] => (*check, u32::from(second - b'A') + 1),
-            [check, b'W'] => (*check, 0),
+            [check] | [check, b'W'] => (*check, 0),
             _ => return None,
         };
         if !check.is_ascii_uppercase() {
@@ -512,7 +511,7 @@ fn lv(number: &str) -> Option<bool> {
 
 fn mt(number: &str) -> Option<bool> {
     let d = digits(number, 8)?;
-    Some(d.first() != Some(&0) && weighted(&d, &[3, 4, 6, 7, 8, 9, 10, 1]) % 37 == 0)
+    Some(d.first() != Some(&0) && weighted(&d, &[3, 4, 6, 7, 8, 9, 10, 1]).is_multiple_of(37))
 }
 
 fn nl(number: &str) -> Option<bool> {
@@ -529,7 +528,7 @@ fn nl(number: &str) -> Option<bool> {
 }
 
 fn no(number: &str) -> Option<bool> {
-    Some(weighted(&digits(number, 9)?, &[3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0)
+    Some(weighted(&digits(number, 9)?, &[3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11))
 }
 
 fn pl(number: &str) -> Option<bool> {
@@ -568,7 +567,7 @@ fn si(number: &str) -> Option<bool> {
 fn sk(number: &str) -> Option<bool> {
     let d = digits(number, 10)?;
     let is_kind = matches!(d.get(2), Some(2 | 3 | 4 | 7 | 8 | 9));
-    let is_company = d.first() != Some(&0) && is_kind && value(&d) % 11 == 0;
+    let is_company = d.first() != Some(&0) && is_kind && value(&d).is_multiple_of(11);
     // A person's number begins with their birthday.
     let check = value(d.get(..9)?) % 11 % 10;
     Some(is_company || (is_czech_birthday(&d) && check == u64::from(last(&d))))

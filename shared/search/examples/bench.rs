@@ -4,6 +4,8 @@
 //! Nothing is asserted: figures are for comparing one change, or one size, with another on the same
 //! machine. Everything follows from the number of products.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark measures time")]
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -403,10 +403,10 @@ fn of_what_is_purged_no_file_of_the_next_generation_says_anything() {
     // What held them is deleted now, not after its grace.
     assert_eq!(left.documents, 2);
     let gone: BTreeSet<&str> = third.over.iter().map(String::as_str).collect();
-    let stays = left.hashes();
+    let remaining = left.hashes();
     let all = first.files.iter().chain(&second.files).map(|file| file.hash.as_str());
-    assert!(all.filter(|hash| !stays.contains(hash)).all(|hash| gone.contains(hash)));
-    assert!(gone.is_disjoint(&stays));
+    assert!(all.filter(|hash| !remaining.contains(hash)).all(|hash| gone.contains(hash)));
+    assert!(gone.is_disjoint(&remaining));
     // The last of all can be forgotten, too.
     let draft = folder.draft(Some(left), MEMORY).unwrap();
     draft.remove(id(1));
@@ -486,7 +486,7 @@ impl Ware {
         let plain = String::new();
         match sort {
             Sort::Relevance => {
-                let score = if self.title == "mug" { 0 } else { 1 };
+                let score = i64::from(self.title != "mug");
                 (plain, score, i64::from(!self.is_available), 0)
             }
             Sort::Newest => (plain, -self.created, 0, number),

@@ -82,7 +82,7 @@ pub async fn finalize(
             }
             Settlement::Late { placed, payment, refused, refunding, entry } => {
                 let late = Late { before: &file.order, refused: *refused, refunding };
-                settle_late(desk, *placed, &payment, late, &entry).await?
+                Box::pin(settle_late(desk, *placed, &payment, late, &entry)).await?
             }
             Settlement::ReturnUnfinished(order, payment) => {
                 send_back(desk, *order, &payment).await?
@@ -241,7 +241,7 @@ pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ende
             match stop(desk, payment).await? {
                 Stopped::Yes => closed = close(payment, desk.now),
                 Stopped::MoneyCame => {
-                    finalize(desk, id, None).await?;
+                    Box::pin(finalize(desk, id, None)).await?;
                     let file = load(desk, id).await?;
                     if file.order.status == Status::PendingPayment {
                         return Ok(Ended::Undecided);

@@ -232,20 +232,19 @@ impl Store {
                 found.insert((pk.clone(), sk.clone()), item);
             }
         }
-        let running = match running {
-            Some(running) => running,
-            None => {
-                let running = self.believe_running(promotions.running.take(), now)?;
-                let (_, mut counters) = Self::keys_of(wanted, Some(&running));
-                let [_, (_, read)] = &asked;
-                counters.retain(|key| !read.iter().any(|r| r.pk == key.pk && r.sk == key.sk));
-                if !variants.is_empty() {
-                    for item in self.batch_get(Table::Inventory, &counters, false).await? {
-                        promotions.take(item)?;
-                    }
+        let running = if let Some(running) = running {
+            running
+        } else {
+            let running = self.believe_running(promotions.running.take(), now)?;
+            let (_, mut counters) = Self::keys_of(wanted, Some(&running));
+            let [_, (_, read)] = &asked;
+            counters.retain(|key| !read.iter().any(|r| r.pk == key.pk && r.sk == key.sk));
+            if !variants.is_empty() {
+                for item in self.batch_get(Table::Inventory, &counters, false).await? {
+                    promotions.take(item)?;
                 }
-                running
             }
+            running
         };
         let settings = match known {
             Some(settings) => settings,

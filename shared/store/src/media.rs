@@ -33,7 +33,7 @@ fn content_key(digest: &str) -> Key {
     Key::meta(format!("MEDC#{digest}"))
 }
 
-fn set_of(id: impl ToString) -> AttributeValue {
+fn set_of(id: &impl ToString) -> AttributeValue {
     AttributeValue::Ss(vec![id.to_string()])
 }
 
@@ -111,7 +111,7 @@ impl Store {
     pub async fn claim_content(&self, digest: &str, id: MediaId) -> Result<Saved, Fault> {
         let alive = Expression::new("attribute_not_exists(dying)")
             .name("#users", "users")
-            .value(":id", set_of(id));
+            .value(":id", set_of(&id));
         let key = content_key(digest);
         match self.update_if(Table::Catalog, &key, "ADD #users :id", alive).await? {
             Updated::Yes(_) => Ok(Saved::Yes),
@@ -155,7 +155,7 @@ impl Store {
             // To be taken out twice changes nothing.
             let always = Expression::new("attribute_exists(pk) OR attribute_not_exists(pk)")
                 .name("#users", "users")
-                .value(":id", set_of(before.id));
+                .value(":id", set_of(&before.id));
             let key = content_key(digest);
             transaction.update(self, Table::Catalog, &key, "DELETE #users :id", always)?;
         }
@@ -201,7 +201,7 @@ pub(crate) fn show(
     let ready = Expression::new("attribute_exists(#state.#ready)")
         .name("#state", "state")
         .name("#ready", "ready")
-        .value(":product", set_of(product))
+        .value(":product", set_of(&product))
         .value(":one", count(1));
     let update = format!("ADD used_by :product SET {NEXT}");
     transaction.update(store, Table::Catalog, &media_key(id), &update, ready)
@@ -215,7 +215,7 @@ pub(crate) fn hide(
     id: MediaId,
 ) -> Result<(), Fault> {
     let there = Expression::new("attribute_exists(pk)")
-        .value(":product", set_of(product))
+        .value(":product", set_of(&product))
         .value(":one", count(1));
     let update = format!("DELETE used_by :product SET {NEXT}");
     transaction.update(store, Table::Catalog, &media_key(id), &update, there)

@@ -50,7 +50,7 @@ pub enum Concern {
 pub fn concern(image: &Item) -> Option<Concern> {
     match key_of(image)? {
         (SEARCH, "REBUILD") => Some(Concern::Everything),
-        (SEARCH, _) | ("CATEGORIES", _) => Some(Concern::Lexicon),
+        (SEARCH | "CATEGORIES", _) => Some(Concern::Lexicon),
         ("SETTINGS", "SHOP") => Some(Concern::Shop),
         (pk, "META") => {
             let id = ProductId::parse(pk.strip_prefix("PROD#")?).ok()?;

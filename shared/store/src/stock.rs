@@ -132,8 +132,8 @@ impl From<Row> for Level {
 
 impl Level {
     /// A level of which nothing was ever heard.
-    pub fn empty(place: Place) -> Self {
-        Row { version: 0, ..Row::new(&place, StockLevel::received(0)) }.into()
+    pub fn empty(place: &Place) -> Self {
+        Row { version: 0, ..Row::new(place, StockLevel::received(0)) }.into()
     }
 
     /// The places of its shards.

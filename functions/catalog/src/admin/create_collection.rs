@@ -73,6 +73,7 @@ pub(crate) enum Wanted {
 }
 
 /// Reads the members of a collection: by hand, or by a rule.
+#[expect(clippy::option_option, reason = "flawed, absent and given are three")]
 pub(crate) fn wanted(fields: &mut Fields<'_>) -> Option<Option<Wanted>> {
     let products = fields.optional("products", ListOf::up_to(PRODUCTS_MAX, product_id()));
     let conditions = Nested::<Asked>::form();

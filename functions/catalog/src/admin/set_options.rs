@@ -25,7 +25,7 @@ use crate::form::{
 /// The options, and what new variants begin with.
 #[derive(Debug)]
 pub struct Options {
-    options: Vec<ProductOption>,
+    each: Vec<ProductOption>,
     sku_prefix: Option<Sku>,
     prices: Prices,
     weight_grams: u32,
@@ -39,7 +39,7 @@ impl Form for Options {
         let weight = fields.optional("weight_grams", Integer::between(0, WEIGHT_GRAMS_MAX));
         let prices = PriceList::of(prices?.unwrap_or_default(), fields);
         Some(Self {
-            options: options?.into_iter().map(|OptionForm(one)| one).collect(),
+            each: options?.into_iter().map(|OptionForm(one)| one).collect(),
             sku_prefix: sku_prefix?,
             prices: prices?,
             weight_grams: whole(weight?.unwrap_or(0)),
@@ -60,12 +60,12 @@ pub async fn handle(
     seen.check(before.version)?;
     let shelves = app.store.shelves().await?;
     loop {
-        let product = before.clone().with_options(form.options.clone())?;
+        let product = before.clone().with_options(form.each.clone())?;
         let after = match &form.sku_prefix {
             Some(prefix) => {
-                let seed = seed(&product, form, prefix);
+                let begun = seed(&product, form, prefix);
                 let id = || VariantId::from_ulid(app.ids.ulid(call.now));
-                product.generate(&seed, NEW_VARIANTS_MAX, id)?
+                product.generate(&begun, NEW_VARIANTS_MAX, id)?
             }
             None => product,
         };

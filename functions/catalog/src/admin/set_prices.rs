@@ -50,7 +50,7 @@ pub async fn handle(
     let since = call.now.saturating_sub(COMPARED).unwrap_or(Timestamp::MIN);
     let log = app.store.prices_since(*id, *variant_id, since).await?;
     let sales = form.sales.clone();
-    variant.sales = compared(sales, &variant.sales, &log, *variant_id, &form.prices, call.now);
+    variant.sales = compared(&sales, &variant.sales, &log, *variant_id, &form.prices, call.now);
     variant.prices = form.prices.clone();
     let after = before.clone().put_variant(variant)?;
     let shelves = app.store.shelves().await?;

@@ -35,9 +35,8 @@ fn task(changes: Vec<Changed>) -> Result<Task<ProductId>, Fault> {
             // The writer sees that the index is of another language, and builds it anew.
             Some(Concern::Shop) => lexicon |= speaks_otherwise(&changed),
             Some(Concern::Product(id)) => {
-                if is_news(changed)? {
-                    products.insert(id);
-                }
+                let is_news = is_news(changed)?;
+                products.extend(is_news.then_some(id));
             }
         }
     }

@@ -44,10 +44,10 @@ fn shown(levels: &[Level], locations: &Locations) -> u32 {
     let has_keys = levels.iter().any(|level| level.place.location == KEY_POOL);
     let sells = |level: &&Level| {
         let location = level.place.location;
-        match has_keys {
-            true => location == KEY_POOL,
-            false => locations.get(location).is_some_and(|location| location.is_active),
+        if has_keys {
+            return location == KEY_POOL;
         }
+        locations.get(location).is_some_and(|location| location.is_active)
     };
     let available: i64 = levels.iter().filter(sells).map(|level| level.available.max(0)).sum();
     u32::try_from(available).unwrap_or(u32::MAX).min(QUANTITY_MAX)
@@ -98,7 +98,7 @@ mod tests {
         let elsewhere = LocationId::from_ulid(Ulid::from_parts(1, 1));
         let level = |location, available| {
             let place = Place::at(sku("MUG"), location);
-            Level { available, ..Level::empty(place) }
+            Level { available, ..Level::empty(&place) }
         };
         let locations = Locations::default();
         let levels = [level(FIRST_LOCATION, 3), level(FIRST_LOCATION, -2), level(elsewhere, 50)];

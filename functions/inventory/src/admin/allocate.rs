@@ -75,8 +75,8 @@ pub async fn handle(
     let mut levels = app.store.levels_at(&places).await?;
     let shards: Vec<Place> = levels.iter().flat_map(Level::shard_places).collect();
     levels.extend(app.store.levels_at(&shards).await?);
-    let cell = |level: Level| Cell { place: level.place, available: level.available };
-    let cells: Vec<Cell> = levels.into_iter().map(cell).collect();
+    let as_cell = |level: Level| Cell { place: level.place, available: level.available };
+    let cells: Vec<Cell> = levels.into_iter().map(as_cell).collect();
     let plan = allocate(&demand, &cells, Some(destination), &locations);
     Ok(PlanView::of(plan, &locations))
 }

@@ -25,10 +25,13 @@ impl Form for Description {
     }
 }
 
+/// Which upload, as it was seen, and the words.
+type Given = (Path<MediaPath>, (IfMatch, Body<Description>));
+
 /// Changes the words.
 pub async fn handle(
     app: &App,
-    call: Call<Staff<grant::ProductsWrite>, (Path<MediaPath>, (IfMatch, Body<Description>))>,
+    call: Call<Staff<grant::ProductsWrite>, Given>,
 ) -> Reply<Versioned<MediaView>> {
     let (Path(MediaPath { id }), (seen, Body(Description { alt }))) = &call.input;
     let before = load(app, *id).await?;

@@ -47,10 +47,11 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
         Fact::OrderRefundedLate { order_id } => {
             Some((*order_id, Letter::LatePaymentRefunded { order_id: *order_id }))
         }
-        // Who gets keys is written to when they do.
-        Fact::KeysAdded { .. } => None,
-        // They have queues of their own.
-        Fact::MessageRequested { .. } | Fact::AuditNoted { .. } | Fact::ExchangeDue { .. } => None,
+        // Who gets keys is written to when they do; the others have queues of their own.
+        Fact::KeysAdded { .. }
+        | Fact::MessageRequested { .. }
+        | Fact::AuditNoted { .. }
+        | Fact::ExchangeDue { .. } => None,
     }
 }
 

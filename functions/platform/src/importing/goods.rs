@@ -210,7 +210,7 @@ async fn with_comparisons(app: &App, write: &Write, now: Timestamp) -> Result<Pr
         };
         let sales = before.map(|before| before.sales.as_slice()).unwrap_or_default();
         let new = std::mem::take(&mut variant.sales);
-        variant.sales = compared(new, sales, &log, variant.id, &variant.prices, now);
+        variant.sales = compared(&new, sales, &log, variant.id, &variant.prices, now);
     }
     Ok(after)
 }

@@ -30,7 +30,7 @@ pub async fn handle(
         let fresh = fresh(app, &call);
         let (after, entry) = card.clone().adjust(*amount, reason.clone(), fresh)?;
         let states = (Value::Null, shown(*amount));
-        let events = [note(app, &call, "gift_card.adjust", id, states)];
+        let events = [note(app, &call, "gift_card.adjust", id, &states)];
         let gift_card = after.clone().into();
         let view = CorrectedGiftCardView { gift_card, entry: GiftEntryView::from(entry.clone()) };
         let remembered = stored(&Answer::json(StatusCode::CREATED, &view));

@@ -33,7 +33,7 @@ pub async fn handle(
         let credit = found.unwrap_or_else(|| StoreCredit::empty(*id, amount.currency()));
         let (after, entry) = credit.adjust(*amount, reason.clone(), fresh(app, &call))?;
         let states = (Value::Null, shown(*amount));
-        let events = [note(app, &call, "store_credit.adjust", id, states)];
+        let events = [note(app, &call, "store_credit.adjust", id, &states)];
         let (customer_id, balance) = (*id, after.balance);
         let view =
             CorrectedCreditView { customer_id, balance, entry: GiftEntryView::from(entry.clone()) };

@@ -40,7 +40,7 @@ pub async fn handle(
     seen.check(card.version)?;
     let after = card.clone().switch(*status, call.now)?;
     let states = (json!({"status": card.status}), json!({"status": after.status}));
-    let events = [note(app, &call, "gift_card.change", id, states)];
+    let events = [note(app, &call, "gift_card.change", id, &states)];
     let version = app.store.switch_gift_card(&card, &after, &events).await?.ok_or_else(no_match)?;
     Ok(Versioned(after.into(), version))
 }

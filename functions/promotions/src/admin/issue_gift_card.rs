@@ -52,7 +52,7 @@ pub async fn handle(
 ) -> Reply<Secret<CreatedVersion<IssuedGiftCardView>>> {
     let Body(Issue { wanted, recipient }) = &call.input;
     let (code, card, entry) = issue(app, &call, wanted)?;
-    let mut events = vec![note(app, &call, "gift_card.issue", card.id, states(&card))];
+    let mut events = vec![note(app, &call, "gift_card.issue", card.id, &states(&card))];
     events.extend(recipient.as_ref().map(|to| letter(app, to, &card, &code, call.now)));
     match app.store.issue_gift_cards(&[(card.clone(), entry)], &events).await? {
         Saved::Yes => {

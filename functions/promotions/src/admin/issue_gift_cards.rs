@@ -76,7 +76,7 @@ async fn issue_dozen<P: Sync>(
         after.insert("expires_at".into(), json!(wanted.expires_at));
     }
     let first = codes.first().map(|(_, card)| card.id.to_string()).unwrap_or_default();
-    let events = [note(app, call, "gift_card.issue_many", first, (Value::Null, after))];
+    let events = [note(app, call, "gift_card.issue_many", first, &(Value::Null, after))];
     match app.store.issue_gift_cards(&cards, &events).await? {
         Saved::Yes => Ok(codes),
         Saved::Raced => Err(Problem::unavailable()),

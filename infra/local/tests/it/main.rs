@@ -7,6 +7,7 @@
     clippy::disallowed_methods,
     clippy::needless_pass_by_value,
     clippy::assigning_clones,
+    clippy::similar_names,
     unreachable_pub,
     reason = "a story that meets something else than it expects shall panic"
 )]

@@ -222,7 +222,7 @@ async fn what_a_product_shows_is_not_deleted_until_it_shows_it_no_more() {
     assert_eq!((used_by(&mary, &two).await, used_by(&mary, &three).await), (0, 0));
     assert_eq!(delete(&mary, &two).await.status, 204);
     let back = ok(mary.call("POST", &format!("{first}/unpublish"), &json!({})).await);
-    assert_eq!(media_ids(&back), [three.clone()]);
+    assert_eq!(media_ids(&back), std::slice::from_ref(&three));
     assert_eq!(delete(&mary, &three).await.status, 409);
     // A variant that goes takes its name out of the pictures.
     let medium = &body["variants"][1]["id"];
@@ -254,7 +254,7 @@ async fn of_a_deletion_and_a_product_that_wants_the_picture_one_has_its_way() {
         match (showing.status, deleting.status) {
             (200, 409 | 412) => {
                 shown += 1;
-                assert_eq!(media_ids(&product), [id.clone()]);
+                assert_eq!(media_ids(&product), std::slice::from_ref(&id));
                 assert_eq!(used_by(&mary, &id).await, 1);
                 let url = text(&product["images"][0], "url");
                 assert_eq!(shop.send(Request::new("GET", &url)).await.status, 200);
@@ -319,7 +319,7 @@ async fn of_two_who_set_the_pictures_at_once_one_is_told_to_look_again() {
     assert_eq!(statuses, [200, 412]);
     let shown = media_ids(&ok(mary.get(&at).await));
     let winner = if first.status == 200 { &one } else { &two };
-    assert_eq!(shown, [winner.clone()]);
+    assert_eq!(shown, std::slice::from_ref(winner));
     assert_eq!(used_by(&mary, &one).await + used_by(&mary, &two).await, 1);
     // Whoever says the same again with what they have seen changes nothing more of the uploads.
     attached(&mary, &at, &[winner]).await;

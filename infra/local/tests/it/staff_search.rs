@@ -373,7 +373,7 @@ async fn is_purged(shop: &Shop, name: &'static str) -> bool {
     let kept: BTreeSet<String> =
         shop.wire().s3().keys(BUCKET, &format!("search/{name}/")).into_iter().collect();
     // The engine's list of what is hidden in a segment.
-    kept == known && manifest.files.iter().all(|file| !file.name.ends_with(".del"))
+    kept == known && manifest.files.iter().all(|file| !file.name.contains(".del"))
 }
 
 #[tokio::test]
@@ -404,7 +404,7 @@ async fn an_order_can_be_forgotten_by_its_id() {
     let zed = order(&shop, 1, "Zebulon Xylophone", "zed@example.org", MUG).await;
     let roe = order(&shop, 2, "Jane Roe", "jane@example.org", MUG).await;
     shop.settle().await;
-    assert_eq!(found(&clerk, "xylophone").await, [zed.order.clone()]);
+    assert_eq!(found(&clerk, "xylophone").await, std::slice::from_ref(&zed.order));
     let body = json!({
         "ids": [], "forgotten": [zed.order], "lexicon": false, "everything": false, "change": "1",
     });
@@ -418,7 +418,7 @@ async fn an_order_can_be_forgotten_by_its_id() {
         assert!(is_purged(&shop, "orders").await);
         a_moment(&shop);
         assert!(found(&clerk, "xylophone").await.is_empty());
-        assert_eq!(ids(&clerk, ORDERS).await, [roe.order.clone()]);
+        assert_eq!(ids(&clerk, ORDERS).await, std::slice::from_ref(&roe.order));
     }
 }
 

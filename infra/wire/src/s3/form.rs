@@ -278,9 +278,8 @@ mod tests {
         let mut body = String::new();
         for (name, value) in parts {
             let extra = if *name == "file" { "; filename=\"a.png\"" } else { "" };
-            body.push_str(&format!(
-                "--xyz\r\nContent-Disposition: form-data; name=\"{name}\"{extra}\r\n\r\n{value}\r\n"
-            ));
+            let head = format!("--xyz\r\nContent-Disposition: form-data; name=\"{name}\"{extra}");
+            body.extend([head.as_str(), "\r\n\r\n", value, "\r\n"]);
         }
         body.push_str("--xyz--\r\n");
         Form::read("multipart/form-data; boundary=xyz", &Bytes::from(body))

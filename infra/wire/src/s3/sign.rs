@@ -4,6 +4,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 
 use super::api::{denied, plain};
 use crate::message::Refusal;
@@ -196,7 +197,8 @@ fn encoded(text: &str, is_path: bool) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (is_path && byte == b'/') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a string never fails.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

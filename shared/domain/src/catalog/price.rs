@@ -124,7 +124,7 @@ pub fn lowest_before(log: &[Entry], currency: Currency, end: Timestamp) -> Optio
 /// from now on.
 #[must_use]
 pub fn compared(
-    sales: Vec<Sale>,
+    sales: &[Sale],
     before: &[Sale],
     log: &[Entry],
     variant: VariantId,
@@ -135,7 +135,7 @@ pub fn compared(
         let entry = Entry { at: now, variant, prices: prices.clone(), sales: sales.to_vec() };
         log.iter().cloned().chain([entry]).collect::<Vec<_>>()
     };
-    let log = pricing(&sales);
+    let log = pricing(sales);
     let has_begun = |sale: &Sale| {
         before
             .iter()
@@ -271,15 +271,15 @@ mod tests {
         let variant = VariantId::from_ulid(Ulid(1));
         let prices = Prices::from([(Currency::EUR, 1000)]);
         let log = [entry(0, 900, &[])];
-        let first = compared(vec![sale(700, 50, 60)], &[], &log, variant, &prices, day(40));
+        let first = compared(&[sale(700, 50, 60)], &[], &log, variant, &prices, day(40));
         assert_eq!(first[0].lowest_30d, Some(900));
         // The price falls before the sale begins.
         let lower = Prices::from([(Currency::EUR, 850)]);
         let log = [entry(0, 900, &[]), entry(40, 1000, &first)];
-        let again = compared(first.clone(), &first, &log, variant, &lower, day(45));
+        let again = compared(&first, &first, &log, variant, &lower, day(45));
         assert_eq!(again[0].lowest_30d, Some(850));
         // And after it has begun.
-        let kept = compared(first.clone(), &first, &log, variant, &lower, day(55));
+        let kept = compared(&first, &first, &log, variant, &lower, day(55));
         assert_eq!(kept[0].lowest_30d, Some(900));
     }
 

@@ -186,15 +186,12 @@ fn entity<'a>(here: &'a str, text: &mut Text) -> &'a str {
         let (name, rest) = inside.split_at_checked(at)?;
         Some((named(name)?, rest.strip_prefix(';')?))
     });
-    match found {
-        Some((c, rest)) => {
-            text.push_char(c);
-            rest
-        }
-        None => {
-            text.push_char('&');
-            inside
-        }
+    if let Some((c, rest)) = found {
+        text.push_char(c);
+        rest
+    } else {
+        text.push_char('&');
+        inside
     }
 }
 

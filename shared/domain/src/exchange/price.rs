@@ -110,6 +110,7 @@ pub(super) fn read(bytes: &[u8], reading: Reading) -> Result<Sheet, Vec<Flaw>> {
 }
 
 /// One row as far as it could be read.
+#[expect(clippy::option_option, reason = "absent, none of it, and one are three")]
 struct Line {
     sku: Option<Sku>,
     currency: Option<Currency>,
@@ -133,6 +134,7 @@ fn our_row(cells: &mut Cells<'_>, _row: u32) -> Line {
 }
 
 /// The sale of a row: none where the file knows no sales, `Some(None)` where this row has none.
+#[expect(clippy::option_option, reason = "absent, none of it, and one are three")]
 fn sale_of(
     cells: &mut Cells<'_>,
     currency: Currency,
@@ -317,9 +319,10 @@ pub fn shown(variant: &Variant, now: Timestamp) -> Vec<Shown> {
             .filter(|sale| sale.currency == *currency)
             .filter(is_over)
             .collect();
-        match sales.is_empty() {
-            true => rows.push(row(None)),
-            false => rows.extend(sales.into_iter().map(|sale| row(Some(sale)))),
+        if sales.is_empty() {
+            rows.push(row(None));
+        } else {
+            rows.extend(sales.into_iter().map(|sale| row(Some(sale))));
         }
     }
     rows

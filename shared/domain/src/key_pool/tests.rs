@@ -18,7 +18,7 @@ fn text(number: usize) -> KeyText {
 }
 
 fn free(numbers: std::ops::Range<usize>) -> Vec<FreeKey> {
-    numbers.map(|number| text(number)).map(|text| FreeKey { id: text.id("salt"), text }).collect()
+    numbers.map(text).map(|text| FreeKey { id: text.id("salt"), text }).collect()
 }
 
 /// An order of these numbers of keys, a line each; `is_held` whether the pool holds them for it.
@@ -225,7 +225,7 @@ struct World {
 
 impl World {
     fn for_sale(&self) -> i64 {
-        self.free.len() as i64 - self.promised
+        i64::try_from(self.free.len()).unwrap() - self.promised
     }
 
     fn buy(&mut self, quantities: &[u32], is_held: bool) {
@@ -251,7 +251,7 @@ impl World {
 
     fn write(&mut self, at: usize) {
         let Some((version, giving)) = self.seen.get_mut(at).and_then(Option::take) else { return };
-        let count = giving.keys.len() as i64;
+        let count = i64::try_from(giving.keys.len()).unwrap();
         let is_free = |key: &GivenKey| self.free.iter().any(|free| free.id == key.id);
         let is_there = giving.keys.iter().all(is_free);
         let is_right =

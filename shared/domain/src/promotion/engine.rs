@@ -673,7 +673,7 @@ impl<'a> Till<'a> {
     /// What one action takes off.
     fn act(&self, action: &Action, rival: &Rival<'_>, left: &Left) -> Taken {
         match action {
-            Action::Percent { ppm, target } => self.percent(*ppm, *target, rival, left),
+            Action::Percent { ppm, target } => Self::percent(*ppm, *target, rival, left),
             Action::Fixed { amounts, target, per } => {
                 let amount = self.steps(amounts).unwrap_or(0);
                 match per {
@@ -696,7 +696,7 @@ impl<'a> Till<'a> {
             Action::Tiered { by, target, tiers } => {
                 match tiers.iter().rev().find(|tier| self.reaches(*by, tier, rival)) {
                     Some(Tier { reward: Reward::Percent { ppm }, .. }) => {
-                        self.percent(*ppm, *target, rival, left)
+                        Self::percent(*ppm, *target, rival, left)
                     }
                     Some(Tier { reward: Reward::Fixed { amounts }, .. }) => {
                         fixed(self.steps(amounts).unwrap_or(0), *target, rival, left)
@@ -717,16 +717,16 @@ impl<'a> Till<'a> {
         }
     }
 
-    fn percent(&self, ppm: u32, target: Target, rival: &Rival<'_>, left: &Left) -> Taken {
+    fn percent(ppm: u32, target: Target, rival: &Rival<'_>, left: &Left) -> Taken {
         let base = match target {
             Target::Shipping => left.shipping,
             Target::Order | Target::Lines => weights(target, rival, left).iter().sum(),
         };
-        fixed(self.share(base, ppm), target, rival, left)
+        fixed(Self::share(base, ppm), target, rival, left)
     }
 
     /// A share of steps, a half rounded up.
-    fn share(&self, steps: i64, ppm: u32) -> i64 {
+    fn share(steps: i64, ppm: u32) -> i64 {
         let whole = i128::from(PPM_MAX);
         let share = (i128::from(steps) * i128::from(ppm) + whole / 2) / whole;
         // At most all of it.
@@ -793,7 +793,7 @@ impl<'a> Till<'a> {
             .map(|((line, units), left)| {
                 let all = i128::from(line.quantity.max(1));
                 let base = i128::from(*left) * i128::from(*units) / all;
-                self.share(i64::try_from(base).unwrap_or(0), ppm).min(*left)
+                Self::share(i64::try_from(base).unwrap_or(0), ppm).min(*left)
             })
             .collect();
         Taken { lines, shipping: 0 }

@@ -53,7 +53,7 @@ fn the_running_ones_are_the_active_automatic_ones() {
     assert_eq!(none.with(&draft), Ok(None));
     let active = draft.turn(Status::Active, now()).unwrap();
     let one = none.with(&active).unwrap().unwrap();
-    assert_eq!(one.promotions, [active.clone()]);
+    assert_eq!(one.promotions, std::slice::from_ref(&active));
     let paused = active.turn(Status::Paused, now()).unwrap();
     assert_eq!(one.with(&paused).unwrap().unwrap().promotions, []);
     let by_code = Promotion { terms: terms(Trigger::Code, Limits::default()), ..active };

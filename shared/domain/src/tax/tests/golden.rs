@@ -140,9 +140,12 @@ impl Case<'_> {
         };
         let is_inclusive = self.mode == PriceMode::Inclusive;
         let contained = |price: i128, ppm: i128| half_up(price * ppm, 1_000_000 + ppm);
-        let net = |price: i128, ppm: i128| match is_reverse && is_inclusive {
-            true => half_up(price - contained(price, ppm), step) * step,
-            false => price,
+        let net = |price: i128, ppm: i128| {
+            if is_reverse && is_inclusive {
+                half_up(price - contained(price, ppm), step) * step
+            } else {
+                price
+            }
         };
         let tax = |price: i128, ppm: i128| match (is_reverse, is_inclusive) {
             (true, _) => 0,
