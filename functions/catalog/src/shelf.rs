@@ -68,9 +68,8 @@ pub(crate) fn attribute_changes(
     before: Option<&Definition>,
     after: Option<&Definition>,
 ) -> Vec<Change> {
-    changes(
-        before,
-        after,
-        |one| json!({"code": one.code, "title": one.title, "kind": one.kind.code(), "of": one.kind}),
-    )
+    changes(before, after, |one| {
+        let kind = one.kind.code();
+        json!({"code": one.code, "title": one.title, "kind": kind, "of": one.kind})
+    })
 }

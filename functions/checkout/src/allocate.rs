@@ -2,7 +2,8 @@
 //! all places where there are several, and on two shards of many while a SKU is armed.
 //!
 //! Nothing here is believed: the hold's own condition decides. Where somebody was faster, its
-//! refusal says what is left, and the search goes on with that; each round knows of less, so that it
+//! refusal says what is left, and the search goes on with that; each round knows of less, so that
+//! it
 //! ends.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -137,7 +137,8 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     http!(
         "inventory.admin.view_level",
         GET "/v1/admin/inventory/levels/{sku}/{location_id}",
-        "The stock level of a SKU at one location. Its ETag is that of what staff set, not of the counters.",
+        "The stock level of a SKU at one location. Its ETag is that of what staff set, not of the \
+         counters.",
         admin::view_level
     ),
     http!(
@@ -203,7 +204,8 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     http!(
         "inventory.admin.add_keys",
         POST "/v1/admin/inventory/key_pools/{sku}/keys",
-        "Adds keys to a SKU whose variant has_keys. What the pool knows already is left out and named by its position; orders that wait get theirs.",
+        "Adds keys to a SKU whose variant has_keys. What the pool knows already is left out and \
+         named by its position; orders that wait get theirs.",
         admin::add_keys
     ),
     http!(

@@ -1,4 +1,5 @@
-//! The platform: health, the contract, the shop's settings, the outbox, the audit log, files that come
+//! The platform: health, the contract, the shop's settings, the outbox, the audit log, files that
+//! come
 //! and go.
 
 use std::sync::Arc;

@@ -145,7 +145,8 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     http!(
         "promotions.admin.create_codes",
         POST "/v1/admin/promotions/{id}/codes",
-        "Adds a code that the merchant chose, or makes up to a thousand that nobody can guess; more \
+        "Adds a code that the merchant chose, or makes up to a thousand that nobody can guess; \
+         more \
          of them by asking again with another Idempotency-Key.",
         admin::create_codes
     ),

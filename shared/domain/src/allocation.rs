@@ -1,6 +1,7 @@
 //! Which units an order gets: from which locations, and there from which shards.
 //!
-//! As few parcels as can be; of equally few, those from nearest. Up to [`EXACT_MAX`] locations every
+//! As few parcels as can be; of equally few, those from nearest. Up to [`EXACT_MAX`] locations
+//! every
 //! choice is looked at; beyond that the one that gives most goes first, which may be a parcel more.
 //! The same numbers give the same plan, and the plan says why.
 
@@ -538,7 +539,9 @@ mod tests {
                         let there: i64 = cells
                             .iter()
                             .filter(|cell| cell.place.sku == one.sku)
-                            .filter(|c| locations.get(c.place.location).is_some_and(|l| l.is_active))
+                            .filter(|c| {
+                                locations.get(c.place.location).is_some_and(|l| l.is_active)
+                            })
                             .map(|cell| cell.available)
                             .sum();
                         prop_assert_eq!(there, i64::from(one.available));

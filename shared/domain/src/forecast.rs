@@ -67,7 +67,9 @@ mod tests {
     proptest! {
         #[test]
         fn more_sales_never_last_longer(
-            sold in prop::collection::vec(0..1000u32, 0..60), at in 0..60usize, available in 0..10_000i64
+            sold in prop::collection::vec(0..1000u32, 0..60),
+            at in 0..60usize,
+            available in 0..10_000i64
         ) {
             let mut more = sold.clone();
             if let Some(day) = more.get_mut(at) {

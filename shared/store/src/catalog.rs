@@ -149,7 +149,10 @@ impl Store {
     pub async fn product_by_slug(&self, slug: &Slug) -> Result<Option<BySlug>, Fault> {
         let index = Some(("by_slug", "gsi4pk", None));
         let page = self.query(Table::Catalog, index, slug.as_str(), Range::default()).await?;
-        let is_product = |item: &Item| matches!(item.get("pk"), Some(AttributeValue::S(pk)) if pk.starts_with("PROD#"));
+        let is_product = |item: &Item| {
+            let pk = item.get("pk");
+            matches!(pk, Some(AttributeValue::S(pk)) if pk.starts_with("PROD#"))
+        };
         let (mut products, mut before): (Vec<Item>, Vec<Item>) =
             page.entries.into_iter().partition(is_product);
         match (products.pop(), before.pop()) {
@@ -316,7 +319,8 @@ impl Store {
     }
 
     /// Writes products with their list cards, offers, SKUs and slugs, as a seed or an import does:
-    /// whole items, in batches. `currency` is what lists are sorted in; sales are looked at as at the
+    /// whole items, in batches. `currency` is what lists are sorted in; sales are looked at as at
+    /// the
     /// moment when the newest product was made.
     pub async fn import_products(
         &self,

@@ -113,7 +113,8 @@ impl Store {
         Ok(())
     }
 
-    /// Sends buyers back to the level's own count and takes the free units of its shards there; what
+    /// Sends buyers back to the level's own count and takes the free units of its shards there;
+    /// what
     /// is held on a shard follows when it is given back.
     pub async fn disarm(
         &self,

@@ -335,7 +335,8 @@ impl Store {
     }
 
     /// Remembers how a level stands to its threshold, for the list of what is low, and writes down
-    /// what was noticed; only if it was remembered otherwise before. Who repeats it changes nothing.
+    /// what was noticed; only if it was remembered otherwise before. Who repeats it changes
+    /// nothing.
     pub async fn note_signal(
         &self,
         level: &Level,

@@ -1,4 +1,5 @@
-//! `POST /v1/admin/products/{id}/archive`: a product is not sold any more; orders that hold it stay as they are.
+//! `POST /v1/admin/products/{id}/archive`: a product is not sold any more; orders that hold it stay
+//! as they are.
 
 use api::view::catalog::AdminProductView;
 use api::{Path, Reply, Staff, Versioned};

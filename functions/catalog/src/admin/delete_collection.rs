@@ -1,4 +1,5 @@
-//! `DELETE /v1/admin/collections/{slug}`: a collection ends. It is gone for staff at once; a job takes
+//! `DELETE /v1/admin/collections/{slug}`: a collection ends. It is gone for staff at once; a job
+//! takes
 //! its goods out and then itself away.
 
 use api::input::no_match;

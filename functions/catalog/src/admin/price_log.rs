@@ -1,4 +1,5 @@
-//! `GET /v1/admin/products/{id}/price_log`: all that was ever asked for, newest first. It only grows.
+//! `GET /v1/admin/products/{id}/price_log`: all that was ever asked for, newest first. It only
+//! grows.
 
 use api::cursor::{self, List, Page};
 use api::view::catalog::PriceEntryView;

@@ -1,4 +1,5 @@
-//! `DELETE /v1/admin/products/{id}/variants/{variant_id}`: a variant goes, and its SKU is free. Orders
+//! `DELETE /v1/admin/products/{id}/variants/{variant_id}`: a variant goes, and its SKU is free.
+//! Orders
 //! that hold it stay as they are; in carts it is not for sale any more.
 
 use api::view::catalog::AdminProductView;

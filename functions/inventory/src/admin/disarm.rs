@@ -1,4 +1,5 @@
-//! `POST /v1/admin/inventory/{sku}/disarm`: the sale is over. Free units go back at once; what is held
+//! `POST /v1/admin/inventory/{sku}/disarm`: the sale is over. Free units go back at once; what is
+//! held
 //! on a shard follows when it is given back, by a job.
 
 use api::form::location_id;

@@ -1,7 +1,8 @@
 //! `POST /v1/store/products/{id}/variants/{variant_id}/back_in_stock`: one letter when it is back.
 //!
 //! The answer is the same whether or not the address waits already. How often is counted by the
-//! address that is to get the letter and by the caller's: nobody is written to by strangers for ever.
+//! address that is to get the letter and by the caller's: nobody is written to by strangers for
+//! ever.
 
 use api::form::{email, product_id, variant_id};
 use api::reply::{Accepted, View};

@@ -2,7 +2,8 @@
 //! can guess.
 //!
 //! Many are written in transactions of ninety-five, each with its own entry in the audit log: who
-//! is cut off in between has the codes that the list shows, and asks for the rest. A hundred thousand
+//! is cut off in between has the codes that the list shows, and asks for the rest. A hundred
+//! thousand
 //! are a hundred such requests, each with an `Idempotency-Key` of its own.
 
 use api::form::{Integer, PromotionPath, Text};

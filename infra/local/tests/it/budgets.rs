@@ -398,25 +398,84 @@ async fn every_function_keeps_to_its_budget() {
     }
 
     expect![[r#"
-        cart.store.add_line                3 dynamodb
+        cart.store.add_code                7 dynamodb
+        cart.store.add_line                5 dynamodb
         cart.store.change_line             3 dynamodb
         cart.store.choose_shipping         3 dynamodb
         cart.store.create                  1 dynamodb
+        cart.store.drop_gift_card          3 dynamodb
         cart.store.merge                   5 dynamodb
+        cart.store.remove_code             3 dynamodb
         cart.store.remove_line             3 dynamodb
-        cart.store.set_addresses           3 dynamodb
+        cart.store.set_addresses           4 dynamodb
         cart.store.shipping_options        2 dynamodb
-        cart.store.view                    2 dynamodb
+        cart.store.use_gift_card           9 dynamodb
+        cart.store.use_store_credit        7 dynamodb
+        cart.store.view                    4 dynamodb
         cart.unknown                       none
-        catalog.jobs.on_stock_changed      5 dynamodb
+        catalog.admin.add_variant          4 dynamodb
+        catalog.admin.archive_product      4 dynamodb
+        catalog.admin.change_attribute     3 dynamodb
+        catalog.admin.change_category      3 dynamodb
+        catalog.admin.change_collection    3 dynamodb
+        catalog.admin.change_product       6 dynamodb
+        catalog.admin.change_variant       4 dynamodb
+        catalog.admin.create_attribute     3 dynamodb
+        catalog.admin.create_category      3 dynamodb
+        catalog.admin.create_collection    3 dynamodb
+        catalog.admin.create_product       5 dynamodb
+        catalog.admin.delete_attribute     3 dynamodb
+        catalog.admin.delete_category      3 dynamodb
+        catalog.admin.delete_collection    3 dynamodb
+        catalog.admin.delete_product       6 dynamodb
+        catalog.admin.list_attributes      2 dynamodb
+        catalog.admin.list_categories      1 dynamodb
+        catalog.admin.list_collections     2 dynamodb
+        catalog.admin.list_products        3 dynamodb
+        catalog.admin.missing_translations 1 dynamodb
+        catalog.admin.price_log            1 dynamodb
+        catalog.admin.publish_product      6 dynamodb
+        catalog.admin.rebuild_search       1 dynamodb
+        catalog.admin.remove_category_translation 3 dynamodb
+        catalog.admin.remove_translation   4 dynamodb
+        catalog.admin.remove_variant       4 dynamodb
+        catalog.admin.search_status        1 s3, 1 sqs
+        catalog.admin.set_images           7 dynamodb
+        catalog.admin.set_options          4 dynamodb
+        catalog.admin.set_prices           5 dynamodb
+        catalog.admin.set_synonyms         2 dynamodb
+        catalog.admin.translate_category   3 dynamodb
+        catalog.admin.translate_product    4 dynamodb
+        catalog.admin.unpublish_product    5 dynamodb
+        catalog.admin.view_collection      2 dynamodb
+        catalog.admin.view_product         1 dynamodb
+        catalog.admin.view_synonyms        1 dynamodb
+        catalog.jobs.apply_schedule        10 dynamodb
+        catalog.jobs.index_products        3 dynamodb, 8 s3
+        catalog.jobs.on_product_changed    1 sqs
+        catalog.jobs.on_stock_changed      12 dynamodb
+        catalog.jobs.rebuild_search        1 dynamodb
         catalog.store.list_categories      1 dynamodb
-        catalog.store.list_products        1 dynamodb
+        catalog.store.list_products        10 s3
+        catalog.store.suggest              10 s3
         catalog.store.view_product         1 dynamodb
         catalog.unknown                    none
         checkout.jobs.expire_unpaid        2 dynamodb
-        checkout.store.complete            5 dynamodb, 1 stripe
+        checkout.store.complete            6 dynamodb, 1 stripe
         checkout.store.retry_payment       3 dynamodb, 1 stripe
         checkout.unknown                   none
+        fulfillment.admin.add_pickup_point 4 dynamodb
+        fulfillment.admin.change_pickup_point 2 dynamodb
+        fulfillment.admin.change_shipping  2 dynamodb
+        fulfillment.admin.change_tax       2 dynamodb
+        fulfillment.admin.list_pickup_points 1 dynamodb
+        fulfillment.admin.remove_pickup_point 2 dynamodb
+        fulfillment.admin.simulate_shipping 3 dynamodb
+        fulfillment.admin.simulate_tax     4 dynamodb
+        fulfillment.admin.view_shipping    1 dynamodb
+        fulfillment.admin.view_tax         1 dynamodb
+        fulfillment.store.pickup_points    1 dynamodb
+        fulfillment.unknown                none
         identity.admin.accept_invitation   5 dynamodb
         identity.admin.change_password     7 dynamodb
         identity.admin.change_role         7 dynamodb
@@ -430,6 +489,7 @@ async fn every_function_keeps_to_its_budget() {
         identity.admin.forgot_password     7 dynamodb
         identity.admin.invite              7 dynamodb
         identity.admin.list_api_keys       1 dynamodb
+        identity.admin.list_customers      3 dynamodb, 16 s3
         identity.admin.list_own_sessions   1 dynamodb
         identity.admin.list_permissions    none
         identity.admin.list_roles          5 dynamodb
@@ -447,9 +507,13 @@ async fn every_function_keeps_to_its_budget() {
         identity.admin.step_up             7 dynamodb
         identity.admin.suspend_staff       8 dynamodb
         identity.admin.view_api_key        1 dynamodb
+        identity.admin.view_customer       1 dynamodb
         identity.admin.view_role           1 dynamodb
         identity.admin.view_staff          1 dynamodb
         identity.jobs.create_owner         1 dynamodb
+        identity.jobs.index_customers      1 dynamodb, 7 s3
+        identity.jobs.on_customer_changed  1 sqs
+        identity.jobs.rebuild_search       1 sqs
         identity.jobs.rotate_signing_key   4 secretsmanager
         identity.store.add_address         2 dynamodb
         identity.store.change_address      3 dynamodb
@@ -477,8 +541,57 @@ async fn every_function_keeps_to_its_budget() {
         identity.store.verify_email        3 dynamodb
         identity.store.view_address        2 dynamodb
         identity.unknown                   none
-        notifications.jobs.deliver         3 dynamodb, 1 ses
-        orders.jobs.on_order_placed        3 dynamodb, 1 sqs
+        inventory.admin.add_keys           10 dynamodb
+        inventory.admin.adjust             5 dynamodb
+        inventory.admin.allocate           4 dynamodb
+        inventory.admin.arm                4 dynamodb
+        inventory.admin.cancel_transfer    3 dynamodb
+        inventory.admin.change_level       4 dynamodb
+        inventory.admin.change_location    2 dynamodb
+        inventory.admin.count              5 dynamodb
+        inventory.admin.create_location    4 dynamodb
+        inventory.admin.create_transfer    4 dynamodb
+        inventory.admin.disarm             5 dynamodb
+        inventory.admin.forecast           3 dynamodb
+        inventory.admin.list_events        1 dynamodb
+        inventory.admin.list_findings      1 dynamodb
+        inventory.admin.list_keys          1 dynamodb
+        inventory.admin.list_levels        2 dynamodb
+        inventory.admin.list_locations     1 dynamodb
+        inventory.admin.list_low_stock     2 dynamodb
+        inventory.admin.list_movements     1 dynamodb
+        inventory.admin.list_transfers     1 dynamodb
+        inventory.admin.receive            5 dynamodb
+        inventory.admin.receive_transfer   3 dynamodb
+        inventory.admin.ship_transfer      3 dynamodb
+        inventory.admin.view_key_pool      3 dynamodb
+        inventory.admin.view_level         3 dynamodb
+        inventory.admin.view_location      1 dynamodb
+        inventory.admin.view_sku           2 dynamodb
+        inventory.admin.view_transfer      1 dynamodb
+        inventory.admin.withdraw_keys      5 dynamodb
+        inventory.jobs.merge_shards        4 dynamodb
+        inventory.jobs.on_level_changed    none
+        inventory.jobs.prove               21 dynamodb
+        inventory.jobs.send_back_in_stock  5 dynamodb
+        inventory.jobs.send_digest         10 dynamodb
+        inventory.store.subscribe          7 dynamodb
+        inventory.store.unsubscribe        3 dynamodb
+        inventory.unknown                  none
+        media.admin.delete                 4 dynamodb, 2 s3
+        media.admin.describe               2 dynamodb
+        media.admin.list                   1 dynamodb
+        media.admin.upload                 3 dynamodb
+        media.admin.view                   1 dynamodb
+        media.jobs.on_uploaded             3 dynamodb, 4 s3
+        media.unknown                      none
+        notifications.jobs.deliver         4 dynamodb, 1 ses
+        orders.admin.list                  1 dynamodb, 15 s3
+        orders.admin.view                  1 dynamodb
+        orders.jobs.index_orders           1 dynamodb, 7 s3
+        orders.jobs.on_order_changed       1 sqs
+        orders.jobs.on_order_placed        4 dynamodb, 1 sqs
+        orders.jobs.rebuild_search         1 sqs
         orders.store.cancel                5 dynamodb, 1 stripe
         orders.store.download              2 dynamodb
         orders.store.list                  1 dynamodb
@@ -488,13 +601,51 @@ async fn every_function_keeps_to_its_budget() {
         payments.jobs.on_stripe_event      2 dynamodb, 1 stripe
         payments.unknown                   none
         platform.admin.audit               4 dynamodb
-        platform.jobs.append_audit         2 dynamodb
-        platform.jobs.relay_outbox         1 dynamodb, 1 sqs
+        platform.admin.cancel_import       2 dynamodb, 1 s3
+        platform.admin.change_settings     2 dynamodb
+        platform.admin.create_export       3 dynamodb
+        platform.admin.create_import       5 dynamodb
+        platform.admin.list_import_flaws   2 dynamodb
+        platform.admin.list_imports        1 dynamodb
+        platform.admin.start_import        4 dynamodb, 1 s3
+        platform.admin.view_export         3 dynamodb
+        platform.admin.view_import         3 dynamodb
+        platform.admin.view_settings       1 dynamodb
+        platform.jobs.append_audit         8 dynamodb
+        platform.jobs.relay_outbox         6 dynamodb, 2 sqs
+        platform.jobs.run_exchange         14 dynamodb, 10 s3
         platform.jobs.sweep_outbox         8 dynamodb
+        platform.store.config              1 dynamodb
         platform.store.live                none
         platform.store.openapi             none
-        platform.store.ready               7 dynamodb, 3 secretsmanager, 1 ses, 4 sqs
+        platform.store.ready               7 dynamodb, 3 secretsmanager, 1 ses, 8 sqs
         platform.unknown                   none
+        promotions.admin.activate_promotion 5 dynamodb
+        promotions.admin.adjust_gift_card  3 dynamodb
+        promotions.admin.adjust_store_credit 4 dynamodb
+        promotions.admin.change_gift_card  2 dynamodb
+        promotions.admin.change_groups     2 dynamodb
+        promotions.admin.change_promotion  3 dynamodb
+        promotions.admin.create_codes      2 dynamodb
+        promotions.admin.create_promotion  3 dynamodb
+        promotions.admin.delete_code       2 dynamodb
+        promotions.admin.delete_promotion  2 dynamodb
+        promotions.admin.end_promotion     3 dynamodb
+        promotions.admin.issue_gift_card   1 dynamodb
+        promotions.admin.issue_gift_cards  1 dynamodb
+        promotions.admin.list_codes        3 dynamodb
+        promotions.admin.list_gift_cards   1 dynamodb
+        promotions.admin.list_promotions   1 dynamodb
+        promotions.admin.pause_promotion   3 dynamodb
+        promotions.admin.simulate          2 dynamodb
+        promotions.admin.view_gift_card    2 dynamodb
+        promotions.admin.view_groups       1 dynamodb
+        promotions.admin.view_promotion    2 dynamodb
+        promotions.admin.view_store_credit 2 dynamodb
+        promotions.jobs.expire_gift_cards  3 dynamodb
+        promotions.store.check_gift_card   6 dynamodb
+        promotions.store.view_store_credit 2 dynamodb
+        promotions.unknown                 none
     "#]]
     .assert_eq(&warm.table());
 }

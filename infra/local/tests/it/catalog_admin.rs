@@ -341,7 +341,8 @@ async fn options_grow_and_variants_stay() {
     }
     shop.run_job(SCHEDULE).await;
     let tag = mary.tag(&at(&grid, "")).await;
-    let extra = json!({"options": [{"name": "A", "values": (0..101).map(|n| n.to_string()).collect::<Vec<_>>()}]});
+    let values: Vec<String> = (0..101).map(|n| n.to_string()).collect();
+    let extra = json!({"options": [{"name": "A", "values": values}]});
     assert_eq!(mary.call_if(&tag, "PUT", &at(&grid, "/options"), &extra).await.status, 400);
 }
 

@@ -1,4 +1,5 @@
-//! Files that come and go: every bad row named, every good one in, once, however often the job dies.
+//! Files that come and go: every bad row named, every good one in, once, however often the job
+//! dies.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -161,7 +162,8 @@ const PER_PRODUCT: u64 = 20;
 const HEAD: &str = "handle,title,status,option1_name,option1_value,sku,price_EUR,weight_grams,\
     quantity_max\n";
 
-/// So many products of twenty variants each. Every twentieth is bad in each of its rows, in a way of
+/// So many products of twenty variants each. Every twentieth is bad in each of its rows, in a way
+/// of
 /// its own; what is to be named of them.
 fn many(products: u64) -> (String, BTreeSet<(u64, String, String)>) {
     let (mut file, mut bad) = (HEAD.to_owned(), BTreeSet::new());

@@ -198,7 +198,10 @@ async fn an_order_comes_from_the_nearest_that_has_all_of_it_and_the_plan_says_wh
     let keeper = keeper(&shop).await;
     let lyon = open_location(&keeper, "FR", "69001").await;
     let berlin = open_location(&keeper, "DE", "10115").await;
-    let at = |location: &str, good: Good, quantity: i64| json!({"sku": good.sku, "location_id": location, "quantity": quantity});
+    let at = |location: &str, good: Good, quantity: i64| {
+        let sku = good.sku;
+        json!({"sku": sku, "location_id": location, "quantity": quantity})
+    };
     let body = json!({"lines": [at(&lyon, MUG, 9), at(&lyon, SOCKS, 9), at(&berlin, MUG, 2)]});
     done(post(&keeper, "/receipts", &body).await);
     let wanted = |mugs: u32, socks: u32| {

@@ -292,7 +292,7 @@ mod tests {
             begin in 1_i64..61,
         ) {
             let sales: Vec<Sale> =
-                sales.iter().map(|(from, days, amount)| sale(*amount, *from, from + days)).collect();
+                sales.iter().map(|(from, days, price)| sale(*price, *from, from + days)).collect();
             let mut log: Vec<Entry> =
                 changes.iter().map(|(at, base)| entry(*at, *base, &sales)).collect();
             log.sort_by_key(|entry| entry.at);

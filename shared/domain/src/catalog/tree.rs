@@ -163,7 +163,9 @@ mod tests {
     proptest! {
         /// Whatever is moved where, every category still has a way to the top.
         #[test]
-        fn no_sequence_of_moves_makes_a_circle(moves in prop::collection::vec((0_usize..8, 0_usize..9), 0..40)) {
+        fn no_sequence_of_moves_makes_a_circle(
+            moves in prop::collection::vec((0_usize..8, 0_usize..9), 0..40)
+        ) {
             let name = |n: usize| format!("category-{n}");
             let mut tree: Vec<Category> = (0..8).map(|n| category(&name(n), None)).collect();
             for (which, to) in moves {

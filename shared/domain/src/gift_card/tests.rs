@@ -1,3 +1,5 @@
+//! Gift cards: codes that nobody guesses, and a ledger that always adds up.
+
 use std::collections::BTreeSet;
 
 use expect_test::expect_file;

@@ -1,3 +1,5 @@
+//! Key pools: no key is ever given twice, whatever comes when.
+
 use proptest::prelude::*;
 use serde_json::json;
 

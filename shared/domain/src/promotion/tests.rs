@@ -1,3 +1,5 @@
+//! Promotions: what they may be, and how they turn from one state into another.
+
 use super::*;
 
 const NOW: &str = "2026-11-22T10:00:00Z";

@@ -47,7 +47,8 @@ async fn shelve(who: &Colleague, number: u8) -> Slug {
     slug
 }
 
-/// A file of more rows than one message is worth, and a count whose job dies after it: whoever comes
+/// A file of more rows than one message is worth, and a count whose job dies after it: whoever
+/// comes
 /// next, when something was sold, finds it in the ledger.
 pub(crate) async fn long_and_broken(shop: &Shop, owner: &Colleague) {
     let mut pace = Plain(shop.clone());

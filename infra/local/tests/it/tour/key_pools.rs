@@ -1,4 +1,5 @@
-//! Through the pools of keys: keys come, are looked at, withdrawn and sold; one is owed and follows.
+//! Through the pools of keys: keys come, are looked at, withdrawn and sold; one is owed and
+//! follows.
 
 use local::Shop;
 use serde_json::{Value, json};

@@ -288,7 +288,7 @@ type Goods = (Currency, Vec<(i64, u32, u128, bool)>, Option<i64>);
 fn goods() -> impl Strategy<Value = Goods> {
     let currency =
         prop::sample::select(vec![Currency::EUR, Currency::JPY, Currency::KWD, Currency::MGA]);
-    let line = (0..50_000_i64, 1..40_u32, 0..5_u128, prop::bool::weighted(0.2));
+    let line = (0..50_000_i64, 1..40_u32, 0..5_u128, (0..5_u8).prop_map(|one| one == 0));
     (currency, prop::collection::vec(line, 1..10), prop::option::of(0..2_000_i64))
 }
 
@@ -321,7 +321,7 @@ fn selections() -> impl Strategy<Value = Selection> {
     (
         prop::collection::btree_set(0..6_u128, 0..3),
         prop::collection::btree_set(0..6_u128, 0..2),
-        prop::bool::weighted(0.2),
+        (0..5_u8).prop_map(|one| one == 0),
     )
         .prop_map(|(products, except, except_reduced)| Selection {
             products: products.into_iter().map(product).collect(),
@@ -374,7 +374,7 @@ fn actions() -> impl Strategy<Value = Action> {
 type Bits = (Vec<Action>, Selection, (Option<u8>, i32, bool), (Option<i64>, Option<i64>), i64);
 
 fn bits() -> impl Strategy<Value = Bits> {
-    let stacking = (prop::option::of(0..3_u8), -2..3_i32, prop::bool::weighted(0.15));
+    let stacking = (prop::option::of(0..3_u8), -2..3_i32, (0..7_u8).prop_map(|one| one == 0));
     let limits = (prop::option::of(0..500_000_i64), prop::option::of(0..900_000_i64));
     (prop::collection::vec(actions(), 1..3), selections(), stacking, limits, 0..100_000_i64)
 }
