@@ -18,9 +18,11 @@ import hmac
 import itertools
 import json
 import os
+import pathlib
 import re
 import struct
 import time
+import zlib
 
 import requests
 import schemathesis
@@ -34,6 +36,8 @@ CENSUS = os.environ["SHOP_CENSUS"]
 OWN = set(os.environ["SHOP_OWN"].split())
 # The demo shop's owner: address, password, TOTP secret in base32.
 STAFF = os.environ["SHOP_STAFF"].split()
+# A request that is good for each operation.
+EVENTS = pathlib.Path(os.environ["SHOP_EVENTS"])
 
 # A customer or a member of staff may ask 300 times a minute; what is prepared counts as well.
 ASKED_MAX = 250
@@ -69,16 +73,81 @@ COSTLY = {
     "identity.admin.mfa",
     "identity.admin.reset_password",
     "identity.admin.step_up",
+    "inventory.store.unsubscribe",
 }
 COSTLY_EVERY = 8
+SIZES = [{"name": "Size", "values": ["S", "M", "L"]}]
+# What a collection is made of where it does not matter.
+NO_GOODS = [{"category": "has-no-goods"}]
+# A file that has a good row and a bad one.
+STOCK = b"sku,on_hand\nNOBODY-KNOWS-IT,4\nNor this,5\n"
+# Of these things each request gets a new one, beside those that delete something: what was done
+# once can not be done again.
+USED_UP = {
+    "catalog.admin.add_variant",
+    "catalog.admin.archive_product",
+    "catalog.admin.publish_product",
+    "inventory.admin.cancel_transfer",
+    "inventory.admin.receive_transfer",
+    "inventory.admin.ship_transfer",
+    "platform.admin.cancel_import",
+    "platform.admin.list_import_flaws",
+    "platform.admin.start_import",
+    "promotions.admin.activate_promotion",
+    "promotions.admin.end_promotion",
+    "promotions.admin.pause_promotion",
+    "identity.admin.suspend_staff",
+}
+# What has to be done to a thing before this can be.
+BEFORE = {
+    "catalog.admin.unpublish_product": "/publish",
+    "identity.admin.reinstate_staff": "/suspend",
+    "inventory.admin.arm": "/disarm",
+    "inventory.admin.disarm": "/arm",
+    "inventory.admin.receive_transfer": "/ship",
+    "platform.admin.list_import_flaws": "/start",
+    "promotions.admin.end_promotion": "/activate",
+    "promotions.admin.pause_promotion": "/activate",
+}
 
 number = itertools.count(1)
+
+
+def key():
+    """An idempotency key that nothing was asked with."""
+    return f"contract-{next(number)}"
 
 
 def address():
     """A new address for each request, out of a block that nobody routes."""
     n = next(number)
     return f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
+
+
+def sample(operation, **changes):
+    """The body of a good request, as the sample event has it, with names that nothing else has."""
+    at = EVENTS / f"{operation}.json"
+    body = json.loads(at.read_text()).get("body") if at.exists() else None
+    body = json.loads(body) if body else {}
+    if operation.startswith(("catalog.", "fulfillment.admin.add")):
+        for name in ("slug", "code", "sku", "sku_prefix", "id"):
+            if name in body:
+                body[name] += str(next(number))
+    return {**body, **changes}
+
+
+def picture():
+    """A PNG of one grey pixel."""
+    kinds = {
+        b"IHDR": struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0),
+        b"IDAT": zlib.compress(b"\0\x80"),
+        b"IEND": b"",
+    }
+    chunks = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in kinds.items()
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 class Refused(Exception):
@@ -97,7 +166,7 @@ class Shop:
         headers = {name.replace("_", "-"): value for name, value in headers.items() if value}
         headers["X-Local-Source-Ip"] = address()
         self.asked += 1
-        return self.http.request(method, SHOP + path, json=body, headers=headers, timeout=20)
+        return self.http.request(method, SHOP + path, json=body, headers=headers, timeout=60)
 
     def ask(self, method, path, body=None, **headers):
         answer = self.send(method, path, body, **headers)
@@ -118,15 +187,23 @@ class Shop:
         """The token in the letter that this makes the shop write."""
         self.ask("DELETE", "/_local/mail.json")
         self.ask("POST", path, body, **headers)
-        to = body["email"]
+        return self.token_for(body["email"])
+
+    def token_for(self, to):
         # Letters come through a queue.
         for _ in range(100):
             for letter in reversed(self.ask("GET", "/_local/mail.json")["data"]):
-                found = re.search(r"#token=(\w+)", letter["text"])
+                found = re.search(r"#token=([\w.-]+)", letter["text"])
                 if to in letter["to"] and found:
                     return found[1]
             time.sleep(0.05)
         raise Refused("the letter with the token did not come")
+
+    def upload(self, form, file):
+        """Sends a file by the form that the shop gave out for it."""
+        answer = self.http.post(form["url"], form["fields"], files={"file": file}, timeout=20)
+        if answer.status_code >= 300:
+            raise Refused(f"the file was refused: {answer.text}")
 
 
 def totp(secret, now):
@@ -140,8 +217,13 @@ def totp(secret, now):
 class Nobody:
     """Asks without a name."""
 
-    # What is listed here is made where it is needed; what names it has its id.
+    # What is listed here is made where it is needed, by a body that is good for it; where it is
+    # asked for, if not at its own address; what names it in a path; and what is shown in its list
+    # only, with its version.
     makes = {}
+    made_at = {}
+    names = collections.defaultdict(lambda: "id")
+    listed = frozenset()
     sessions = None
 
     def __init__(self):
@@ -149,11 +231,21 @@ class Nobody:
         self.bearer, self.known = None, {}
         self.forget()
         goods = self.shop.ask("GET", "/v1/store/products?limit=100")["data"]
-        self.product = max(
-            (each for each in goods if each["type"] == "physical"),
-            key=lambda each: each["variants"][0]["available"],
-        )
+        goods = [each for each in goods if each["type"] == "physical"]
+        goods.sort(key=lambda each: each["variants"][0]["available"])
+        self.sold_out, self.product = goods[0], goods[-1]
+        # What is counted, what is moved and what is sold in a flash do not disturb each other.
+        self.skus = [each["variants"][0]["sku"] for each in goods[-3:]]
+        self.get_gifts()
         self.sign_in()
+
+    def get_gifts(self):
+        """What only staff make, and everybody uses: two kinds of codes."""
+        owner = Staff()
+        promotion = owner.make("/v1/admin/promotions")
+        owner.ask("POST", f"/v1/admin/promotions/{promotion['id']}/activate")
+        self.code = owner.new_code(promotion, uses_max=None)
+        self.gift_card = owner.make("/v1/admin/gift_cards")
 
     def forget(self):
         """What was owned is nobody's business any more."""
@@ -198,22 +290,34 @@ class Nobody:
     def headers(self):
         return {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
 
-    def ask(self, method, path, body=None):
-        return self.shop.ask(method, path, body, **self.headers())
+    def ask(self, method, path, body=None, **headers):
+        return self.shop.ask(method, path, body, **self.headers(), **headers)
 
     def make(self, path):
         """Something new of those that are listed there."""
-        at, body = self.makes[path]
-        answer = self.ask("POST", at, body(self))
-        self.made[path] = answer.get("api_key", answer)["id"]
+        at, body = self.made_at.get(path, path), self.makes[path](self)
+        answer = self.ask("POST", at, body, Idempotency_Key=key())
+        self.made[path] = answer.get("api_key") or answer.get("media") or answer
+        if "upload" in answer:
+            self.fill(path, answer)
         return self.made[path]
 
     def owned(self, path):
         return self.made.get(path) or self.make(path)
 
     def version(self, path):
-        """The ETag of what is there."""
-        return self.shop.send("GET", path, **self.headers()).headers.get("ETag")
+        """The ETag of what is there, or of the next thing above that has one."""
+        while path.count("/") > 2:
+            answer = self.shop.send("GET", path, **self.headers())
+            if "ETag" in answer.headers:
+                return answer.headers["ETag"]
+            above, _, name = path.rpartition("/")
+            if above in self.listed:
+                for each in self.ask("GET", above)["data"]:
+                    if each[self.names[above]] == name:
+                        return f'"v{each["version"]}"'
+            path = above
+        return None
 
     def spare_session(self):
         """A session of the caller's own, but not the one that asks."""
@@ -251,6 +355,28 @@ class Nobody:
             "total": cart["totals"]["total"],
         }
 
+    def waiting_token(self):
+        """The token of somebody who waited for goods that are there again."""
+        owner, goods = Staff(), self.sold_out
+        email = self.newcomer()["email"]
+        at = f"/v1/store/products/{goods['id']}/variants/{goods['variants'][0]['id']}/back_in_stock"
+        here = owner.moved("inventory.admin.count")["location_id"]
+
+        def count(quantity):
+            line = {"sku": goods["variants"][0]["sku"], "location_id": here, "quantity": quantity}
+            body = {"lines": [line]}
+            owner.ask("POST", "/v1/admin/inventory/counts", body, Idempotency_Key=key())
+            # The catalog hears of it through a queue.
+            time.sleep(0.3)
+
+        count(0)
+        self.shop.ask("POST", at, {"email": email})
+        count(1)
+        self.shop.ask("POST", "/_local/jobs/inventory.jobs.send_back_in_stock")
+        token = self.shop.token_for(email)
+        count(0)
+        return token
+
     def cart(self):
         if self.filled is None or self.filled_uses >= CART_USES_MAX:
             self.filled, self.filled_uses = self.new_cart(**self.headers()), 0
@@ -261,9 +387,8 @@ class Nobody:
         if self.waiting is None:
             cart = self.new_cart(**self.headers())
             mine = self.headers() or {"X_Cart_Token": cart["token"]}
-            key = {"Idempotency_Key": f"contract-{next(number)}"}
-            at = f"/v1/store/carts/{cart['id']}/complete"
-            made = self.shop.ask("POST", at, {"expected_total": cart["total"]}, **mine, **key)
+            at, body = f"/v1/store/carts/{cart['id']}/complete", {"expected_total": cart["total"]}
+            made = self.shop.ask("POST", at, body, **mine, Idempotency_Key=key())
             self.waiting = {"id": made["order"]["id"], "token": made.get("order_token")}
         return self.waiting
 
@@ -271,7 +396,7 @@ class Nobody:
 class Customer(Nobody):
     """Has registered, and signs in as an app does."""
 
-    makes = {"/v1/store/me/addresses": ("/v1/store/me/addresses", lambda _: ADDRESS)}
+    makes = {"/v1/store/me/addresses": lambda _: ADDRESS}
     sessions = "/v1/auth/sessions"
 
     def register(self):
@@ -310,17 +435,87 @@ class Staff(Nobody):
     """The demo shop's owner, signed in with the second factor."""
 
     makes = {
-        "/v1/admin/api_keys": (
-            "/v1/admin/api_keys",
-            lambda _: {"name": "Contract", "scopes": ["orders.read"]},
+        "/v1/admin/api_keys": lambda _: {"name": "Contract", "scopes": ["orders.read"]},
+        "/v1/admin/roles": lambda _: {"name": "Contract", "permissions": ["orders.read"]},
+        "/v1/admin/staff": lambda self: self.invitation(),
+        "/v1/admin/products": lambda _: sample("catalog.admin.create_product", options=SIZES),
+        "/v1/admin/categories": lambda _: sample("catalog.admin.create_category"),
+        "/v1/admin/collections": lambda _: sample(
+            "catalog.admin.create_collection", conditions=NO_GOODS
         ),
-        "/v1/admin/roles": (
-            "/v1/admin/roles",
-            lambda _: {"name": "Contract", "permissions": ["orders.read"]},
+        "/v1/admin/attributes": lambda _: sample("catalog.admin.create_attribute"),
+        "/v1/admin/promotions": lambda _: sample(
+            "promotions.admin.create_promotion", trigger="code", conditions={}, limits={}
         ),
-        "/v1/admin/staff": ("/v1/admin/invitations", lambda self: self.invitation()),
+        "/v1/admin/gift_cards": lambda _: sample("promotions.admin.issue_gift_card"),
+        "/v1/admin/pickup_points": lambda _: sample("fulfillment.admin.add_pickup_point"),
+        "/v1/admin/inventory/locations": lambda _: sample("inventory.admin.create_location"),
+        "/v1/admin/inventory/transfers": lambda self: with_ours(
+            sample("inventory.admin.create_transfer"), self.moved("inventory.admin.create_transfer")
+        ),
+        "/v1/admin/media": lambda _: sample(
+            "media.admin.upload", content_type="image/png", size=len(picture())
+        ),
+        "/v1/admin/imports": lambda _: sample(
+            "platform.admin.create_import", kind="stock", size=len(STOCK)
+        ),
+        "/v1/admin/exports": lambda _: sample("platform.admin.create_export"),
     }
+    made_at = {
+        "/v1/admin/staff": "/v1/admin/invitations",
+        "/v1/admin/media": "/v1/admin/media/uploads",
+    }
+    names = collections.defaultdict(
+        lambda: "id",
+        {
+            "/v1/admin/attributes": "code",
+            "/v1/admin/categories": "slug",
+            "/v1/admin/collections": "slug",
+        },
+    )
+    listed = {"/v1/admin/attributes", "/v1/admin/categories"}
     sessions = "/v1/auth/staff/sessions"
+
+    def get_gifts(self):
+        """Staff make them."""
+
+    def fill(self, path, answer):
+        """Sends the file that was announced; what comes of a picture is waited for."""
+        self.shop.upload(answer["upload"], STOCK if path.endswith("/imports") else picture())
+        for _ in range(100 if path.endswith("/media") else 0):
+            self.made[path] = self.ask("GET", f"{path}/{self.made[path]['id']}")
+            if self.made[path]["status"] != "awaiting":
+                return
+            time.sleep(0.05)
+
+    def new_code(self, promotion, **changes):
+        at, code = f"/v1/admin/promotions/{promotion['id']}/codes", f"SUMMER-{next(number)}"
+        return self.ask("POST", at, {"code": code, **changes})["data"][0]["code"]
+
+    def customer(self):
+        """Somebody who has an account."""
+        if "customer" not in self.made:
+            who = self.newcomer()
+            token = self.shop.ask_for_letter("/v1/auth/register", who)
+            self.shop.ask("POST", "/v1/auth/email/verify", {"token": token})
+            who = {"email": who["email"], "password": PASSWORD, "mode": "token"}
+            bearer = self.shop.ask("POST", "/v1/auth/login", who)["access_token"]
+            headers = {"Authorization": f"Bearer {bearer}"}
+            self.made["customer"] = self.shop.ask("GET", "/v1/auth/me", **headers)["id"]
+        return self.made["customer"]
+
+    def moved(self, operation):
+        """What an operation on stock is about."""
+        if "here" not in self.made:
+            at = "/v1/admin/inventory/locations"
+            self.made["here"] = min(each["id"] for each in self.ask("GET", at)["data"])
+        which = 2 if operation.endswith("arm") else 1 if "transfer" in operation else 0
+        return {
+            "sku": self.skus[which],
+            "location_id": self.made["here"],
+            "from_location_id": self.made["here"],
+            "to_location_id": self.owned("/v1/admin/inventory/locations")["id"],
+        }
 
     def sign_in(self):
         self.known = self.known or dict(zip(("email", "password"), STAFF))
@@ -340,7 +535,7 @@ class Staff(Nobody):
 
     def invitation(self):
         who = self.newcomer()
-        role = self.owned("/v1/admin/roles")
+        role = self.owned("/v1/admin/roles")["id"]
         return {"email": who["email"], "name": who["name"], "role_id": role}
 
     def invited(self):
@@ -353,7 +548,7 @@ class Staff(Nobody):
         return self.shop.ask_for_letter("/v1/auth/staff/password/forgot", who)
 
 
-CALLERS = {"anonymous": Nobody, "customer": Customer, "staff": Staff}
+CALLERS = {"anonymous": Nobody, "customer": Customer, "staff": Staff, "merchant": Staff}
 
 caller = None
 seen = collections.defaultdict(collections.Counter)
@@ -408,52 +603,106 @@ def before_call(context, case, kwargs):
         if good(case, ParameterLocation.QUERY) and case.query:
             case.query = dict(case.query)
             put_into_query(case)
+        if good(case, ParameterLocation.HEADER) and "If-Match" in case.headers:
+            caller.with_care(put_into_version, case)
         if good(case, ParameterLocation.BODY) and isinstance(case.body, dict):
-            case.body = dict(case.body)
+            if goods[operation] % 4 == 1 and not operation.startswith("identity."):
+                case.body = sample(operation) or case.body
             caller.with_care(put_into_body, case, operation)
+    if good(case, ParameterLocation.HEADER) and "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = key()
     # Last, for what was prepared may have begun another session.
     case.headers.update(caller.headers())
 
 
 def put_into_path(case, operation):
     path, given = case.operation.path, case.path_parameters
-    above = path.partition("/{id}")[0]
-    if above == "/v1/store/carts" and "id" in given:
+    above = path.partition("/{")[0]
+    first = path[len(above) + 2 :].partition("}")[0]
+    if above == "/v1/store/carts":
         cart = caller.cart()
         if path.endswith("/merge"):
             cart = caller.filled = caller.new_cart()
         given["id"] = cart["id"]
+        mine = {"X_Cart_Token": cart["token"]} if cart["token"] else caller.headers()
         if cart["token"]:
             case.headers["X-Cart-Token"] = cart["token"]
         if "line_id" in given:
             given["line_id"] = cart["line"]
-    elif above == "/v1/store/orders" and "id" in given:
+        elif "code" in given or "gift_card_id" in given:
+            # What is taken off a cart was on it.
+            ours = {"code": caller.code, "gift_card_id": caller.gift_card["id"]}
+            given.update({name: ours[name] for name in given.keys() & ours.keys()})
+            used = caller.code if "code" in given else caller.gift_card["code"]
+            at = address_of(case).rpartition("/")[0]
+            caller.shop.send("POST", at, {"code": used}, **mine)
+    elif above == "/v1/store/orders":
         order = caller.order()
         given["id"] = order["id"]
         if order["token"]:
             case.headers["X-Order-Token"] = order["token"]
     elif path == "/v1/store/products/{id_or_slug}":
         given["id_or_slug"] = caller.product["slug"]
+    elif above == "/v1/store/products":
+        given.update(id=caller.sold_out["id"], variant_id=caller.sold_out["variants"][0]["id"])
     elif operation == "identity.admin.end_session":
         given.update(id=caller.id, session_id=caller.spare_session())
     elif operation == "identity.admin.list_sessions":
         given["id"] = caller.id
-    elif above == caller.sessions and "id" in given:
+    elif above == caller.sessions:
         given["id"] = caller.spare_session()
-    elif above in caller.makes and "id" in given:
+    elif above == "/v1/admin/customers":
+        given["id"] = caller.customer()
+    elif above in caller.makes:
         # What ends something gets it new; for the others one is enough.
-        is_end = case.operation.method.upper() == "DELETE" or path.endswith("/suspend")
-        given["id"] = caller.make(above) if is_end else caller.owned(above)
-        at = f"{above}/{given['id']}"
-        if operation == "identity.admin.reinstate_staff":
-            caller.shop.send("POST", at + "/suspend", **caller.headers())
-        if "If-Match" in case.headers and good(case, ParameterLocation.HEADER):
-            case.headers["If-Match"] = caller.version(at)
+        is_end = case.operation.method.upper() == "DELETE" or operation in USED_UP
+        thing = caller.make(above) if is_end else caller.owned(above)
+        given[first] = thing[caller.names[above]]
+        if "variant_id" in given:
+            given["variant_id"] = thing["variants"][0]["id"]
+        elif "code" in given:
+            given["code"] = caller.new_code(thing)
+        elif "locale" in given:
+            given["locale"] = "de"
+    elif "sku" in given:
+        here = caller.moved(operation)
+        given.update({name: here[name] for name in given.keys() & here.keys()})
+    make_ready(case, operation)
+
+
+def address_of(case):
+    return re.sub(r"{(\w+)}", lambda name: str(case.path_parameters[name[1]]), case.operation.path)
+
+
+def make_ready(case, operation):
+    """Brings what is in the path into the state that the request needs."""
+    at, headers = address_of(case), caller.headers()
+    if operation in BEFORE:
+        before = at.rpartition("/")[0] + BEFORE[operation]
+        bodies = {"/arm": {"shards": 2}, "/disarm": {}}
+        body = bodies.get(BEFORE[operation])
+        caller.shop.send("POST", before, body, **headers, Idempotency_Key=key())
+    elif operation == "catalog.admin.add_variant":
+        # It is of the last size, which is free then.
+        product = at.rpartition("/")[0]
+        variant = caller.made["/v1/admin/products"]["variants"][-1]["id"]
+        seen = {"If_Match": caller.version(product)}
+        caller.shop.send("DELETE", f"{product}/variants/{variant}", **headers, **seen)
+    elif operation.endswith(("remove_translation", "remove_category_translation")):
+        seen = {"If_Match": caller.version(at)}
+        caller.shop.send("PUT", at, {"title": "Becher"}, **headers, **seen)
+
+
+def put_into_version(case):
+    """What was seen, if anything was."""
+    case.headers["If-Match"] = caller.version(address_of(case)) or case.headers["If-Match"]
 
 
 def put_into_query(case):
     if "currency" in case.query:
         case.query["currency"] = "EUR"
+    if "sku" in case.query:
+        case.query["sku"] = caller.skus[0]
     # Only the page before knows it.
     case.query.pop("cursor", None)
 
@@ -472,16 +721,24 @@ def put_into_body(case, operation):
         ours["shipping_option_id"] = cart["option"]
         ours["expected_total"] = cart["total"]
         ours["cart_token"] = cart["token"]
-        if path.endswith("/complete") and good(case, ParameterLocation.HEADER):
-            case.headers["Idempotency-Key"] = f"contract-{next(number)}"
+        ours["code"] = caller.gift_card["code"] if "gift_card" in path else caller.code
     elif path.startswith("/v1/store/me/addresses"):
         ours.update(ADDRESS)
     elif path.startswith("/v1/admin/"):
         ours.update(scopes=["orders.read"], expires_at="2190-01-01T00:00:00Z")
+        if operation.startswith("inventory."):
+            ours.update(caller.moved(operation))
+        # Each collection of many goods writes them all.
+        if "collections" in path and goods[operation] % 4 != 1:
+            ours["conditions"] = NO_GOODS
         if "role_id" in body:
-            ours["role_id"] = caller.owned("/v1/admin/roles")
+            ours["role_id"] = caller.owned("/v1/admin/roles")["id"]
         if operation == "identity.admin.invite":
             ours.update(caller.newcomer())
+    elif operation == "promotions.store.check_gift_card":
+        ours["code"] = caller.gift_card["code"]
+    elif operation == "inventory.store.unsubscribe":
+        ours["token"] = caller.waiting_token()
     elif operation == "identity.store.register":
         ours["password"] = PASSWORD
     elif operation == "identity.store.verify_email":
@@ -503,10 +760,20 @@ def put_into_body(case, operation):
             ours["token"] = caller.reset_token()
     elif path.startswith("/v1/auth/"):
         ours.update(caller.known)
-    # Optional fields only where they were chosen: their absence is a case, too.
-    for name, value in ours.items():
-        if name in body and value is not None:
-            body[name] = value
+    case.body = with_ours(body, ours)
+
+
+def with_ours(value, ours):
+    """A copy with what is ours, at any depth: what is made up is shared by several requests.
+    Optional fields only where they were chosen: their absence is a case, too."""
+    if isinstance(value, list):
+        return [with_ours(each, ours) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: ours[name] if ours.get(name) is not None else with_ours(each, ours)
+        for name, each in value.items()
+    }
 
 
 @schemathesis.hook
@@ -520,10 +787,13 @@ def after_call(context, case, response):
             caller.sign_in()
     elif response.status_code == 429:
         caller.rest_and_return()
+    if operation == "cart.store.merge":
+        # It was a stranger's cart.
+        caller.filled = None
     if response.status_code >= 300 or case.operation.method.upper() != case.method.upper():
         return
     # What this call has used up is made anew when it is needed next.
-    if operation in ("checkout.store.complete", "cart.store.merge", "cart.store.remove_line"):
+    if operation in ("checkout.store.complete", "cart.store.remove_line"):
         caller.filled = None
     elif operation == "orders.store.cancel":
         caller.waiting = None
@@ -556,7 +826,10 @@ def undeclared_method(ctx, response, case):
     """405 with `Allow`, whoever asks: stricter than `unsupported_method`, which lets a refused or
     unfound caller pass."""
     method = response.request.method
-    declared = {name.upper() for name in case.operation.schema[case.operation.path]}
+    # Where a word stands in the place of an id, the methods of both are known.
+    schema, path = case.operation.schema, case.operation.path
+    paths = [each for each in schema if re.fullmatch(re.sub(r"{\w+}", "[^/]+", each), path)]
+    declared = {name.upper() for each in {path, *paths} for name in schema[each]}
     if method in declared or method in ("OPTIONS", "HEAD"):
         return
     if response.status_code != 405:

@@ -6,10 +6,12 @@ use api::view::cart::CartView;
 use api::{CartOwner, Metered, Problem, Reply};
 use domain::cart::{Cart, Refusal};
 use domain::id::{CartId, LineId, VariantId};
+use domain::promotion::in_cart::Promoted;
 use jiff::Timestamp;
 use runtime::{Call, Tally};
 use store::cart::Counted;
 use store::limit::Bucket;
+use store::promotion::Wanted;
 use store::{CartFacts, Saved};
 
 use crate::App;
@@ -46,7 +48,7 @@ pub(crate) async fn facts(
     now: Timestamp,
 ) -> Reply<CartFacts> {
     let variants: Vec<_> = cart.lines.iter().map(|line| line.variant).chain(extra).collect();
-    Ok(app.store.cart_facts(&variants, now).await?)
+    Ok(app.store.cart_facts(&variants, &Wanted::by(cart), now).await?)
 }
 
 /// The cart as its owner sees it.
@@ -98,6 +100,33 @@ pub(crate) async fn change(
     Err(Problem::unavailable())
 }
 
+/// Changes what the facts hang on, in the same way: the codes of a cart, or who buys. They are read
+/// for the changed cart; `may` has the last word.
+pub(crate) async fn edit(
+    app: &App,
+    turn: Turn<'_>,
+    decide: impl Fn(Cart) -> Result<Cart, Refusal> + Send + Sync,
+    may: impl Fn(&Promoted) -> Result<(), Refusal> + Send + Sync,
+) -> Reply<CartView> {
+    let Turn { id, who, now, mut toll, standing } = turn;
+    for _ in 0..RACES_MAX {
+        let cart = load(app, id, who).await?.changeable(now)?;
+        if let Some(toll) = &mut toll {
+            toll.guess(cart.version, cart.created_at, cart.updated_at);
+        }
+        let mut cart = decide(cart)?;
+        let facts = facts(app, &cart, None, now).await?;
+        may(&facts.price(&cart)?.promoted)?;
+        if counted(app.store.save_cart(&mut cart, toll.as_mut(), now).await?)? == Saved::Yes {
+            if let Some(toll) = &toll {
+                standing.note(toll.standing(now));
+            }
+            return show(&cart, &facts);
+        }
+    }
+    Err(Problem::unavailable())
+}
+
 /// What became of a counted write; who wrote too often is told when to come back.
 pub(crate) fn counted(counted: Counted) -> Reply<Saved> {
     match counted {
@@ -128,7 +157,10 @@ pub(crate) mod samples {
         let offers = goods.products.into_iter().flat_map(|(_, offers)| offers);
         let offers: HashMap<VariantId, Offer> =
             offers.map(|offer| (offer.variant, offer)).collect();
-        CartFacts { offers, settings: Settings { shipping: goods.shipping, tax: goods.tax } }
+        let settings = Settings::new(goods.shipping, goods.tax, goods.shop);
+        let on_offer = domain::promotion::OnOffer::default();
+        let (locations, now) = (domain::location::Locations::default(), Timestamp::UNIX_EPOCH);
+        CartFacts { offers, settings, on_offer, locations, now }
     }
 
     pub(crate) fn cart(facts: &CartFacts, good: Good, line: &str) -> Cart {
@@ -137,7 +169,7 @@ pub(crate) mod samples {
         let cart = Cart::open(id, owner, Currency::EUR, Timestamp::UNIX_EPOCH);
         let offer = &facts.offers[&VariantId::parse(&good.variant()).unwrap()];
         let quantity = Quantity::new(2).unwrap();
-        cart.add(offer, quantity, LineId::parse(line).unwrap()).unwrap()
+        cart.add(offer, quantity, LineId::parse(line).unwrap(), facts.now).unwrap()
     }
 }
 

@@ -2,19 +2,25 @@
 
 use ::store::{Store, Table};
 use domain::currency::Currency;
-use runtime::{Doors, Endpoint, Ids, Setup, Trigger, http};
+use runtime::{Doors, Endpoint, Ids, Post, Setup, Trigger, http};
 
 mod change;
+mod quotes;
 pub mod store {
     //! Endpoints for shoppers.
+    pub mod add_code;
     pub mod add_line;
     pub mod change_line;
     pub mod choose_shipping;
     pub mod create;
+    pub mod drop_gift_card;
     pub mod merge;
+    pub mod remove_code;
     pub mod remove_line;
     pub mod set_addresses;
     pub mod shipping_options;
+    pub mod use_gift_card;
+    pub mod use_store_credit;
     pub mod view;
 }
 
@@ -25,15 +31,28 @@ pub struct App {
     doors: Doors,
     ids: Ids,
     currency: Currency,
+    /// For those who show what carriers ask for.
+    post: Option<Post>,
 }
 
 impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
+        let mut tables = vec![Table::Carts, Table::Catalog, Table::Inventory, Table::Ephemeral];
+        // Gift cards and credit lie with the orders that they pay.
+        if matches!(
+            setup.handler,
+            "cart.store.view" | "cart.store.use_gift_card" | "cart.store.use_store_credit"
+        ) {
+            tables.push(Table::Orders);
+        }
+        let asks_carriers =
+            matches!(setup.handler, "cart.store.shipping_options" | "cart.store.choose_shipping");
         Self {
-            store: setup.store(&[Table::Carts, Table::Catalog, Table::Ephemeral]),
+            store: setup.store(&tables),
             doors: setup.doors(),
             ids: setup.ids(),
             currency: setup.currency(),
+            post: asks_carriers.then(|| setup.post()),
         }
     }
     fn doors(&self) -> Option<&Doors> {
@@ -77,6 +96,18 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         store::remove_line
     ),
     http!(
+        "cart.store.add_code",
+        POST "/v1/store/carts/{id}/codes",
+        "Puts a discount code into a cart, where it goes with it.",
+        store::add_code
+    ),
+    http!(
+        "cart.store.remove_code",
+        DELETE "/v1/store/carts/{id}/codes/{code}",
+        "Takes a discount code out of a cart.",
+        store::remove_code
+    ),
+    http!(
         "cart.store.set_addresses",
         PUT "/v1/store/carts/{id}/addresses",
         "Says where the goods and the letters go.",
@@ -93,6 +124,24 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         PUT "/v1/store/carts/{id}/shipping",
         "Chooses how the parcel goes.",
         store::choose_shipping
+    ),
+    http!(
+        "cart.store.use_gift_card",
+        POST "/v1/store/carts/{id}/gift_cards",
+        "Pays with a gift card, by its code; the totals stay, what is due falls.",
+        store::use_gift_card
+    ),
+    http!(
+        "cart.store.drop_gift_card",
+        DELETE "/v1/store/carts/{id}/gift_cards/{gift_card_id}",
+        "Does not pay with a gift card after all.",
+        store::drop_gift_card
+    ),
+    http!(
+        "cart.store.use_store_credit",
+        POST "/v1/store/carts/{id}/store_credit",
+        "Pays with the customer's store credit, or does not.",
+        store::use_store_credit
     ),
     http!(
         "cart.store.merge",

@@ -1,15 +1,21 @@
 //! Identity: who somebody is, proven by a password and carried on by a session.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::store::{Store, Table};
+use domain::fault::{Fault, Retry};
+use files::Bucket;
+use queue::{Name, Queues};
 use runtime::keyring::Kind;
-use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http, invoked};
+use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http, invoked, on_batch, on_stream};
 use secrets::Secrets;
+use snapshots::Index;
 
 mod address_book;
 pub mod factor;
 mod gate;
+mod indexed;
 mod letter;
 pub mod password;
 mod proof;
@@ -30,6 +36,7 @@ pub mod admin {
     pub mod forgot_password;
     pub mod invite;
     pub mod list_api_keys;
+    pub mod list_customers;
     pub mod list_own_sessions;
     pub mod list_permissions;
     pub mod list_roles;
@@ -47,12 +54,16 @@ pub mod admin {
     pub mod step_up;
     pub mod suspend_staff;
     pub mod view_api_key;
+    pub mod view_customer;
     pub mod view_role;
     pub mod view_staff;
 }
 pub mod jobs {
-    //! What is done by the clock, and once by hand.
+    //! What is done by the clock, and once by hand; and the staff's index of customers.
     pub mod create_owner;
+    pub mod index_customers;
+    pub mod on_customer_changed;
+    pub mod rebuild_search;
     pub mod rotate_signing_key;
 }
 pub mod store {
@@ -94,14 +105,30 @@ pub struct App {
     factor_secret: Option<String>,
     rotation: Option<jobs::rotate_signing_key::Names>,
     ids: Ids,
+    /// The staff's index of customers, and its queue.
+    index: Option<Arc<Index>>,
+    queues: Option<Queues>,
 }
+
+/// The functions that read or write the index.
+const INDEXED: [&str; 2] = ["identity.admin.list_customers", "identity.jobs.index_customers"];
+/// The functions that know its queue.
+const QUEUED: [&str; 4] = [
+    "identity.admin.list_customers",
+    "identity.jobs.index_customers",
+    "identity.jobs.on_customer_changed",
+    "identity.jobs.rebuild_search",
+];
 
 impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let tables: &[Table] = match setup.handler {
             "identity.store.password_policy"
             | "identity.jobs.rotate_signing_key"
+            | "identity.jobs.on_customer_changed"
+            | "identity.jobs.rebuild_search"
             | "identity.unknown" => &[],
+            "identity.jobs.index_customers" => &[Table::Identity],
             // These have nothing to say to the rest of the shop.
             "identity.store.add_address"
             | "identity.store.change_address"
@@ -127,6 +154,13 @@ impl runtime::App for App {
             "identity.admin.login" | "identity.admin.mfa" | "identity.admin.step_up"
         );
         let rotates = setup.handler == "identity.jobs.rotate_signing_key";
+        let index = INDEXED.contains(&setup.handler).then(|| {
+            let bucket = Bucket::new(setup.aws(), setup.text("FILES_BUCKET"));
+            // Of two functions on one machine each has its own.
+            let folder = PathBuf::from(setup.text("SEARCH_FOLDER")).join(setup.handler);
+            Arc::new(Index::new("customers", bucket, folder))
+        });
+        let is_queued = QUEUED.contains(&setup.handler);
         Self {
             store: setup.store(tables),
             doors: setup.doors(),
@@ -138,6 +172,8 @@ impl runtime::App for App {
             signing_secret: signs.then(|| setup.secret(Kind::Signing, "SECRET_JWT_SIGNING")),
             factor_secret: knows_factors.then(|| setup.secret(Kind::Factors, "SECRET_FACTORS")),
             ids: setup.ids(),
+            index,
+            queues: is_queued.then(|| setup.queues(&[Name::SearchCustomers])),
         }
     }
     fn doors(&self) -> Option<&Doors> {
@@ -145,6 +181,19 @@ impl runtime::App for App {
     }
     fn store(&self) -> Option<&Store> {
         Some(&self.store)
+    }
+}
+
+impl App {
+    /// The staff's index; asking for it in a function that is not told of it is our own mistake.
+    fn index(&self) -> Result<&Arc<Index>, Fault> {
+        let tried = "use the index of customers without knowing where it is";
+        self.index.as_ref().ok_or_else(|| Fault::noticed(tried, Retry::Useless))
+    }
+
+    fn queues(&self) -> Result<&Queues, Fault> {
+        let tried = "use the queue of the index of customers without knowing where it is";
+        self.queues.as_ref().ok_or_else(|| Fault::noticed(tried, Retry::Useless))
     }
 }
 
@@ -483,6 +532,21 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         "Ends an API key, for good.",
         admin::revoke_api_key
     ),
+    http!(
+        "identity.admin.list_customers",
+        GET "/v1/admin/customers",
+        "Lists all customers, newest first; or finds those that somebody looks for.",
+        admin::list_customers
+    ),
+    http!(
+        "identity.admin.view_customer",
+        GET "/v1/admin/customers/{id}",
+        "Shows a customer with the address book.",
+        admin::view_customer
+    ),
+    on_stream!("identity.jobs.on_customer_changed", Table::Identity, jobs::on_customer_changed),
+    on_batch!("identity.jobs.index_customers", Name::SearchCustomers, jobs::index_customers),
+    invoked!("identity.jobs.rebuild_search", jobs::rebuild_search),
     invoked!("identity.jobs.create_owner", jobs::create_owner),
     Endpoint { handler: "identity.unknown", trigger: Trigger::Unknown },
 ];

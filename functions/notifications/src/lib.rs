@@ -30,7 +30,7 @@ impl runtime::App for App {
             }
         };
         Self {
-            store: setup.store(&[Table::Orders, Table::Ephemeral]),
+            store: setup.store(&[Table::Orders, Table::Ephemeral, Table::Catalog]),
             doors: setup.sealing_doors(),
             mailer: setup.mailer(),
             templates,

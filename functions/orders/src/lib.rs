@@ -1,14 +1,31 @@
 //! Orders: what was bought, and what becomes of it.
 
-use ::store::{Store, Table};
-use files::Files;
-use queue::{Name, Queues};
-use runtime::{Doors, Endpoint, Setup, Till, Trigger, http, on_queue};
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use ::store::{Store, Table};
+use domain::fault::{Fault, Retry};
+use files::{Bucket, Files};
+use queue::{Name, Queues};
+use runtime::{
+    Doors, Endpoint, Ids, Setup, Till, Trigger, http, invoked, on_batch, on_queue, on_stream,
+};
+use snapshots::Index;
+
+mod indexed;
+mod keys;
 mod which;
+pub mod admin {
+    //! Endpoints for staff.
+    pub mod list;
+    pub mod view;
+}
 pub mod jobs {
-    //! What follows a placed order.
+    //! What follows a placed order, and the staff's index of all of them.
+    pub mod index_orders;
+    pub mod on_order_changed;
     pub mod on_order_placed;
+    pub mod rebuild_search;
 }
 pub mod store {
     //! Endpoints for buyers.
@@ -27,12 +44,16 @@ pub struct App {
     till: Option<Till>,
     files: Option<Files>,
     shop_url: Option<String>,
+    /// The staff's index of orders.
+    index: Option<Arc<Index>>,
+    ids: Ids,
 }
 
 impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let (mut tables, mut till, mut queues, mut files) = (vec![Table::Orders], None, None, None);
         let is_job = setup.handler.starts_with("orders.jobs.");
+        let mut index = None;
         match setup.handler {
             "orders.store.cancel" => {
                 tables.extend([Table::Carts, Table::Inventory, Table::Ledger, Table::Ephemeral]);
@@ -40,7 +61,24 @@ impl runtime::App for App {
             }
             "orders.store.view" | "orders.store.list" => tables.push(Table::Ephemeral),
             "orders.store.download" => files = setup.files(),
-            "orders.jobs.on_order_placed" => queues = Some(setup.queues(&[Name::Mail])),
+            "orders.jobs.on_order_placed" => {
+                tables.extend([Table::Inventory, Table::Ledger, Table::Ephemeral]);
+                queues = Some(setup.queues(&[Name::Mail]));
+            }
+            "orders.admin.view" => tables.extend([Table::Identity, Table::Ephemeral]),
+            "orders.admin.list" => {
+                tables.extend([Table::Identity, Table::Ephemeral]);
+                queues = Some(setup.queues(&[Name::SearchOrders]));
+                index = Some(open_index(setup));
+            }
+            "orders.jobs.index_orders" => {
+                queues = Some(setup.queues(&[Name::SearchOrders]));
+                index = Some(open_index(setup));
+            }
+            "orders.jobs.on_order_changed" | "orders.jobs.rebuild_search" => {
+                tables.clear();
+                queues = Some(setup.queues(&[Name::SearchOrders]));
+            }
             _ => {}
         }
         Self {
@@ -50,6 +88,8 @@ impl runtime::App for App {
             till,
             files,
             shop_url: (setup.handler == "orders.store.view").then(|| setup.shop_url()),
+            index,
+            ids: setup.ids(),
         }
     }
     fn doors(&self) -> Option<&Doors> {
@@ -57,6 +97,26 @@ impl runtime::App for App {
     }
     fn store(&self) -> Option<&Store> {
         Some(&self.store)
+    }
+}
+
+fn open_index(setup: &mut Setup<'_>) -> Arc<Index> {
+    let bucket = Bucket::new(setup.aws(), setup.text("FILES_BUCKET"));
+    // Of two functions on one machine each has its own.
+    let folder = PathBuf::from(setup.text("SEARCH_FOLDER")).join(setup.handler);
+    Arc::new(Index::new("orders", bucket, folder))
+}
+
+impl App {
+    /// The staff's index; asking for it in a function that is not told of it is our own mistake.
+    fn index(&self) -> Result<&Arc<Index>, Fault> {
+        let tried = "use the index of orders without knowing where it is";
+        self.index.as_ref().ok_or_else(|| Fault::noticed(tried, Retry::Useless))
+    }
+
+    fn queues(&self) -> Result<&Queues, Fault> {
+        let tried = "use a queue without knowing where it is";
+        self.queues.as_ref().ok_or_else(|| Fault::noticed(tried, Retry::Useless))
     }
 }
 
@@ -86,6 +146,21 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         "Leads to a digital good; the link is signed, ends, and counts.",
         store::download
     ),
+    http!(
+        "orders.admin.list",
+        GET "/v1/admin/orders",
+        "Lists the shop's orders, newest first; or finds those that somebody looks for.",
+        admin::list
+    ),
+    http!(
+        "orders.admin.view",
+        GET "/v1/admin/orders/{id}",
+        "Shows an order with its payments and where its units lie.",
+        admin::view
+    ),
     on_queue!("orders.jobs.on_order_placed", Name::OrderEvents, jobs::on_order_placed),
+    on_stream!("orders.jobs.on_order_changed", Table::Orders, jobs::on_order_changed),
+    on_batch!("orders.jobs.index_orders", Name::SearchOrders, jobs::index_orders),
+    invoked!("orders.jobs.rebuild_search", jobs::rebuild_search),
     Endpoint { handler: "orders.unknown", trigger: Trigger::Unknown },
 ];

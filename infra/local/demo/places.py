@@ -95,7 +95,8 @@ def shipping():
             "JPY": [{"max_weight_grams": grams, "price": yen} for grams, _, yen in tiers],
         },
     } for key, name, zone, days, free, tiers in METHODS]
-    return {"zones": zones, "methods": methods}
+    dispatch = {"time_zone": "Europe/Berlin", "cut_off": "14:00:00"}
+    return {"zones": zones, "methods": methods, "dispatch": dispatch}
 
 
 def percent(ppm):

@@ -11,11 +11,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::Account;
 use domain::address::{Email, PersonName};
 use domain::catalog::{
-    Category, Download, Image, Kind, Offer, Prices, Product, ProductOption, Sku, Slug, Variant,
+    self, Category, Download, Image, Kind, Offer, Prices, Product, ProductOption, Sku, Slug,
+    Variant,
 };
 use domain::currency::Currency;
 use domain::id::{CategoryId, CustomerId, ProductId, RoleId, StaffId, Ulid, VariantId};
-use domain::shipping::ShippingTable;
+use domain::shipping::{ProfileId, ShippingTable};
 use domain::staff::{Member, Role, Status};
 use domain::stock::StockLevel;
 use domain::tax::{TaxCategory, TaxRegion, TaxTable};
@@ -36,7 +37,7 @@ use crate::error::Error;
 const FOLDER: &str = "infra/local/demo";
 /// Where its pictures are served.
 pub(crate) const MEDIA: &str = "/_local/media";
-/// Before the file's name in the key of a download.
+/// The folder of the digital goods.
 const DOWNLOADS: &str = "downloads";
 /// Who signs in to the demo shop, and with which password.
 pub const CUSTOMER: (&str, &str) = ("shopper@demo.fluxion.example", "Demo-shopper-2026");
@@ -160,12 +161,26 @@ pub(crate) fn picture(root: &Path, name: &str) -> Option<PathBuf> {
     is_plain.then(|| root.join(FOLDER).join("images").join(name))
 }
 
-/// A digital good of the demo, if the key names one.
-pub(crate) fn file(root: &Path, key: &str) -> Option<PathBuf> {
-    let name = key.strip_prefix(DOWNLOADS)?.strip_prefix('/')?;
-    let stem = name.strip_suffix(".zip")?;
-    let is_plain = stem.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    is_plain.then(|| root.join(FOLDER).join(DOWNLOADS).join(name))
+/// Where a digital good of the demo lies in the bucket.
+fn file_key(name: &str) -> String {
+    format!("{}{name}", files::FILES)
+}
+
+/// Puts the digital goods into the bucket.
+async fn put_files(wire: &Wire, stack: &Stack, folder: &Path) -> Result<(), Error> {
+    let name = stack.buckets.first().map(|bucket| bucket.name.clone()).unwrap_or_default();
+    let bucket = files::Bucket::new(&wire.sdk_config(wire::LOCAL), name);
+    let shown = folder.display().to_string();
+    let io = |error| Error::Io(format!("cannot read {shown}"), error);
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let bytes = std::fs::read(&path).map_err(io)?.into();
+        let object =
+            files::NewObject { bytes, content_type: "application/zip", cache_control: None };
+        bucket.put(&file_key(name), object).await?;
+    }
+    Ok(())
 }
 
 /// Fills an empty catalog; says whether it did.
@@ -191,11 +206,16 @@ pub(crate) async fn load(
     for demo in catalog.products {
         products.push(product(demo, &mut levels));
     }
-    let categories: Vec<Category> =
+    let mut categories: Vec<Category> =
         catalog.categories.into_iter().zip(0..).map(|(one, at)| category(one, at)).collect();
-    store.import_settings(&Settings { shipping, tax }).await?;
+    for category in &mut categories {
+        let listed = products.iter().filter(|(one, _)| one.categories.contains(&category.slug));
+        category.products = u32::try_from(listed.count()).unwrap_or(u32::MAX);
+    }
+    store.import_settings(&Settings::new(shipping, tax, shop())).await?;
     store.import_stock(&levels).await?;
     store.import_products(&products, Currency::EUR).await?;
+    put_files(wire, stack, &folder.join(DOWNLOADS)).await?;
     // Last, because it says that the rest is there.
     store.import_categories(&categories).await?;
     Ok(true)
@@ -303,6 +323,20 @@ fn leave_out_nulls(value: &mut Value) {
     }
 }
 
+/// What the demo shop has decided: it is German, and sells in every currency that it has prices in.
+fn shop() -> domain::shop::Shop {
+    domain::shop::Shop {
+        name: "Fluxion Demo".to_owned(),
+        country: Some(domain::address::Country::DE),
+        default_currency: Some(Currency::EUR),
+        return_policy: domain::shop::ReturnPolicy {
+            days: 30,
+            text: "Send it back within 30 days, unworn; downloads stay with you.".to_owned(),
+        },
+        ..domain::shop::Shop::default()
+    }
+}
+
 fn tax(demo: DemoTax) -> Result<TaxTable, Error> {
     let home = demo.fallback.country;
     let found = demo.regions.iter().find(|one| one.country == home && one.region.is_none());
@@ -315,58 +349,68 @@ fn tax(demo: DemoTax) -> Result<TaxTable, Error> {
 fn category(demo: DemoCategory, position: u32) -> Category {
     let id = CategoryId::from_ulid(ulid("category", demo.slug.as_str()));
     let DemoCategory { slug, title, description, parent } = demo;
-    Category { id, slug, title, description, parent, position }
+    Category {
+        id,
+        slug,
+        title,
+        description,
+        parent,
+        position,
+        translations: BTreeMap::new(),
+        products: 0,
+        version: 1,
+    }
 }
 
 fn product(demo: DemoProduct, levels: &mut Vec<(Sku, StockLevel)>) -> (Product, Vec<Offer>) {
     let id = product_id(demo.slug.as_str());
-    let download = demo
-        .download
-        .map(|file| Download { key: format!("{DOWNLOADS}/{}", file.file), file_name: file.file });
-    let (mut variants, mut offers) = (Vec::new(), Vec::new());
+    let download =
+        demo.download.map(|file| Download { key: file_key(&file.file), file_name: file.file });
+    let mut variants = Vec::new();
     for one in demo.variants {
-        let variant = variant_id(one.sku.as_str());
-        offers.push(Offer {
-            variant,
-            product: id,
-            sku: one.sku.clone(),
-            product_title: demo.title.clone(),
-            variant_title: one.title.clone(),
-            kind: demo.kind,
-            prices: one.prices.clone(),
-            tax_category: demo.tax_category.clone(),
-            weight_grams: one.weight_grams,
-            quantity_max: domain::cart::QUANTITY_MAX,
-            is_active: true,
-            download: download.clone(),
-        });
         if let Some(units) = one.stock {
             levels.push((one.sku.clone(), StockLevel::received(i64::from(units))));
         }
         variants.push(Variant {
-            id: variant,
+            id: variant_id(one.sku.as_str()),
             sku: one.sku,
             title: one.title,
             options: one.options,
             prices: one.prices,
+            sales: Vec::new(),
             available: one.stock.map_or(ENOUGH, |units| units.min(ENOUGH)),
+            weight_grams: one.weight_grams,
+            volume_mm3: 0,
+            shipping_profile: ProfileId::default(),
+            quantity_max: domain::cart::QUANTITY_MAX,
+            download: download.clone(),
+            has_keys: false,
         });
     }
     let images = demo
         .images
         .into_iter()
-        .map(|image| Image { url: format!("{MEDIA}/{}", image.file), alt: image.alt });
+        .map(|image| Image::plain(format!("{MEDIA}/{}", image.file), image.alt));
     let product = Product {
         id,
         slug: demo.slug,
         title: demo.title,
         description: demo.description,
         kind: demo.kind,
+        status: catalog::Status::Active,
+        publish_at: None,
+        published_at: Some(demo.created_at),
+        tax_category: demo.tax_category,
         categories: demo.categories,
+        collections: Vec::new(),
+        attributes: BTreeMap::new(),
+        translations: BTreeMap::new(),
         options: demo.options,
         variants,
         images: images.collect(),
         created_at: demo.created_at,
+        version: 1,
     };
+    let offers = product.variants.iter().map(|variant| product.offer(variant)).collect();
     (product, offers)
 }

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::catalog::Sku;
 use domain::fault::{Fault, Retry};
+use domain::id::{LocationId, OrderId};
+use domain::stock::{FIRST_LOCATION, Place};
 use serde::de::DeserializeOwned;
-use testkit::ledger::{Facts, Letter, Stock};
+use testkit::ledger::{Facts, Letter, Stock, Uses};
 
 use crate::error::Error;
 use crate::shop::Shop;
@@ -23,13 +26,23 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
         match (pk.split('#').next(), sk.split('#').next()) {
             (Some("ORD"), Some("META")) => facts.orders.push(read(item)?),
             (Some("ORD"), Some("PAY")) => facts.payments.push(read(item)?),
+            (Some("ORD"), Some("KEY")) => {
+                let order = OrderId::parse(pk.trim_start_matches("ORD#"));
+                let order = order.map_err(|_| Error::Setup("a key of no order".to_owned()))?;
+                facts.given_keys.push((order, read(item)?));
+            }
+            (Some("GC"), _) => facts.gift_cards.push(read(item)?),
+            (Some("CREDIT"), _) => facts.credits.push(read(item)?),
             (Some("OBX"), _) => facts.unsent += 1,
             _ => {}
         }
     }
     for item in scan(&client, "fluxion-ledger").await? {
-        if text(&item, "pk").starts_with("PAY#") {
-            facts.entries.push(read(item)?);
+        match text(&item, "pk").split('#').next() {
+            Some("PAY") => facts.entries.push(read(item)?),
+            Some("GC" | "CREDIT") => facts.gift_entries.push(read(item)?),
+            Some("STK") => facts.movements.push(read(item)?),
+            _ => {}
         }
     }
     for item in scan(&client, "fluxion-carts").await? {
@@ -37,7 +50,14 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
             facts.carts.push(read(item)?);
         }
     }
+    for item in scan(&client, "fluxion-inventory").await? {
+        if let Some(sku) = text(&item, "pk").strip_prefix("FREE#") {
+            let sku = Sku::parse(sku).ok_or_else(|| Error::Setup("keys of no SKU".to_owned()))?;
+            facts.free_keys.push((sku, read(item)?));
+        }
+    }
     facts.stock = stock(&client).await?;
+    facts.uses = uses(&client).await?;
     facts.letters = shop.mails().into_iter().map(letter).collect();
     facts.intents = shop.twin().objects("payment_intent");
     facts.refunds = shop.twin().objects("refund");
@@ -47,29 +67,72 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
     Ok(facts)
 }
 
-/// The units on hand of each SKU: what was received, in a shop that ships nothing yet.
+/// The units on hand of each SKU, at all locations and on all shards: what was received, in a shop
+/// that ships nothing yet.
 pub async fn on_hand(shop: &Shop) -> Result<BTreeMap<String, i64>, Error> {
-    let levels = stock(&Client::new(&shop.sdk_config())).await?;
-    Ok(levels.into_iter().map(|level| (level.sku, level.on_hand)).collect())
+    let mut units = BTreeMap::new();
+    for level in stock(&Client::new(&shop.sdk_config())).await? {
+        *units.entry(level.place.sku.to_string()).or_insert(0) += level.on_hand;
+    }
+    Ok(units)
 }
 
 async fn stock(client: &Client) -> Result<Vec<Stock>, Error> {
     let items = scan(client, "fluxion-inventory").await?;
-    let level = |item: Item| {
+    let level = |item: Item| -> Result<Stock, Error> {
+        let pk = text(&item, "pk");
         let number = |name: &str| -> Result<i64, Error> {
             let found = item.get(name).and_then(|value| value.as_n().ok());
             let number = found.and_then(|text| text.parse().ok());
             number.ok_or_else(|| Error::Setup(format!("a stock level has no {name}")))
         };
+        // The key says where it lies; what the item says of itself is not asked.
+        let malformed = || Error::Setup("a stock level's key is none".to_owned());
+        let (sku, shard) = match pk.trim_start_matches("SKU#").split_once('~') {
+            Some((sku, shard)) => (sku, Some(shard.parse().map_err(|_| malformed())?)),
+            None => (pk.trim_start_matches("SKU#"), None),
+        };
+        let location = match text(&item, "sk").trim_start_matches("LOC#") {
+            "default" => FIRST_LOCATION,
+            id => LocationId::parse(id).map_err(|_| malformed())?,
+        };
+        let sku = Sku::parse(sku).ok_or_else(malformed)?;
         Ok(Stock {
-            sku: text(&item, "sku"),
+            place: Place { sku, location, shard },
             on_hand: number("on_hand")?,
             reserved: number("reserved")?,
             safety: number("safety")?,
+            backorder_max: number("backorder_max").unwrap_or(0),
             available: number("available")?,
         })
     };
-    items.into_iter().map(level).collect()
+    // Beside the stock lie transfers, sales by day and the counters of promotions.
+    let levels = items.into_iter().filter(|item| text(item, "pk").starts_with("SKU#"));
+    levels.map(level).collect()
+}
+
+/// The counters of promotions; what has no limit is counted over several rows.
+async fn uses(client: &Client) -> Result<BTreeMap<(String, String), Uses>, Error> {
+    let mut uses: BTreeMap<(String, String), Uses> = BTreeMap::new();
+    for item in scan(client, "fluxion-inventory").await? {
+        let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
+        if !pk.starts_with("PROMO#") && !pk.starts_with("BUYER#") {
+            continue;
+        }
+        let number = |name: &str| -> i64 {
+            let found = item.get(name).and_then(|value| value.as_n().ok());
+            found.and_then(|text| text.parse().ok()).unwrap_or(0)
+        };
+        let sk = if sk.starts_with("USES") { "USES".to_owned() } else { sk };
+        let sum = uses.entry((pk, sk)).or_default();
+        sum.orders += number("orders");
+        for name in item.keys() {
+            if let Some(currency) = name.strip_prefix("spent_") {
+                *sum.spent.entry(currency.to_owned()).or_default() += number(name);
+            }
+        }
+    }
+    Ok(uses)
 }
 
 fn letter(mail: wire::Mail) -> Letter {

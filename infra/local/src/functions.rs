@@ -28,8 +28,20 @@ macro_rules! domains {
     };
 }
 
-const DOMAINS: &[Domain] =
-    domains!(identity, catalog, cart, checkout, payments, orders, notifications, platform);
+const DOMAINS: &[Domain] = domains!(
+    identity,
+    catalog,
+    inventory,
+    cart,
+    checkout,
+    media,
+    payments,
+    orders,
+    fulfillment,
+    notifications,
+    platform,
+    promotions
+);
 
 /// Builds the function with this Handler.
 pub(crate) fn load(handler: &str, platform: &Platform) -> Result<Function, Fault> {

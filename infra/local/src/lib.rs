@@ -33,6 +33,7 @@ mod metrics;
 mod pages;
 mod pump;
 mod schedule;
+mod scratch;
 pub mod serve;
 mod shop;
 mod snapshot;

@@ -144,6 +144,12 @@ async fn serve_shop(flags: Serve) -> Result<ExitCode, Error> {
     })
     .await?;
     shop.warm_up()?;
+    // A new folder has no search indexes yet, one of an older release perhaps some that it can not
+    // read. What comes of it is said in the log.
+    for domain in ["catalog", "orders", "identity"] {
+        let job = format!("{domain}.jobs.rebuild_search");
+        let _ = shop.invoke(&job, serde_json::json!({})).await;
+    }
     let base = shop.base_url();
     let kept = if flags.ephemeral {
         "in memory".to_owned()

@@ -1,4 +1,5 @@
-//! What runs between requests: webhooks, streams and queues, one batch at a time.
+//! What runs between requests: webhooks, streams, queues and announced objects, one batch at a
+//! time.
 //!
 //! Invariants: nothing is lost by a failure or a death, everything may come twice; a stream is read
 //! in order, and a batch that fails holds up what follows until it passes or its tries are used up;
@@ -34,6 +35,9 @@ const ROUND_MS: i64 = 60_000;
 const AT_ONCE: usize = 5;
 /// One of the addresses that Stripe's webhooks come from.
 const STRIPE_ADDRESS: &str = "3.18.12.63";
+/// After its first and its second failure an event comes again so much later, then no more: what
+/// Lambda does by default with what nobody waits for.
+const EVENT_RETRIES_MS: [i64; 2] = [60_000, 120_000];
 /// A shop in use waits this long, doubled with each failure, before a batch comes again.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
@@ -44,7 +48,26 @@ const SKIP: usize = 1_000;
 pub(crate) struct Pumps {
     streams: Vec<tokio::sync::Mutex<Stream>>,
     queues: Vec<Queue>,
+    uploads: Vec<Uploads>,
+    /// Held while announcements are handed out.
+    announcing: tokio::sync::Mutex<()>,
     cursors: Cursors,
+}
+
+/// Who wants to know of new objects, and of which.
+#[derive(Clone)]
+struct Uploads {
+    handler: String,
+    bucket: String,
+    prefix: String,
+}
+
+impl Uploads {
+    fn fits(&self, event: &Value) -> bool {
+        let text = |place: &str| event.pointer(place).and_then(Value::as_str).unwrap_or_default();
+        text("/detail/bucket/name") == self.bucket
+            && text("/detail/object/key").starts_with(&self.prefix)
+    }
 }
 
 #[derive(Clone)]
@@ -144,11 +167,16 @@ fn size(number: u64) -> usize {
 impl Pumps {
     pub(crate) fn new(stack: &Stack, wire: &Wire, folder: Option<&Path>) -> Result<Self, Error> {
         let cursors = Cursors::open(folder);
-        let (mut streams, mut queues) = (Vec::new(), Vec::new());
+        let (mut streams, mut queues, mut uploads) = (Vec::new(), Vec::new(), Vec::new());
         for function in &stack.functions {
             for trigger in &function.triggers {
                 match trigger {
                     Trigger::Http { .. } | Trigger::Schedule { .. } => {}
+                    Trigger::Upload { bucket, prefix } => uploads.push(Uploads {
+                        handler: function.handler.clone(),
+                        bucket: bucket.clone(),
+                        prefix: prefix.clone(),
+                    }),
                     Trigger::Queue { queue, batch_size, report_partial } => {
                         if stack.queue(queue).is_none() {
                             let text = format!("{}: no queue {queue}", function.handler);
@@ -197,7 +225,8 @@ impl Pumps {
                 }
             }
         }
-        Ok(Self { streams, queues, cursors })
+        let announcing = tokio::sync::Mutex::default();
+        Ok(Self { streams, queues, uploads, announcing, cursors })
     }
 
     /// The same sources at the same positions, for a copy of the shop in memory.
@@ -206,7 +235,13 @@ impl Pumps {
         for stream in &self.streams {
             streams.push(tokio::sync::Mutex::new(stream.lock().await.clone()));
         }
-        Self { streams, queues: self.queues.clone(), cursors: Cursors::open(None) }
+        Self {
+            streams,
+            queues: self.queues.clone(),
+            uploads: self.uploads.clone(),
+            announcing: tokio::sync::Mutex::default(),
+            cursors: Cursors::open(None),
+        }
     }
 
     /// Passes over what lies in the streams: what was written to begin with is no news.
@@ -222,7 +257,7 @@ impl Pumps {
 
 impl Shop {
     /// Does what can be done now, one batch of each source, in a fixed order: webhooks, streams,
-    /// queues. False when there was nothing to do.
+    /// queues, new objects. False when there was nothing to do.
     pub async fn step(&self) -> bool {
         let mut did = self.pump_webhooks(1).await;
         for stream in &self.0.pumps.streams {
@@ -231,7 +266,7 @@ impl Shop {
         for queue in &self.0.pumps.queues {
             did |= self.pump_queue(queue).await;
         }
-        did
+        did | self.pump_uploads(1).await
     }
 
     /// As [`Shop::step`], all sources at once: for a shop that is in use.
@@ -240,8 +275,9 @@ impl Shop {
         let pollers = self.0.pumps.queues.iter().flat_map(|one| std::iter::repeat_n(one, AT_ONCE));
         let queues = join_all(pollers.map(|one| self.pump_queue(one)));
         let webhooks = self.pump_webhooks(AT_ONCE);
-        let (webhooks, streams, queues) = tokio::join!(webhooks, streams, queues);
-        webhooks || streams.into_iter().chain(queues).any(|did| did)
+        let uploads = self.pump_uploads(AT_ONCE);
+        let (webhooks, streams, queues, uploads) = tokio::join!(webhooks, streams, queues, uploads);
+        webhooks || uploads || streams.into_iter().chain(queues).any(|did| did)
     }
 
     /// Steps until nothing happens; time stands (as far as the clock does). Returns the number of
@@ -281,10 +317,11 @@ impl Shop {
         tracing::error!(jumps = JUMPS_MAX, "the shop does not settle");
     }
 
-    /// When the next hidden message or webhook is due, if one waits.
+    /// When the next hidden message, webhook or announcement is due, if one waits.
     pub(crate) fn next_at_ms(&self) -> Option<i64> {
         let message = self.0.wire.sqs().next_visible_at_ms();
-        message.into_iter().chain(self.0.twin.next_delivery_at_ms()).min()
+        let object = self.0.wire.s3().next_due_at_ms();
+        message.into_iter().chain(object).chain(self.0.twin.next_delivery_at_ms()).min()
     }
 
     /// So many at the same time; one after the other keeps their order.
@@ -355,6 +392,38 @@ impl Shop {
             stream.waiting.push_back(Batch { records, failures: 0, failed_at: None });
         }
         true
+    }
+
+    /// Hands new objects to the functions that want to know of them.
+    async fn pump_uploads(&self, at_once: usize) -> bool {
+        let Ok(_handing_out) = self.0.pumps.announcing.try_lock() else { return false };
+        let s3 = self.0.wire.s3();
+        for (number, event) in s3.unrouted() {
+            let wanted = self.0.pumps.uploads.iter().filter(|one| one.fits(&event));
+            let handlers: Vec<&str> = wanted.map(|one| one.handler.as_str()).collect();
+            s3.route(number, &handlers);
+        }
+        let due = s3.due();
+        let did = !due.is_empty();
+        let handed = stream::iter(due).for_each_concurrent(at_once, |one| self.announce(one));
+        handed.await;
+        did
+    }
+
+    async fn announce(&self, notice: wire::Notice) {
+        let outcome = self.invoke(&notice.handler, notice.event).await;
+        let s3 = self.0.wire.s3();
+        if outcome.answer().is_some() {
+            s3.done(notice.number);
+            return;
+        }
+        let tried = usize::try_from(notice.failures).unwrap_or(usize::MAX);
+        if let Some(after_ms) = EVENT_RETRIES_MS.get(tried) {
+            s3.again(notice.number, *after_ms);
+        } else {
+            tracing::error!(op = notice.handler, "the event of a new object is given up");
+            s3.done(notice.number);
+        }
     }
 
     async fn pump_queue(&self, source: &Queue) -> bool {

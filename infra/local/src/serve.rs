@@ -17,10 +17,12 @@ use tokio::task::JoinSet;
 use crate::error::Error;
 use crate::gateway::BODY_BYTES_MAX;
 use crate::message::{Request, Response};
-use crate::shop::Shop;
+use crate::shop::{S3_MOUNT, Shop};
 
 /// Says whose request it is; the event does not carry it.
 const SOURCE_HEADER: &str = "x-local-source-ip";
+/// What this machine takes at once of an upload to S3; the cloud takes 5 GB.
+const UPLOAD_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Open connections; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 1_024;
 /// How long a client may take to send its headers.
@@ -120,8 +122,10 @@ async fn answer(
             ours.headers.push((name.as_str().to_owned(), value));
         }
     }
+    let is_upload = ours.path().starts_with(S3_MOUNT);
+    let bytes_max = if is_upload { UPLOAD_BYTES_MAX } else { BODY_BYTES_MAX };
     // One byte more than allowed is enough for the gateway to refuse it.
-    ours.body = match Limited::new(body, BODY_BYTES_MAX + 1).collect().await {
+    ours.body = match Limited::new(body, bytes_max + 1).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
             return plain(StatusCode::PAYLOAD_TOO_LARGE);

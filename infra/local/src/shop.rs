@@ -27,6 +27,7 @@ use crate::message::{Request, Response};
 use crate::metrics::{Meter, Metrics};
 use crate::pump::Pumps;
 use crate::schedule::Beats;
+use crate::scratch::Scratch;
 use crate::{demo, functions, keys, stripe, world};
 
 /// No invocation takes longer, in real time: longer than any timeout in the templates, so that it
@@ -41,6 +42,8 @@ const MAIL_IDENTITY: &str = "fluxion.example";
 const LOCK_FILE: &str = "lock";
 /// Links of the audit log that one query reads.
 const AUDIT_AT_ONCE: i32 = 500;
+/// Where the front door serves the public pictures of the bucket, by their keys.
+const MEDIA: &str = "/media/";
 /// How far the clock was moved ahead.
 const CLOCK_FILE: &str = "clock.json";
 
@@ -63,6 +66,8 @@ pub struct Options {
     pub sdk_attempts: u32,
     /// The port in the shop's own address.
     pub port: u16,
+    /// Where the carriers' API is; EasyPost's own where absent.
+    pub carrier_base: Option<String>,
     /// Template parameters that differ from the local shop's.
     pub parameters: BTreeMap<String, String>,
 }
@@ -80,6 +85,7 @@ impl Default for Options {
             enforce_iam: true,
             sdk_attempts: 3,
             port: 3000,
+            carrier_base: None,
             parameters: BTreeMap::new(),
         }
     }
@@ -108,9 +114,12 @@ pub(crate) struct Inner {
     pub(crate) sdk_attempts: u32,
     pub(crate) router: Arc<Router>,
     pub(crate) stripe: stripe::Port,
+    pub(crate) carrier_base: Option<String>,
     pub(crate) warm: Mutex<HashMap<String, Arc<Function>>>,
     pub(crate) meter: Meter,
     pub(crate) requests: AtomicU64,
+    /// What functions have as `/tmp`.
+    pub(crate) scratch: Scratch,
     /// Held for as long as the folder is ours.
     pub(crate) _lock: Option<std::fs::File>,
 }
@@ -162,6 +171,7 @@ impl Shop {
             enforce_iam,
             sdk_attempts,
             port,
+            carrier_base,
             parameters,
         } = options;
         let root = root
@@ -229,9 +239,11 @@ impl Shop {
             sdk_attempts,
             router,
             stripe,
+            carrier_base,
             warm: Mutex::default(),
             meter: Meter::default(),
             requests: AtomicU64::new(0),
+            scratch: Scratch::new(),
             _lock: lock,
         })))
     }
@@ -255,6 +267,9 @@ impl Shop {
 
     /// As [`Shop::request`].
     pub async fn send(&self, request: Request) -> Response {
+        if request.path().starts_with(MEDIA) {
+            return self.media(&request);
+        }
         if request.path() == "/_local" || request.path().starts_with("/_local/") {
             return self.surface(&request).await;
         }
@@ -366,8 +381,18 @@ impl Shop {
         if variables.contains_key("SECRET_STRIPE") {
             variables.insert("STRIPE_API_BASE".to_owned(), self.0.stripe.base_url(handler));
         }
+        if variables.contains_key("SECRET_CARRIER")
+            && let Some(base) = &self.0.carrier_base
+        {
+            variables.insert("CARRIER_API_BASE".to_owned(), base.clone());
+        }
         if variables.contains_key("FILES_URL") {
-            variables.insert("FILES_URL".to_owned(), files_url(&self.0.base_url));
+            let url = files_url(&self.0.base_url, &self.0.stack);
+            variables.insert("FILES_URL".to_owned(), url);
+        }
+        if variables.contains_key("SEARCH_FOLDER") {
+            let folder = self.0.scratch.path().join("search");
+            variables.insert("SEARCH_FOLDER".to_owned(), folder.display().to_string());
         }
         let retries = RetryConfig::standard()
             .with_max_attempts(self.0.sdk_attempts.max(1))
@@ -470,9 +495,13 @@ impl Shop {
     }
 }
 
-/// Where the bucket of digital goods is reached.
-pub(crate) fn files_url(base_url: &str) -> String {
-    format!("{base_url}/_local/files")
+/// Where browsers reach S3 here.
+pub(crate) const S3_MOUNT: &str = "/_local/s3";
+
+/// Where the shop's bucket is reached.
+fn files_url(base_url: &str, stack: &Stack) -> String {
+    let bucket = stack.buckets.first().map(|bucket| bucket.name.as_str()).unwrap_or_default();
+    format!("{base_url}{S3_MOUNT}/{bucket}")
 }
 
 /// Ends when a caller of this name dies.

@@ -15,6 +15,7 @@ use wire::Wire;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::metrics::Meter;
+use crate::scratch::Scratch;
 use crate::shop::{Inner, Shop};
 use crate::{stripe, world};
 
@@ -39,6 +40,8 @@ impl Snapshot {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("fluxion-snapshot-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
+        // Somebody of the same number was killed.
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder)
             .map_err(|error| Error::Io(format!("cannot make {}", folder.display()), error))?;
         let snapshot = Self { shop, folder };
@@ -85,9 +88,11 @@ impl Snapshot {
             sdk_attempts: original.sdk_attempts,
             router: Arc::clone(&original.router),
             stripe,
+            carrier_base: original.carrier_base.clone(),
             warm: Mutex::default(),
             meter: Meter::default(),
             requests: AtomicU64::new(0),
+            scratch: Scratch::new(),
             _lock: None,
         })))
     }

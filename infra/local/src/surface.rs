@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stripe_twin::LostResponse;
 
 use crate::message::{Request, Response, decoded};
-use crate::shop::{Outcome, Shop, files_url};
+use crate::shop::{Outcome, S3_MOUNT, Shop};
 use crate::{demo, pages};
 
 /// The clock is moved by at most ten years at once.
@@ -30,6 +30,9 @@ impl Shop {
         let path = request.path().strip_prefix("/_local").unwrap_or_default();
         if let Some(rest) = path.strip_prefix("/stripe") {
             return self.stripe(request, rest);
+        }
+        if path.starts_with("/s3/") {
+            return self.s3(request);
         }
         let words: Vec<String> =
             path.split('/').filter(|word| !word.is_empty()).map(decoded).collect();
@@ -59,7 +62,6 @@ impl Shop {
             ("POST", ["jobs", handler]) => self.job(handler).await,
             ("GET", ["metrics.json"]) => Response::json(200, &json!({"functions": self.metrics()})),
             ("GET", ["media", file]) => self.picture(file),
-            ("GET", ["files", key @ ..]) => self.file(request, &key.join("/")).await,
             _ => problem(404, "the local shop has no such page; /_local/ lists them"),
         }
     }
@@ -135,41 +137,55 @@ impl Shop {
         response
     }
 
-    /// A digital good, as the bucket gives it: for whoever has an address that was signed within
-    /// the last minute.
-    async fn file(&self, request: &Request, key: &str) -> Response {
-        let refused = || problem(403, "this address is not signed, or not any more");
-        let queries: Vec<(&str, &str)> =
-            request.query().split('&').filter_map(|pair| pair.split_once('=')).collect();
-        let query = |name: &str| {
-            let found = queries.iter().find(|(other, _)| *other == name);
-            found.map(|(_, value)| decoded(value)).unwrap_or_default()
-        };
-        let disposition = query("response-content-disposition");
-        let name = disposition.split('"').nth(1).unwrap_or_default().to_owned();
-        let signed_at = format!("{}+0000", query("X-Amz-Date").trim_end_matches('Z'));
-        let Ok(signed_at) = jiff::Timestamp::strptime("%Y%m%dT%H%M%S%z", &signed_at) else {
-            return refused();
-        };
-        let lifetime: i64 = query("X-Amz-Expires").parse().unwrap_or(0);
-        let age = self.clock().now().as_second() - signed_at.as_second();
-        if !(0..=lifetime).contains(&age) {
-            return refused();
+    /// The buckets, for browsers with a signed address or form.
+    fn s3(&self, request: &Request) -> Response {
+        let mut headers = request.headers.clone();
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            let host = self.base_url().trim_start_matches("http://").to_owned();
+            headers.push(("host".to_owned(), host));
         }
-        let config = self.sdk_config();
-        let Some(credentials) = config.credentials_provider() else { return refused() };
-        let url = files_url(self.base_url());
-        let files = files::Files::new(url, templates::REGION.to_owned(), credentials);
-        let rightful = files.address(key, &name, signed_at).await.unwrap_or_default();
-        if rightful.strip_prefix(self.base_url()) != Some(request.target.as_str()) {
-            return refused();
+        let reply = self.wire().s3_web(wire::WebRequest {
+            method: request.method.clone(),
+            path: request.path().to_owned(),
+            mount: S3_MOUNT.to_owned(),
+            query: request.query().to_owned(),
+            headers,
+            body: request.body.clone(),
+        });
+        let mut response =
+            Response { status: reply.status, headers: reply.headers, body: reply.body };
+        // What somebody uploaded is never a page of this machine's own address.
+        for (name, value) in
+            [("content-security-policy", "sandbox"), ("x-content-type-options", "nosniff")]
+        {
+            response.headers.push((name.to_owned(), value.to_owned()));
         }
-        let Some(bytes) = demo::file(&self.0.root, key).and_then(|path| std::fs::read(path).ok())
-        else {
-            return problem(404, "there is no such file");
-        };
-        let mut response = Response::of(200, "application/zip", bytes);
-        response.headers.push(("content-disposition".to_owned(), disposition));
+        response
+    }
+
+    /// The public pictures, as the content delivery network serves them: by key, to everybody.
+    pub(crate) fn media(&self, request: &Request) -> Response {
+        if !["GET", "HEAD"].contains(&request.method.as_str()) {
+            return problem(405, "pictures are only looked at");
+        }
+        let key = decoded(request.path().trim_start_matches('/'));
+        let bucket = self.stack().buckets.first().map(|bucket| bucket.name.as_str());
+        let found = bucket.and_then(|bucket| self.wire().s3().object(bucket, &key));
+        let Some(object) = found else { return problem(404, "there is no such picture") };
+        let mut response = Response::of(200, &object.content_type, object.bytes);
+        for (name, value) in [
+            ("cache-control", object.cache_control.as_deref().unwrap_or("no-store")),
+            ("content-security-policy", "default-src 'none'; sandbox"),
+            ("cross-origin-resource-policy", "cross-origin"),
+            ("etag", &object.etag),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            response.headers.push((name.to_owned(), value.to_owned()));
+        }
+        if request.method == "HEAD" {
+            response.headers.push(("content-length".to_owned(), response.body.len().to_string()));
+            response.body = Bytes::new();
+        }
         response
     }
 

@@ -1,4 +1,4 @@
-//! The emulated AWS, filled with what the templates declare: tables, queues, policies.
+//! The emulated AWS, filled with what the templates declare: tables, queues, buckets, policies.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification,
 };
 use templates::{Queue, Stack, Table};
-use wire::{QueueAttributes, Wire};
+use wire::{BucketAttributes, QueueAttributes, Wire};
 
 use crate::error::Error;
 
@@ -28,6 +28,10 @@ pub(crate) async fn fill(wire: &Wire, stack: &Stack) -> Result<(), Error> {
     }
     for queue in &stack.queues {
         wire.sqs().create(&queue.name, &attributes(queue)?)?;
+    }
+    for bucket in &stack.buckets {
+        let (announces, expiry) = (bucket.announces, bucket.expiry.clone());
+        wire.s3().create(&bucket.name, &BucketAttributes { announces, expiry })?;
     }
     Ok(())
 }

@@ -142,6 +142,7 @@ impl<'t> Reader<'_, 't> {
                     "SQS" => event.queue(),
                     "Schedule" | "ScheduleV2" => event.schedule(),
                     "DynamoDB" => event.stream(),
+                    "EventBridgeRule" => event.upload(),
                     _ => event.refuse(format!("the event type `{kind}` is not understood here")),
                 }
             })
@@ -270,6 +271,33 @@ impl Event<'_, '_, '_> {
             bisect: flag(self.read("BisectBatchOnFunctionError").as_ref()) == Some(true),
             retries_max: self.number("MaximumRetryAttempts"),
         })
+    }
+
+    /// A rule for the new objects of one bucket under one prefix, and for nothing else.
+    fn upload(&self) -> Option<Trigger> {
+        if !self.is_live(&["Pattern", "State"], &["RetryPolicy", "DeadLetterConfig"]) {
+            return None;
+        }
+        let pattern = self.read("Pattern").unwrap_or(Json::Null);
+        let one = |path: &str| match pattern.pointer(path).and_then(Json::as_array)?.as_slice() {
+            [one] => Some(one.clone()),
+            _ => None,
+        };
+        let bucket = one("/detail/bucket/name").and_then(|name| Some(name.as_str()?.to_owned()));
+        let prefix =
+            one("/detail/object/key").and_then(|key| Some(key.get("prefix")?.as_str()?.to_owned()));
+        let (Some(bucket), Some(prefix)) = (bucket, prefix) else {
+            return self.refuse("the pattern needs one bucket's name and one prefix of keys");
+        };
+        let understood = serde_json::json!({
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {"bucket": {"name": [&bucket]}, "object": {"key": [{"prefix": &prefix}]}},
+        });
+        if pattern != understood {
+            return self.refuse(format!("the pattern {pattern} is not understood here"));
+        }
+        Some(Trigger::Upload { bucket, prefix })
     }
 
     fn filters(&self) -> Vec<Json> {

@@ -1,12 +1,12 @@
 //! Reads the SAM templates, so that whatever runs the shop without CloudFormation runs what the
-//! templates say: the same routes, queues, schedules, streams, tables and permissions.
+//! templates say: the same routes, queues, schedules, streams, tables, buckets and permissions.
 //!
 //! Invariants:
 //! - Nothing is guessed. An intrinsic, event type, filter or property that is not understood is a
 //!   [`Fault`] that names its file and logical id; it never becomes an empty value.
 //! - All faults are reported at once.
 //! - What is evaluated is what is read: a resource type unknown here may stand in a template, as
-//!   long as no function, table, queue or secret depends on its attributes.
+//!   long as no function, table, queue, bucket or secret depends on its attributes.
 //! - Values are those the cloud would see, for a given region and account: an ARN written into a
 //!   policy and an ARN computed from a call can be compared as text.
 
@@ -42,6 +42,8 @@ pub struct Stack {
     pub tables: Vec<Table>,
     /// All SQS queues, dead-letter queues included.
     pub queues: Vec<Queue>,
+    /// All S3 buckets.
+    pub buckets: Vec<Bucket>,
     /// The names of all secrets (not their values: no template has one).
     pub secrets: Vec<String>,
 }
@@ -128,6 +130,26 @@ pub enum Trigger {
         /// Tries after the first, then the record is given up; `None` is until it expires.
         retries_max: Option<u64>,
     },
+    /// New objects of a bucket, told by EventBridge.
+    Upload {
+        /// The bucket's name.
+        bucket: String,
+        /// What the keys begin with.
+        prefix: String,
+    },
+}
+
+/// One S3 bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bucket {
+    /// Its physical name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Whether it tells EventBridge of new objects.
+    pub announces: bool,
+    /// What expires: a prefix of keys, and after how many days.
+    pub expiry: Vec<(String, u64)>,
 }
 
 /// One DynamoDB table.
@@ -218,6 +240,11 @@ impl Stack {
     /// The table with this name.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// The bucket with this name.
+    pub fn bucket(&self, name: &str) -> Option<&Bucket> {
+        self.buckets.iter().find(|bucket| bucket.name == name)
     }
 
     /// The queue with this name.

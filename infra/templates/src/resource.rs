@@ -1,8 +1,8 @@
-//! From resources, as written, to the model: tables, queues, secrets; and what `Ref` and `GetAtt`
-//! of each kind of resource give.
+//! From resources, as written, to the model: tables, queues, buckets, secrets; and what `Ref` and
+//! `GetAtt` of each kind of resource give.
 //!
-//! Tables, queues and secrets must be named in the template: a generated name could not be the
-//! same here and in the cloud.
+//! Tables, queues, buckets and secrets must be named in the template: a generated name could not
+//! be the same here and in the cloud.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use serde_yaml_ng::Value as Yaml;
 
 use crate::tree::{Place, Resource, Tree};
-use crate::{Function, Index, Projection, Queue, Stack, Table, Trigger, function};
+use crate::{Bucket, Function, Index, Projection, Queue, Stack, Table, Trigger, function};
 
 const TABLE: &str = "AWS::DynamoDB::Table";
 const QUEUE: &str = "AWS::SQS::Queue";
@@ -36,6 +36,7 @@ pub(crate) fn collect(tree: &Tree) -> Stack {
                 redrives.extend(dead.map(|(dead, _)| (resource.place, dead)));
                 stack.queues.extend(queue);
             }
+            BUCKET => stack.buckets.extend(bucket(tree, &resource)),
             SECRET => stack.secrets.extend(named(tree, &resource, resource.place, "Name")),
             FUNCTION => {
                 let function = function::read(tree, &resource);
@@ -87,6 +88,11 @@ fn check(tree: &Tree, stack: &Stack, functions: &[(Place<'_>, Function)]) {
                         tree.fault(*place, format!("there is no table `{table}` with a stream"));
                     }
                 }
+                Trigger::Upload { bucket, .. } => {
+                    if stack.bucket(bucket).is_none_or(|bucket| !bucket.announces) {
+                        tree.fault(*place, format!("there is no bucket `{bucket}` that announces"));
+                    }
+                }
                 Trigger::Schedule { .. } => {}
             }
         }
@@ -132,11 +138,7 @@ pub(crate) fn attribute<'t>(
             let name = function_name(tree, resource, at)?;
             arn(tree, at, "lambda", &format!("function:{name}"))
         }
-        // A bucket's name is the world's: its ARN has neither region nor account.
-        (BUCKET, "Arn") => {
-            let partition = tree.pseudo(at, "AWS::Partition")?;
-            Some(format!("arn:{partition}:s3:::{}", named(tree, resource, at, "BucketName")?))
-        }
+        (BUCKET, "Arn") => bucket_arn(tree, resource, at),
         (BUCKET, "RegionalDomainName") => {
             let region = tree.pseudo(at, "AWS::Region")?;
             let suffix = tree.pseudo(at, "AWS::URLSuffix")?;
@@ -186,6 +188,12 @@ fn queue_url<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Opti
     let account = tree.pseudo(at, "AWS::AccountId")?;
     let suffix = tree.pseudo(at, "AWS::URLSuffix")?;
     Some(format!("https://sqs.{region}.{suffix}/{account}/{name}"))
+}
+
+/// A bucket's name is the world's: its ARN has neither region nor account.
+fn bucket_arn<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Option<String> {
+    let partition = tree.pseudo(at, "AWS::Partition")?;
+    Some(format!("arn:{partition}:s3:::{}", named(tree, resource, at, "BucketName")?))
 }
 
 /// Secrets Manager appends six characters of its own choice to the name; six question marks stand
@@ -313,6 +321,35 @@ fn queue<'t>(tree: &'t Tree, resource: &Resource<'t>) -> Option<Queue> {
         fifo: flag(read("FifoQueue").as_ref()).unwrap_or(false),
         content_based_dedup: flag(read("ContentBasedDeduplication").as_ref()).unwrap_or(false),
         redrive,
+    })
+}
+
+fn bucket<'t>(tree: &'t Tree, resource: &Resource<'t>) -> Option<Bucket> {
+    let at = resource.place;
+    let read =
+        |key: &'static str| resource.property(key).and_then(|value| tree.evaluate(at, value));
+    let notifications = read("NotificationConfiguration").unwrap_or(Json::Null);
+    for kind in ["LambdaConfigurations", "QueueConfigurations", "TopicConfigurations"] {
+        if notifications.get(kind).is_some() {
+            tree.fault(at, format!("{kind} is not understood here"));
+        }
+    }
+    let bridge = notifications.get("EventBridgeConfiguration");
+    // Being there switches it on, unless it says otherwise.
+    let announces =
+        bridge.is_some_and(|bridge| flag(bridge.get("EventBridgeEnabled")).unwrap_or(true));
+    let lifecycle = read("LifecycleConfiguration").unwrap_or(Json::Null);
+    let rules = entries(lifecycle.get("Rules")).iter();
+    let live = rules.filter(|rule| text(rule, "Status").as_deref() == Some("Enabled"));
+    let expiry = live.filter_map(|rule| {
+        let days = rule.get("ExpirationInDays").and_then(number)?;
+        Some((text(rule, "Prefix").unwrap_or_default(), days))
+    });
+    Some(Bucket {
+        name: named(tree, resource, at, "BucketName")?,
+        arn: bucket_arn(tree, resource, at)?,
+        announces,
+        expiry: expiry.collect(),
     })
 }
 

@@ -110,6 +110,10 @@ impl Door {
             Service::Sqs => self.inner.sqs.serve(incoming),
             Service::Ses => self.inner.ses.serve(incoming),
             Service::Secrets => self.inner.secrets.serve(incoming),
+            Service::S3 => {
+                let may_list = self.inner.may_list(&self.caller, incoming);
+                self.inner.s3.serve(incoming, may_list)
+            }
             Service::Unknown(label) => Refusal {
                 status: 501,
                 code: "NotImplemented",
@@ -130,9 +134,11 @@ impl Door {
         match incoming.service {
             Service::DynamoDb => {
                 call.tables = dynamodb::tables_of(&incoming.json);
+                call.written = dynamodb::written_by(&incoming.json);
                 call.index = Some(incoming.text("IndexName").to_owned()).filter(|i| !i.is_empty());
             }
             Service::Sqs => call.tables.extend(crate::sqs::queue_of(&incoming.json)),
+            Service::S3 => call.tables.push(incoming.target.bucket.clone()),
             Service::Ses | Service::Secrets | Service::Unknown(_) => {}
         }
         match outcome {
@@ -153,11 +159,11 @@ impl Door {
     }
 }
 
-/// Whether a pump of queues or streams may have work after this call.
+/// Whether a pump of queues, streams or announcements may have work after this call.
 fn changes_something(incoming: &Incoming) -> bool {
-    const WORDS: [&str; 7] =
-        ["Put", "Update", "Delete", "Write", "Send", "Change", "StartMessageMove"];
-    let pumped = matches!(incoming.service, Service::DynamoDb | Service::Sqs);
+    const WORDS: [&str; 8] =
+        ["Put", "Update", "Delete", "Write", "Send", "Change", "StartMessageMove", "Copy"];
+    let pumped = matches!(incoming.service, Service::DynamoDb | Service::Sqs | Service::S3);
     pumped && WORDS.iter().any(|word| incoming.operation.contains(word))
 }
 
@@ -165,6 +171,7 @@ fn internal(service: &Service) -> Refusal {
     let code = match service {
         Service::DynamoDb => "InternalServerError",
         Service::Secrets => "InternalServiceError",
+        Service::S3 => "InternalError",
         Service::Sqs | Service::Ses | Service::Unknown(_) => "InternalFailure",
     };
     Refusal { status: 500, code, message: "injected: internal error".to_owned() }
@@ -175,6 +182,10 @@ fn throttled(service: &Service) -> Refusal {
         Service::DynamoDb => "ProvisionedThroughputExceededException",
         Service::Sqs => "RequestThrottled",
         Service::Ses => "Throttling",
+        Service::S3 => {
+            let message = "injected: Please reduce your request rate.".to_owned();
+            return Refusal { status: 503, code: "SlowDown", message };
+        }
         Service::Secrets | Service::Unknown(_) => "ThrottlingException",
     };
     Refusal::new(code, "injected: rate exceeded")

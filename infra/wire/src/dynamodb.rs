@@ -8,6 +8,7 @@ use std::future::Future;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -51,10 +52,7 @@ impl Clock for EngineClock {
 
 impl Dynamo {
     pub(crate) async fn start(file: Option<PathBuf>, now_ms: NowMs) -> Result<Self, Error> {
-        let database = match &file {
-            None => Database::memory_with_clock(Arc::new(EngineClock(Arc::clone(&now_ms))))?,
-            Some(path) => Database::new(&path.to_string_lossy())?,
-        };
+        let database = open(file.as_deref(), &now_ms)?;
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .map_err(|error| Error::Io("no loopback port for DynamoDB".to_owned(), error))?;
@@ -170,6 +168,33 @@ impl Dynamo {
     }
 }
 
+/// Each write asks for the highest sequence number of its table's stream, and each reader for what
+/// follows one: the engine walks over all records for both, unless they stand in order.
+const STREAM_ORDER: &str = "CREATE INDEX IF NOT EXISTS _stream_order
+    ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
+
+/// Names for what shares this process's memory.
+static PREPARED: AtomicU64 = AtomicU64::new(0);
+
+fn open(file: Option<&Path>, now_ms: &NowMs) -> Result<Database, Error> {
+    if let Some(path) = file {
+        let database = Database::new(&path.to_string_lossy())?;
+        rusqlite::Connection::open(path)?.execute_batch(STREAM_ORDER)?;
+        return Ok(database);
+    }
+    // The engine lends its connection in memory to nobody, but takes a prepared database.
+    let prepared = format!(
+        "file:prepared-{}?mode=memory&cache=shared",
+        PREPARED.fetch_add(1, Ordering::Relaxed)
+    );
+    let storage = dynoxide::storage::Storage::new(&prepared)?;
+    rusqlite::Connection::open(&prepared)?.execute_batch(STREAM_ORDER)?;
+    let database = Database::memory_with_clock(Arc::new(EngineClock(Arc::clone(now_ms))))?;
+    database.restore_from(&prepared)?;
+    drop(storage);
+    Ok(database)
+}
+
 fn hash_key(schema: &Value) -> Option<String> {
     let element =
         schema.as_array()?.iter().find(|e| e.get("KeyType").is_some_and(|t| t == "HASH"))?;
@@ -183,6 +208,18 @@ fn finish<T>(future: impl Future<Output = T>) -> Option<T> {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
     }
+}
+
+/// The partition keys of the items that a transaction's actions write, in their order.
+pub(crate) fn written_by(request: &Value) -> Vec<String> {
+    let actions = request.get("TransactItems").and_then(Value::as_array);
+    let of = |action: &Value| {
+        let (kind, action) = action.as_object()?.iter().next()?;
+        let item = if kind == "Put" { "Item" } else { "Key" };
+        let key = action.get(item)?.get("pk")?.get("S")?.as_str()?;
+        (kind != "ConditionCheck").then(|| key.to_owned())
+    };
+    actions.into_iter().flatten().filter_map(of).collect()
 }
 
 /// Every table a request names, each once, in order of mention.

@@ -114,6 +114,7 @@ struct Condition {
 enum Key {
     LeadingKeys,
     Attributes,
+    Prefix,
 }
 
 impl Iam {
@@ -165,6 +166,10 @@ impl Iam {
 
     /// The error is the resource that was refused.
     pub(crate) fn check(&self, caller: &str, ask: &Ask) -> Result<(), String> {
+        self.decide(caller, ask, true)
+    }
+
+    fn decide(&self, caller: &str, ask: &Ask, notes_denial: bool) -> Result<(), String> {
         let mut state = self.state();
         let Some(policies) = &state.policies else { return Ok(()) };
         let rules = policies.get(caller).map(Vec::as_slice).unwrap_or_default();
@@ -181,15 +186,22 @@ impl Iam {
         }
         if is_denied || granted.is_empty() {
             let resource = ask.resources.first().cloned().unwrap_or_default();
-            state.denials.insert(Denial {
-                caller: caller.to_owned(),
-                action: ask.action.clone(),
-                resource: resource.clone(),
-            });
+            if notes_denial {
+                state.denials.insert(Denial {
+                    caller: caller.to_owned(),
+                    action: ask.action.clone(),
+                    resource: resource.clone(),
+                });
+            }
             return Err(resource);
         }
         state.used.extend(granted);
         Ok(())
+    }
+
+    /// As [`Iam::check`], for what nobody asked for: a no is no denial.
+    pub(crate) fn allows(&self, caller: &str, ask: &Ask) -> bool {
+        self.decide(caller, ask, false).is_ok()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -265,6 +277,7 @@ fn conditions_of(operator: &str, keys: &Value) -> Result<Vec<Condition>, String>
         let key = match key.as_str() {
             "dynamodb:LeadingKeys" => Key::LeadingKeys,
             "dynamodb:Attributes" => Key::Attributes,
+            "s3:prefix" => Key::Prefix,
             _ => return Err(format!("the condition key {key} is not supported")),
         };
         let values = match values {
@@ -284,6 +297,7 @@ impl Condition {
         let asked = match self.key {
             Key::LeadingKeys => &ask.leading_keys,
             Key::Attributes => &ask.attributes,
+            Key::Prefix => &ask.prefixes,
         };
         if asked.is_empty() {
             return self.is_for_all;

@@ -1,6 +1,6 @@
 //! The emulated AWS of the local shop and of all tests: one HTTP client for the unmodified AWS SDK.
 //!
-//! DynamoDB is an embedded engine behind its own HTTP server; SQS, SES and Secrets Manager are
+//! DynamoDB is an embedded engine behind its own HTTP server; SQS, SES, Secrets Manager and S3 are
 //! emulated here on the level of the wire. Between the SDK and them sit the recorder (every call
 //! and its consumed capacity), the fault plan and the IAM check.
 //!
@@ -8,7 +8,8 @@
 //! an acknowledged call survives `kill -9`; a call for a service or operation that is not emulated
 //! fails at once with an error that says so; the caller [`LOCAL`] is never faulted or checked.
 //!
-//! Known absences: signatures are not verified, a long poll does not wait, throughput has no limit.
+//! Known absences: signatures of the SDK's own calls are not verified, a long poll does not wait,
+//! throughput has no limit.
 
 mod connector;
 mod dynamodb;
@@ -18,6 +19,7 @@ mod iam;
 mod ids;
 mod message;
 mod recorder;
+mod s3;
 mod secrets;
 mod ses;
 mod sql;
@@ -38,9 +40,15 @@ pub use error::Error;
 pub use faults::{CallId, Deaths, FaultKind, Faults, Filter, Fired, LOCAL, Plan, Verdict};
 pub use iam::{Denial, Effect, Grant, Iam, Statement};
 pub use recorder::{CALLS_KEPT, Call, Mark, Recorder, Totals};
+pub use s3::{BucketAttributes, Notice, Object, S3, WebReply, WebRequest};
 pub use ses::{Mail, Ses};
 pub use sqs::{Depth, MESSAGE_BYTES_MAX, Message, QueueAttributes, Sqs};
 pub use streams::StreamCursor;
+
+/// Begins every access key; what follows names the caller.
+const ACCESS_KEY: &str = "AKIDLOCAL";
+/// The one secret key: nothing it signs opens anything outside.
+const SECRET_KEY: &str = "not-a-secret";
 
 /// The world's clock: milliseconds since 1970.
 pub type NowMs = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -71,10 +79,11 @@ pub(crate) struct Inner {
     sqs: Sqs,
     ses: Ses,
     secrets: secrets::Secrets,
+    s3: S3,
     recorder: Recorder,
     faults: Faults,
     iam: Iam,
-    /// Grows with every call that changed a table or a queue.
+    /// Grows with every call that changed a table, a queue or a bucket.
     activity: watch::Sender<u64>,
     region: String,
     account: String,
@@ -95,6 +104,7 @@ impl Wire {
             sqs: Sqs::open(sqs.as_deref(), clock(), seed, &region, &account)?,
             ses: Ses::open(ses.as_deref(), clock(), seed, &region, &account)?,
             secrets: secrets::Secrets::open(secrets.as_deref(), clock(), seed, &region, &account)?,
+            s3: S3::open(file("s3.db").as_deref(), clock(), &region, &account)?,
             recorder: Recorder::default(),
             faults: Faults::default(),
             iam: Iam::default(),
@@ -112,9 +122,11 @@ impl Wire {
     }
 
     /// A configuration for every SDK client of one caller: region, test credentials and this HTTP
-    /// client; retries are the SDK's own default.
+    /// client; retries are the SDK's own default. The access key names the caller, so that what it
+    /// signs for others can be held against its own policy.
     pub fn sdk_config(&self, caller: &str) -> SdkConfig {
-        let credentials = Credentials::new("AKIDLOCAL", "not-a-secret", None, None, "wire");
+        let key = format!("{ACCESS_KEY}-{caller}");
+        let credentials = Credentials::new(key, SECRET_KEY, None, None, "wire");
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.inner.region.clone()))
@@ -126,6 +138,11 @@ impl Wire {
     /// The queues.
     pub fn sqs(&self) -> &Sqs {
         &self.inner.sqs
+    }
+
+    /// The buckets.
+    pub fn s3(&self) -> &S3 {
+        &self.inner.s3
     }
 
     /// The mailbox.
@@ -153,12 +170,15 @@ impl Wire {
         &self.inner.dynamo.database
     }
 
-    /// Deletes the items whose TTL attribute has passed by the world's clock; returns how many.
+    /// Deletes the items whose TTL attribute has passed by the world's clock, and the objects that
+    /// their bucket's rules let expire; returns how many.
     pub fn sweep_ttl(&self) -> usize {
-        self.inner.dynamo.sweep().unwrap_or_else(|error| {
-            tracing::error!(%error, "expired items were not swept");
-            0
-        })
+        let objects = self.inner.s3.sweep();
+        objects
+            + self.inner.dynamo.sweep().unwrap_or_else(|error| {
+                tracing::error!(%error, "expired items were not swept");
+                0
+            })
     }
 
     /// The next records of a table's stream in the format of the Lambda DynamoDB event, from the
@@ -170,8 +190,9 @@ impl Wire {
         })
     }
 
-    /// Changes after every SDK call that changed a table or a queue: a pump that waits for it need
-    /// not poll for new work. (What becomes visible with time is in `Sqs::next_visible_at_ms`.)
+    /// Changes after every call that changed a table, a queue or a bucket: a pump that waits for
+    /// it need not poll for new work. (What becomes visible with time is in
+    /// `Sqs::next_visible_at_ms`.)
     pub fn activity(&self) -> watch::Receiver<u64> {
         self.inner.activity.subscribe()
     }
@@ -187,6 +208,7 @@ impl Wire {
         self.inner.dynamo.save(&folder.join("dynamodb.db"))?;
         self.inner.sqs.sql().save(&folder.join("sqs.db"))?;
         self.inner.ses.sql().save(&folder.join("ses.db"))?;
+        self.inner.s3.sql().save(&folder.join("s3.db"))?;
         self.inner.secrets.sql().save(&folder.join("secrets.db"))
     }
 
@@ -196,6 +218,7 @@ impl Wire {
         self.inner.dynamo.load(&folder.join("dynamodb.db"))?;
         self.inner.sqs.sql().load(&folder.join("sqs.db"))?;
         self.inner.ses.sql().load(&folder.join("ses.db"))?;
+        self.inner.s3.sql().load(&folder.join("s3.db"))?;
         self.inner.secrets.sql().load(&folder.join("secrets.db"))?;
         self.inner.recorder.reset();
         self.inner.faults.reset();

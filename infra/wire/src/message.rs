@@ -6,6 +6,8 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::s3::Target;
+
 /// Which emulator answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Service {
@@ -13,6 +15,7 @@ pub(crate) enum Service {
     Sqs,
     Ses,
     Secrets,
+    S3,
     /// A host nobody here answers for: its first label.
     Unknown(String),
 }
@@ -20,6 +23,10 @@ pub(crate) enum Service {
 impl Service {
     /// From an endpoint such as `sqs.eu-central-1.amazonaws.com`.
     fn of_host(host: &str) -> Self {
+        // `bucket.s3.…` and `s3.…` alike; a bucket may have any name.
+        if host.starts_with("s3.") || host.contains(".s3.") {
+            return Self::S3;
+        }
         let mut labels = host.split('.');
         match labels.next().unwrap_or_default() {
             // `streams.dynamodb.…` and the account-based `123456789012.ddb.…` too.
@@ -38,6 +45,7 @@ impl Service {
             Self::Sqs => "sqs",
             Self::Ses => "ses",
             Self::Secrets => "secretsmanager",
+            Self::S3 => "s3",
             Self::Unknown(label) => label,
         }
     }
@@ -47,10 +55,14 @@ impl Service {
 pub(crate) struct Incoming {
     pub(crate) service: Service,
     pub(crate) operation: String,
+    pub(crate) method: String,
+    /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
     /// The body of the JSON protocols, parsed; `Null` for the others.
     pub(crate) json: Value,
+    /// What an S3 request is about; empty for the others.
+    pub(crate) target: Target,
 }
 
 impl Incoming {
@@ -61,10 +73,25 @@ impl Incoming {
         let headers: Vec<(String, String)> = request
             .headers()
             .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
         let body = request.body().bytes().ok_or("a streaming body cannot be emulated")?;
         let body = Bytes::copy_from_slice(body);
+        let method = request.method().to_owned();
+        if service == Service::S3 {
+            let target = crate::s3::target(host, path_of(request.uri()), query_of(request.uri()));
+            let header = |name: &str| request.headers().get(name).map(str::to_owned);
+            let operation = crate::s3::operation(&method, &target, header);
+            return Ok(Self {
+                service,
+                operation,
+                method,
+                headers,
+                body,
+                json: Value::Null,
+                target,
+            });
+        }
         let target = request.headers().get("x-amz-target").and_then(|t| t.rsplit('.').next());
         let operation = match target {
             Some(operation) => operation.to_owned(),
@@ -77,7 +104,14 @@ impl Incoming {
             Some(_) => serde_json::from_slice(&body).unwrap_or(Value::Null),
             None => Value::Null,
         };
-        Ok(Self { service, operation, headers, body, json })
+        let target = Target::default();
+        Ok(Self { service, operation, method, headers, body, json, target })
+    }
+
+    /// The first header of this name, which is in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// A string member of a JSON body, empty when absent.
@@ -97,6 +131,10 @@ fn path_of(uri: &str) -> &str {
     path.split('?').next().unwrap_or(path)
 }
 
+fn query_of(uri: &str) -> &str {
+    uri.split_once('?').map_or("", |(_, query)| query)
+}
+
 /// The pairs of an `application/x-www-form-urlencoded` body, decoded, in order.
 pub(crate) fn form(body: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8_lossy(body);
@@ -107,7 +145,7 @@ pub(crate) fn form(body: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -139,8 +177,12 @@ impl Reply {
     }
 
     pub(crate) fn xml(status: u16, text: String) -> Self {
-        let content = ("content-type".to_owned(), "text/xml".to_owned());
-        Self { status, headers: vec![content], body: text.into() }
+        Self::of(status, "text/xml", text)
+    }
+
+    pub(crate) fn of(status: u16, kind: &str, body: impl Into<Bytes>) -> Self {
+        let content = ("content-type".to_owned(), kind.to_owned());
+        Self { status, headers: vec![content], body: body.into() }
     }
 
     /// The error code a client would read from this reply, if it is an error.
@@ -198,6 +240,7 @@ impl Refusal {
                 reply.headers.push(("x-amzn-query-error".to_owned(), query));
                 reply
             }
+            Service::S3 => crate::s3::refused(self),
             Service::Ses | Service::Unknown(_) => {
                 let blame = if self.status < 500 { "Sender" } else { "Receiver" };
                 Reply::xml(

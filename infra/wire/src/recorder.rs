@@ -16,12 +16,15 @@ pub struct Call {
     pub seq: u64,
     /// The Handler that called, or `local`.
     pub caller: String,
-    /// `dynamodb`, `sqs`, `ses`, `secretsmanager`, `stripe`, or the host's first label.
+    /// `dynamodb`, `sqs`, `ses`, `secretsmanager`, `s3`, `stripe`, or the host's first label.
     pub service: String,
     /// The API operation, `TransactWriteItems`.
     pub operation: String,
-    /// DynamoDB tables touched, each once and in order of mention; for SQS the queue.
+    /// DynamoDB tables touched, each once and in order of mention; for SQS the queue,
+    /// for S3 the bucket.
     pub tables: Vec<String>,
+    /// The partition keys of the items that a transaction writes, one for each action.
+    pub written: Vec<String>,
     /// The secondary index of a Query or Scan.
     pub index: Option<String>,
     /// Capacity units read, when the request asked for them.

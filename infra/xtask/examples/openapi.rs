@@ -74,12 +74,16 @@ fn contract() -> Value {
     let entries: Vec<Entry> = [
         of(cart::ENDPOINTS),
         of(catalog::ENDPOINTS),
+        of(fulfillment::ENDPOINTS),
         of(checkout::ENDPOINTS),
         of(identity::ENDPOINTS),
+        of(inventory::ENDPOINTS),
+        of(media::ENDPOINTS),
         of(notifications::ENDPOINTS),
         of(orders::ENDPOINTS),
         of(payments::ENDPOINTS),
         of(platform::ENDPOINTS),
+        of(promotions::ENDPOINTS),
     ]
     .concat();
     sorted(api::openapi::document(&entries))

@@ -227,12 +227,18 @@ impl Integer {
 pub struct Text {
     min: usize,
     max: usize,
+    has_lines: bool,
 }
 
 impl Text {
     /// From `min` to `max` characters.
     pub const fn between(min: usize, max: usize) -> Self {
-        Self { min, max }
+        Self { min, max, has_lines: false }
+    }
+
+    /// Up to `max` characters, in lines.
+    pub const fn lines(max: usize) -> Self {
+        Self { min: 0, max, has_lines: true }
     }
 }
 
@@ -241,7 +247,7 @@ impl Rule for Text {
     fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<String> {
         let Some(text) = value.as_str() else { return wrong_type(pointer, "a text", flaws) };
         let length = text.chars().count();
-        if text.chars().any(char::is_control) {
+        if text.chars().any(|one| one.is_control() && !(self.has_lines && one == '\n')) {
             let detail = "This must not contain control characters.";
             flaws.push(Flaw::new(pointer, "not_allowed", detail));
             return None;
@@ -260,8 +266,13 @@ impl Rule for Text {
     }
     fn schema(&self) -> Value {
         // The pattern says in the contract what is refused above.
+        let pattern = if self.has_lines {
+            "^[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f]*$"
+        } else {
+            "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"
+        };
         json!({"type": "string", "minLength": self.min, "maxLength": self.max,
-            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"})
+            "pattern": pattern})
     }
 }
 
@@ -307,6 +318,23 @@ impl<T> Rule for Parsed<T> {
     }
 }
 
+/// Characters of what is searched for.
+const WORDS_CHARS_MAX: usize = 200;
+
+/// What is searched for. A query's `501` is a number; here it is a word like any other.
+pub struct Words;
+
+impl Rule for Words {
+    type Out = String;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<String> {
+        let number = value.as_i64().map(|number| json!(number.to_string()));
+        Text::between(1, WORDS_CHARS_MAX).check(number.as_ref().unwrap_or(value), pointer, flaws)
+    }
+    fn schema(&self) -> Value {
+        Text::between(1, WORDS_CHARS_MAX).schema()
+    }
+}
+
 /// An id of ours.
 pub struct Id<T> {
     prefix: &'static str,
@@ -325,7 +353,11 @@ macro_rules! id_rules {
 id_rules! {
     cart_id = CartId, line_id = LineId, order_id = OrderId, variant_id = VariantId,
     product_id = ProductId, address_id = AddressId, session_id = SessionId,
-    staff_id = StaffId, role_id = RoleId, key_id = KeyId,
+    staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
+    promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,
+    location_id = LocationId, transfer_id = TransferId,
+    pool_key_id = PoolKeyId,
+    import_id = ImportId, export_id = ExportId,
 }
 
 macro_rules! path_forms {
@@ -348,7 +380,11 @@ macro_rules! path_forms {
 
 path_forms! {
     CartPath of "cart": cart_id = CartId,
+    MediaPath of "upload": media_id = MediaId,
     OrderPath of "order": order_id = OrderId,
+    GiftCardPath of "gift card": gift_card_id = GiftCardId,
+    CustomerPath of "customer": customer_id = CustomerId,
+    PromotionPath of "promotion": promotion_id = PromotionId,
 }
 
 impl<T> Rule for Id<T> {
@@ -501,6 +537,24 @@ impl<T: Form> Rule for Nested<T> {
     }
 }
 
+/// A language, with a region where it matters.
+pub const fn locale() -> Parsed<domain::catalog::Locale> {
+    Parsed::by(domain::catalog::Locale::parse, "a language like de or de-AT", 6)
+        .pattern("^[a-z]{2,3}(-[A-Z]{2})?$")
+}
+
+/// A readable name in an address.
+pub const fn slug() -> Parsed<domain::catalog::Slug> {
+    Parsed::by(domain::catalog::Slug::parse, "a name of a–z, 0–9 and hyphens", 80)
+        .pattern("^[a-z0-9-]{2,80}$")
+}
+
+/// A stock keeping unit.
+pub const fn sku() -> Parsed<domain::catalog::Sku> {
+    Parsed::by(domain::catalog::Sku::parse, "a SKU of A–Z, 0–9 and hyphens", 40)
+        .pattern("^[A-Z0-9-]{3,40}$")
+}
+
 /// A currency.
 pub const fn currency() -> Parsed<domain::currency::Currency> {
     Parsed::by(domain::currency::Currency::parse, "an ISO 4217 currency code", 3)
@@ -511,6 +565,86 @@ pub const fn currency() -> Parsed<domain::currency::Currency> {
 pub const fn email() -> Parsed<domain::address::Email> {
     Parsed::by(|text| domain::address::Email::parse(text).ok(), "a mail address", 254)
         .pattern("^[^@\\s]+@[^@\\s]+$")
+}
+
+/// A VAT id; what is wrong with it is told.
+pub struct VatIdRule;
+
+impl Rule for VatIdRule {
+    type Out = domain::vat_id::VatId;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<Self::Out> {
+        let Some(text) = value.as_str() else { return wrong_type(pointer, "a text", flaws) };
+        let read = domain::vat_id::VatId::parse(text);
+        read.map_err(|refusal| flaws.push(Flaw::new(pointer, refusal.code(), refusal.detail())))
+            .ok()
+    }
+    fn schema(&self) -> Value {
+        let max = domain::vat_id::TYPED_CHARS_MAX;
+        json!({"type": "string", "minLength": 4, "maxLength": max, "examples": ["DE136695976"]})
+    }
+}
+
+/// A country.
+pub const fn country() -> Parsed<domain::address::Country> {
+    Parsed::by(domain::address::Country::parse, "an ISO 3166-1 alpha-2 country code", 2)
+        .pattern("^[A-Z]{2}$")
+}
+
+/// An object whose names are read by a function and whose values by one rule.
+pub struct MapOf<K, R> {
+    key: fn(&str) -> Option<K>,
+    expected: &'static str,
+    max: usize,
+    rule: R,
+}
+
+impl<K: Ord, R: Rule> MapOf<K, R> {
+    /// With at most so many members; `expected` completes "The name must be …".
+    pub const fn by(
+        key: fn(&str) -> Option<K>,
+        expected: &'static str,
+        max: usize,
+        rule: R,
+    ) -> Self {
+        Self { key, expected, max, rule }
+    }
+}
+
+impl<K: Ord, R: Rule> Rule for MapOf<K, R> {
+    type Out = std::collections::BTreeMap<K, R::Out>;
+    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<Self::Out> {
+        let Some(members) = value.as_object() else {
+            return wrong_type(pointer, "an object", flaws);
+        };
+        if members.len() > self.max {
+            let detail = format!("This may have {} members.", self.max);
+            flaws.push(Flaw::new(pointer, "too_many", detail));
+            return None;
+        }
+        let mut read = Vec::with_capacity(members.len());
+        for (name, value) in members {
+            let place = format!("{pointer}/{}", crate::json::token(name));
+            let key = (self.key)(name);
+            if key.is_none() {
+                let detail = format!("The name must be {}.", self.expected);
+                flaws.push(Flaw::new(&place, "malformed_name", detail));
+            }
+            // All of them are read before one is missed: every flaw is named.
+            let value = self.rule.check(value, &place, flaws);
+            read.push(key.zip(value));
+        }
+        read.into_iter().collect()
+    }
+    fn schema(&self) -> Value {
+        json!({"type": "object", "additionalProperties": self.rule.schema(),
+            "maxProperties": self.max})
+    }
+}
+
+/// The code of a gift card, as people type it. A mistyped one is refused here.
+pub const fn gift_card_code() -> Parsed<domain::gift_card::Code> {
+    let expected = "the code of a gift card: four groups of four characters and a last one";
+    Parsed::by(domain::gift_card::Code::parse, expected, 40).pattern("^[0-9A-Za-z -]{17,40}$")
 }
 
 /// Money as it stands in every body.
@@ -600,5 +734,25 @@ mod tests {
         assert_eq!(schema["required"], json!(["quantity"]));
         assert_eq!(schema["properties"]["quantity"]["maximum"], 100);
         assert_eq!(schema["additionalProperties"], false);
+    }
+
+    #[test]
+    fn a_time_is_written_in_one_way() {
+        assert!(moment("2026-11-21T09:00:00.123456789Z").is_some());
+        for wrong in [
+            "2026-11-21t09:00:00Z",
+            "2026-11-21 09:00:00Z",
+            "20261121T090000Z",
+            "2026-02-30T00:00:00Z",
+            "2026-11-21T09:00:60Z",
+            "2026-11-21T09:00:00.Z",
+            "2026-11-21T09:00:00,5Z",
+            "2026-11-21T09:00:00z",
+            "2026-11-21T09:00Z",
+            "Z",
+            "",
+        ] {
+            assert_eq!(moment(wrong), None, "{wrong}");
+        }
     }
 }

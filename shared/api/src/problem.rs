@@ -100,6 +100,13 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
+    /// There is no index to search yet; it is being made.
+    pub fn search_not_ready() -> Self {
+        let detail = "All that can be found is being indexed. Search again in a moment.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "search_not_ready", detail)
+            .header("Retry-After", "5")
+    }
+
     /// We could not now; trying again helps.
     pub fn unavailable() -> Self {
         let detail = "The shop is busy for a moment. Try again.";

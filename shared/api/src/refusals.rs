@@ -3,11 +3,49 @@
 use std::sync::Arc;
 
 use domain::fault::{Fault, Retry};
-use domain::{api_key, cart, order, staff};
+use domain::promotion::in_cart;
+use domain::{
+    api_key, cart, gift_card, key_pool, location, media, order, promotion, staff, synonym, transfer,
+};
 use http::StatusCode;
 use serde_json::json;
 
 use crate::problem::{Flaw, Problem};
+
+mod catalog;
+mod exchange;
+
+impl From<synonym::Refusal> for Problem {
+    fn from(refusal: synonym::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            synonym::Refusal::Alone(at) => {
+                let detail = "A group needs two different words or phrases.";
+                Self::invalid(vec![Flaw::new(format!("/groups/{at}"), code, detail)])
+            }
+        }
+    }
+}
+
+impl From<media::Refusal> for Problem {
+    fn from(refusal: media::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            media::Refusal::InUse(products) => {
+                let detail = "Products show this picture. Give them another one first.";
+                Self::conflict(code, detail).member("product_ids", products)
+            }
+            media::Refusal::Unsettled => {
+                let detail = "The file may still come, or is being looked at.";
+                Self::conflict(code, detail)
+            }
+            media::Refusal::NotReady(id) => {
+                let detail = "This upload is no picture that can be shown, or not any more.";
+                Self::conflict(code, detail).member("media_id", id)
+            }
+        }
+    }
+}
 
 impl From<cart::Refusal> for Problem {
     fn from(refusal: cart::Refusal) -> Self {
@@ -55,6 +93,15 @@ impl From<cart::Refusal> for Problem {
             cart::Refusal::ShippingNotNeeded => {
                 Self::conflict(code, "Nothing in this cart is shipped.")
             }
+            // The caller left it out of the body, or named it there: flaws of the input.
+            cart::Refusal::PickupPointMissing => {
+                let detail = "This way ends at a pickup point. Choose one.";
+                Self::invalid(vec![Flaw::new("/pickup_point_id", code, detail)])
+            }
+            cart::Refusal::UnknownPickupPoint => {
+                let detail = "There is no such pickup point for this way.";
+                Self::invalid(vec![Flaw::new("/pickup_point_id", code, detail)])
+            }
             cart::Refusal::TotalChanged { expected, actual } => {
                 let detail = "The total is not what you expected. Look at the cart again.";
                 let difference = actual.sub(expected).ok();
@@ -78,8 +125,52 @@ impl From<cart::Refusal> for Problem {
                     None => problem,
                 }
             }
+            cart::Refusal::GiftCard(refusal) => refusal.into(),
+            cart::Refusal::Promotion(refusal) => refusal.into(),
             cart::Refusal::Money(_) => Self::conflict(code, "The cart's total is too large."),
         }
+    }
+}
+
+impl From<in_cart::Refusal> for Problem {
+    fn from(refusal: in_cart::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            in_cart::Refusal::Unknown => {
+                Self::new(StatusCode::NOT_FOUND, code, "There is no such code.")
+            }
+            in_cart::Refusal::NotInCart => {
+                Self::new(StatusCode::NOT_FOUND, code, "The cart has no such code.")
+            }
+            in_cart::Refusal::TooMany => {
+                let max = promotion::CODES_PER_CART_MAX;
+                Self::conflict(code, format!("A cart holds at most {max} codes."))
+                    .member("codes_max", max)
+            }
+            in_cart::Refusal::Expired(why) => {
+                Self::conflict(code, "This code has expired.").member("reason", why)
+            }
+            in_cart::Refusal::Exhausted(why) => {
+                let detail = "This code was used as often as it may be.";
+                Self::conflict(code, detail).member("reason", why)
+            }
+            in_cart::Refusal::NotApplicable(why) => {
+                Self::conflict(code, "This code does not go with this cart.").member("reason", why)
+            }
+            in_cart::Refusal::UsedUp { promotion, name, code: of } => {
+                let detail = "A promotion was used up meanwhile. Look at the cart again.";
+                Self::conflict(code, detail)
+                    .member("promotion_id", promotion)
+                    .member("promotion_name", name)
+                    .member("promotion_code", of)
+            }
+        }
+    }
+}
+
+impl From<promotion::Refusal> for Problem {
+    fn from(refusal: promotion::Refusal) -> Self {
+        Self::conflict(refusal.code(), refusal.to_string())
     }
 }
 
@@ -100,6 +191,50 @@ impl From<order::Refusal> for Problem {
             }
             order::Refusal::DownloadsExhausted => {
                 Self::conflict(code, "This was downloaded as often as it may be.")
+            }
+        }
+    }
+}
+
+impl From<gift_card::Refusal> for Problem {
+    fn from(refusal: gift_card::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            gift_card::Refusal::Unusable => {
+                Self::conflict(code, "There is no gift card with this code that can be spent.")
+            }
+            gift_card::Refusal::OtherCurrency { currency } => {
+                Self::conflict(code, "It is in another currency.").member("currency", currency)
+            }
+            gift_card::Refusal::TooMany => {
+                let detail = format!("A cart takes {} gift cards.", gift_card::CARDS_MAX);
+                Self::conflict(code, detail).member("gift_cards_max", gift_card::CARDS_MAX)
+            }
+            gift_card::Refusal::NotInCart => {
+                Self::new(StatusCode::NOT_FOUND, code, "The cart has no such gift card.")
+            }
+            gift_card::Refusal::NoAccount => {
+                Self::conflict(code, "Store credit is for signed-in customers with their own cart.")
+            }
+            gift_card::Refusal::InvalidTransition { from, to } => {
+                let detail = "The gift card's status does not allow it.";
+                Self::conflict(code, detail).member("from", json!(from)).member("to", json!(to))
+            }
+            gift_card::Refusal::BelowZero { balance } => {
+                let detail = "That is more than there is.";
+                Self::conflict(code, detail).member("balance", balance)
+            }
+            gift_card::Refusal::TooMuch => {
+                let detail = format!("At most {} minor units.", gift_card::AMOUNT_MAX);
+                Self::conflict(code, detail).member("amount_max", gift_card::AMOUNT_MAX)
+            }
+            gift_card::Refusal::NoAmount => {
+                let detail = "This must not be zero.";
+                Self::invalid(vec![Flaw::new("/amount/amount", code, detail)])
+            }
+            gift_card::Refusal::AlreadyExpired => {
+                let detail = "This must be in the future.";
+                Self::invalid(vec![Flaw::new("/expires_at", code, detail)])
             }
         }
     }
@@ -153,8 +288,68 @@ impl From<api_key::Refusal> for Problem {
     }
 }
 
+impl From<location::Refusal> for Problem {
+    fn from(refusal: location::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            location::Refusal::Full => {
+                let detail = format!("A shop has at most {} locations.", location::LOCATIONS_MAX);
+                Self::conflict(code, detail).member("locations_max", location::LOCATIONS_MAX)
+            }
+            location::Refusal::LastActive => {
+                Self::conflict(code, "One location has to go on selling.")
+            }
+            location::Refusal::Unknown => Self::not_found(),
+        }
+    }
+}
+
+impl From<transfer::Refusal> for Problem {
+    fn from(refusal: transfer::Refusal) -> Self {
+        let code = refusal.code();
+        let flaw = |pointer, detail| Self::invalid(vec![Flaw::new(pointer, code, detail)]);
+        match refusal {
+            transfer::Refusal::InvalidTransition { from, to } => {
+                let detail = "The transfer's status does not allow it.";
+                Self::conflict(code, detail).member("from", from.code()).member("to", to.code())
+            }
+            transfer::Refusal::SameLocation => {
+                flaw("/to_location_id", "A transfer goes to another location.")
+            }
+            transfer::Refusal::Empty => flaw("/lines", "There is nothing in the transfer."),
+            transfer::Refusal::Twice(sku) => {
+                flaw("/lines", "One SKU stands in two lines.").member("sku", sku)
+            }
+            transfer::Refusal::NotOnIt(sku) => {
+                Self::conflict(code, "This is not on the transfer.").member("sku", sku)
+            }
+        }
+    }
+}
+
 /// A fault's caller learns only whether trying again helps. The rest is for the one line that the
 /// edge writes, with the op and the request's id.
+impl From<key_pool::Refusal> for Problem {
+    fn from(refusal: key_pool::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            key_pool::Refusal::NoKeys => {
+                let detail = "Units of this SKU have no keys. Give its variant has_keys first.";
+                Self::conflict(code, detail)
+            }
+            key_pool::Refusal::Unknown { id } => {
+                Self::conflict(code, "The pool has no such key.").member("key_id", id)
+            }
+            key_pool::Refusal::Given { id } => {
+                Self::conflict(code, "A buyer has this key; it stays theirs.").member("key_id", id)
+            }
+            key_pool::Refusal::Promised => {
+                Self::conflict(code, "Orders hold so many that too few would be left for them.")
+            }
+        }
+    }
+}
+
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let problem = match fault.retry() {

@@ -198,6 +198,30 @@ impl Output for Found {
     }
 }
 
+/// What was asked for, or where it went for good.
+#[derive(Debug)]
+pub enum OrMoved<T> {
+    /// Here it is.
+    Is(T),
+    /// It has this address now.
+    Moved(String),
+}
+
+impl<T: Output> Output for OrMoved<T> {
+    fn answer(self, request: &Request) -> Answer {
+        match self {
+            Self::Is(output) => output.answer(request),
+            Self::Moved(location) => Answer::empty(StatusCode::MOVED_PERMANENTLY)
+                .header("location", &location)
+                .header("cache-control", PUBLIC),
+        }
+    }
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
+        operation.response(301, None);
+    }
+}
+
 /// A file to keep.
 #[derive(Debug)]
 pub struct File {
@@ -220,6 +244,8 @@ impl Output for File {
         operation.response(200, None);
     }
 }
+
+const PUBLIC: &str = "public, s-maxage=60, stale-while-revalidate=300";
 
 /// How long an answer may be kept by whom.
 #[derive(Debug, Clone, Copy)]
@@ -247,9 +273,7 @@ impl<T: View> Output for Cached<T> {
         let answer = if is_known { Answer::empty(StatusCode::NOT_MODIFIED) } else { answer };
         let answer = answer.header("etag", &etag);
         match self.1 {
-            Cache::Public => {
-                answer.header("cache-control", "public, s-maxage=60, stale-while-revalidate=300")
-            }
+            Cache::Public => answer.header("cache-control", PUBLIC),
             Cache::Private => answer,
         }
     }

@@ -3,6 +3,16 @@
 pub mod account;
 pub mod audit;
 pub mod cart;
+pub mod catalog;
+pub mod customer;
+pub mod exchange;
+pub mod gift_card;
+pub mod inventory;
+pub mod key_pool;
+pub mod media;
 pub mod order;
+pub mod order_desk;
 pub mod product;
+pub mod promotion;
+pub mod search;
 pub mod staff;

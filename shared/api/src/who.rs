@@ -514,6 +514,11 @@ impl<P> Staff<P> {
     pub fn permissions(&self) -> &Permissions {
         &self.permissions
     }
+
+    /// Refuses a caller without another permission: where it depends on what they bring.
+    pub fn must_hold(&self, permission: Permission) -> Result<(), Problem> {
+        if self.permissions.contains(permission) { Ok(()) } else { Err(forbidden(permission)) }
+    }
 }
 
 fn forbidden(permission: Permission) -> Problem {

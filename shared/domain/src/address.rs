@@ -5,6 +5,7 @@
 //! `Debug` and none has a `Display`: personal data reaches a log only by somebody writing `as_str`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -223,6 +224,65 @@ impl<'a> From<&'a Address> for Destination<'a> {
 /// A postal code as it is compared: upper case, without spaces and hyphens.
 pub fn postal_key(code: &str) -> String {
     code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+}
+
+/// Postal codes from one to another, both included, compared by as many characters as the two have:
+/// from `10` to `14` is every code that begins with 10, 11, 12, 13 or 14.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostalRange {
+    /// The first.
+    #[schemars(length(min = 1, max = POSTAL_CODE_CHARS_MAX))]
+    pub from: String,
+    /// The last; of the same length as the first.
+    #[schemars(length(min = 1, max = POSTAL_CODE_CHARS_MAX))]
+    pub to: String,
+}
+
+impl PostalRange {
+    /// All codes that begin like this.
+    pub fn prefix(prefix: &str) -> Self {
+        Self { from: prefix.to_owned(), to: prefix.to_owned() }
+    }
+
+    /// Whether there is a code in it: both ends have characters, as many, and stand in order.
+    pub fn is_range(&self) -> bool {
+        let (from, to) = self.keys();
+        !from.is_empty() && from.len() == to.len() && from <= to
+    }
+
+    fn keys(&self) -> (String, String) {
+        (postal_key(&self.from), postal_key(&self.to))
+    }
+
+    /// How many characters of a postal key decide that it is in the range; none where it is not.
+    pub fn fit(&self, key: &str) -> Option<usize> {
+        let (from, to) = self.keys();
+        let head = key.get(..from.len())?;
+        (from.as_str() <= head && head <= to.as_str()).then_some(from.len())
+    }
+}
+
+/// Parts of countries, each of which one only may claim. A longer postal range inside a shorter one
+/// is another part: the longer one decides.
+#[derive(Debug, Default)]
+pub struct Places(BTreeMap<(Country, Option<String>, usize), BTreeMap<String, String>>);
+
+impl Places {
+    /// Claims a part of a country, all of it where nothing narrows it; whether it was free.
+    pub fn claim(
+        &mut self,
+        country: Country,
+        region: Option<&str>,
+        range: Option<&PostalRange>,
+    ) -> bool {
+        let (from, to) = range.map(PostalRange::keys).unwrap_or_default();
+        let region = region.map(str::to_ascii_uppercase);
+        let taken = self.0.entry((country, region, from.len())).or_default();
+        let is_free = taken.range(..=to.clone()).next_back().is_none_or(|(_, end)| *end < from);
+        taken.insert(from, to);
+        is_free
+    }
 }
 
 /// A person's name, on a parcel or an account.
@@ -784,5 +844,37 @@ mod tests {
             assert_eq!(Country::parse(code), None, "{code}");
         }
         assert!(serde_json::from_str::<Country>("\"at\"").is_err());
+    }
+
+    #[test]
+    fn a_postal_range_is_compared_by_the_length_of_its_ends() {
+        let range = |from: &str, to: &str| PostalRange { from: from.into(), to: to.into() };
+        let berlin = range("10", "14");
+        assert_eq!(berlin.fit("10117"), Some(2));
+        assert_eq!(berlin.fit("14199"), Some(2));
+        assert_eq!(berlin.fit("15230"), None);
+        assert_eq!(berlin.fit("1"), None);
+        assert_eq!(range("sw1", "SW 3").fit("SW2A1AA"), Some(3));
+        for nothing in [range("", ""), range("2", "1"), range("1", "12"), range("-", " ")] {
+            assert!(!nothing.is_range(), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_claimed_once() {
+        let range = |from: &str, to: &str| PostalRange { from: from.into(), to: to.into() };
+        let mut places = Places::default();
+        assert!(places.claim(Country::DE, None, None));
+        assert!(!places.claim(Country::DE, None, None));
+        assert!(places.claim(Country::DE, None, Some(&range("10", "14"))));
+        assert!(places.claim(Country::DE, None, Some(&range("15", "15"))));
+        assert!(places.claim(Country::DE, None, Some(&range("101", "102"))));
+        for (from, to) in [("14", "16"), ("09", "20"), ("12", "12"), ("09", "10")] {
+            let mut places = Places::default();
+            assert!(places.claim(Country::DE, None, Some(&range("10", "14"))));
+            assert!(!places.claim(Country::DE, None, Some(&range(from, to))), "{from} {to}");
+        }
+        assert!(places.claim(Country::US, Some("ca"), None));
+        assert!(!places.claim(Country::US, Some("CA"), None));
     }
 }

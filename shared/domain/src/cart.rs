@@ -3,25 +3,37 @@
 //! A line names a variant and a quantity; equal variants are one line. While an order waits for
 //! its payment the cart is `completing` and nobody changes it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::address::{Address, Email};
-use crate::catalog::{Kind, Offer, Sku, price_in};
+use crate::address::{Address, Country, Destination, Email, postal_key};
+use crate::carrier::Quote;
+use crate::catalog::{Kind, Offer, Sku};
 use crate::currency::Currency;
+use crate::gift_card::{self, Wallet};
 use crate::id::{CartId, CustomerId, LineId, OrderId, VariantId};
 use crate::money::Money;
-use crate::pricing::{self, Item, Priced};
-use crate::shipping::{Parcel, ShippingOption, ShippingOptionId, ShippingTable};
-use crate::tax::TaxTable;
+use crate::pricing::{self, Freight, Item, Priced};
+use crate::promotion::code::AppliedCode;
+use crate::promotion::in_cart::{self, Promoted};
+use crate::promotion::on_offer::OnOffer;
+use crate::shipping::{
+    By, Load, OptionKind, PickupPoint, PickupPointId, Shipment, ShippingOption, ShippingOptionId,
+    ShippingTable,
+};
+use crate::tax::{Reason, TaxTable};
+use crate::vat_id::VatId;
 
 /// Lines of a cart. Placing writes a stock item per SKU plus a handful of others, and one
 /// DynamoDB transaction holds 100 actions.
 pub const LINES_MAX: usize = 40;
 /// Units of a line, unless the variant says less.
 pub const QUANTITY_MAX: u32 = 100;
+/// How long a carrier's price holds that a shopper has chosen.
+pub const QUOTE_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// How long an untouched cart is kept.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -169,6 +181,34 @@ pub struct Line {
     pub title: String,
 }
 
+/// What a carrier asked for the parcel when its service was chosen: what the shopper saw is what
+/// they pay, for a day, as long as it is the same parcel to the same place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quoted {
+    option: ShippingOptionId,
+    price: Money,
+    weight_grams: u64,
+    country: Country,
+    postal_key: String,
+    until: Timestamp,
+}
+
+impl Quoted {
+    fn holds(
+        &self,
+        option: &ShippingOptionId,
+        load: Load,
+        to: &Destination<'_>,
+        now: Timestamp,
+    ) -> bool {
+        self.option == *option
+            && self.weight_grams == load.weight_grams
+            && self.country == to.country
+            && self.postal_key == postal_key(to.postal_code)
+            && now < self.until
+    }
+}
+
 /// A cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cart {
@@ -189,8 +229,23 @@ pub struct Cart {
     pub shipping_address: Option<Address>,
     /// Who pays; the shipping address where absent.
     pub billing_address: Option<Address>,
+    /// The buyer's VAT id, where they buy as a business.
+    #[serde(default)]
+    pub vat_id: Option<VatId>,
     /// How the parcel goes.
     pub shipping_option: Option<ShippingOptionId>,
+    /// Where the buyer fetches it, as it was when it was chosen.
+    #[serde(default)]
+    pub pickup_point: Option<PickupPoint>,
+    /// What a carrier asked for it, where one was asked.
+    #[serde(default)]
+    pub quote: Option<Quoted>,
+    /// The gift cards and the credit that it is to be paid with, as they were seen last.
+    #[serde(default)]
+    pub wallets: Vec<Wallet>,
+    /// The codes that were put in, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<AppliedCode>,
     /// Rises with every write.
     pub version: u64,
     /// When it was made.
@@ -244,6 +299,10 @@ pub enum Refusal {
     ShippingUnavailable,
     /// Nothing in the cart is sent anywhere.
     ShippingNotNeeded,
+    /// The chosen way ends at a pickup point, and none was chosen.
+    PickupPointMissing,
+    /// There is no such pickup point, or the chosen way does not go there.
+    UnknownPickupPoint,
     /// The total is not what the shopper saw.
     TotalChanged {
         /// What the shopper saw.
@@ -258,6 +317,10 @@ pub enum Refusal {
     },
     /// Fewer units are for sale than wanted.
     InsufficientStock(Vec<Shortage>),
+    /// A gift card or a credit can not be used.
+    GiftCard(gift_card::Refusal),
+    /// A code or a promotion does not go with it.
+    Promotion(in_cart::Refusal),
     /// The sum does not fit, or prices mix currencies.
     Money(crate::money::Refusal),
 }
@@ -291,11 +354,27 @@ impl Refusal {
             Self::ShippingMissing => "shipping_missing",
             Self::ShippingUnavailable => "shipping_unavailable",
             Self::ShippingNotNeeded => "shipping_not_needed",
+            Self::PickupPointMissing => "pickup_point_missing",
+            Self::UnknownPickupPoint => "unknown_pickup_point",
             Self::TotalChanged { .. } => "total_changed",
             Self::BelowMinimum { .. } => "amount_too_small",
             Self::InsufficientStock(_) => "insufficient_stock",
+            Self::GiftCard(refusal) => refusal.code(),
+            Self::Promotion(refusal) => refusal.code(),
             Self::Money(_) => "amount_too_large",
         }
+    }
+}
+
+impl From<gift_card::Refusal> for Refusal {
+    fn from(refusal: gift_card::Refusal) -> Self {
+        Self::GiftCard(refusal)
+    }
+}
+
+impl From<in_cart::Refusal> for Refusal {
+    fn from(refusal: in_cart::Refusal) -> Self {
+        Self::Promotion(refusal)
     }
 }
 
@@ -312,8 +391,12 @@ pub struct PricedCart {
     pub offers: Vec<Option<Offer>>,
     /// The sums of the lines that are for sale, in the order of those lines.
     pub priced: Priced,
-    /// The chosen way of sending, where it still serves.
+    /// The chosen way of sending, where it still serves, at the price that this buyer pays.
     pub shipping: Option<ShippingOption>,
+    /// Why it is taxed as it is.
+    pub tax_reason: Reason,
+    /// What the promotions take off, and why others do not.
+    pub promoted: Promoted,
 }
 
 impl Cart {
@@ -328,7 +411,12 @@ impl Cart {
             email: None,
             shipping_address: None,
             billing_address: None,
+            vat_id: None,
             shipping_option: None,
+            pickup_point: None,
+            quote: None,
+            wallets: Vec::new(),
+            codes: Vec::new(),
             version: 0,
             created_at: now,
             updated_at: now,
@@ -357,11 +445,12 @@ impl Cart {
         offer: &Offer,
         quantity: Quantity,
         line_id: LineId,
+        now: Timestamp,
     ) -> Result<Self, Refusal> {
         if !offer.is_active {
             return Err(Refusal::VariantUnavailable { sku: offer.sku.clone() });
         }
-        if price_in(&offer.prices, self.currency).is_none() {
+        if offer.price(self.currency, now).is_none() {
             let (sku, currency) = (offer.sku.clone(), self.currency);
             return Err(Refusal::CurrencyUnavailable { sku, currency });
         }
@@ -410,53 +499,133 @@ impl Cart {
     /// Says where the goods and the letters go. A chosen way of sending is kept; whether it
     /// serves the new address shows when the cart is priced.
     #[must_use]
-    pub fn address(mut self, email: Email, shipping: Address, billing: Option<Address>) -> Self {
+    pub fn address(
+        mut self,
+        email: Email,
+        shipping: Option<Address>,
+        billing: Option<Address>,
+    ) -> Self {
         self.email = Some(email);
-        self.shipping_address = Some(shipping);
+        self.shipping_address = shipping;
         self.billing_address = billing;
         self
     }
 
-    /// Chooses how the parcel goes.
+    /// Says that a business buys, or that nobody does.
+    #[must_use]
+    pub fn for_business(mut self, vat_id: Option<VatId>) -> Self {
+        self.vat_id = vat_id;
+        self
+    }
+
+    /// Chooses how the parcel goes, and where it waits if the buyer fetches it.
     pub fn ship_by(
         mut self,
         option: &ShippingOptionId,
+        point: Option<&PickupPointId>,
         offers: &[Option<Offer>],
         table: &ShippingTable,
+        now: Timestamp,
     ) -> Result<Self, Refusal> {
-        let serves = self.shipping_options(offers, table)?.iter().any(|o| o.id == *option);
-        if !serves {
+        let shipment = self.shipment(offers, now)?.ok_or(Refusal::ShippingNotNeeded)?;
+        let method = table.method(option).ok_or(Refusal::ShippingUnavailable)?;
+        let (chosen, to) = match method.by {
+            By::Pickup => {
+                let id = point.ok_or(Refusal::PickupPointMissing)?;
+                let chosen = table.pickup_point(id).ok_or(Refusal::UnknownPickupPoint)?;
+                let zone = table.zone(&chosen.destination());
+                if zone.is_none_or(|zone| zone.id != method.zone) {
+                    return Err(Refusal::UnknownPickupPoint);
+                }
+                (Some(chosen.clone()), chosen.destination())
+            }
+            By::Parcel | By::Carrier(_) => {
+                let to = self.shipping_address.as_ref().ok_or(Refusal::AddressMissing)?;
+                (None, to.destination())
+            }
+        };
+        if !table.options(&to, &shipment, now).iter().any(|o| o.id == *option) {
             return Err(Refusal::ShippingUnavailable);
         }
         self.shipping_option = Some(option.clone());
+        self.pickup_point = chosen;
+        self.quote = None;
         Ok(self)
     }
 
-    /// The ways of sending that serve this cart, cheapest first. Without an address, or with
-    /// nothing to send, that is a refusal that says so.
+    /// Keeps what a carrier asks for the chosen way of sending, if it is the carrier's.
+    pub fn keep_quote(
+        mut self,
+        quote: &Quote,
+        offers: &[Option<Offer>],
+        table: &ShippingTable,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let shipment = self.shipment(offers, now)?;
+        let (Some(option), Some(to), Some(shipment)) =
+            (&self.shipping_option, self.destination(), shipment)
+        else {
+            return Ok(self);
+        };
+        let price = table.quoted(option, quote, self.currency);
+        let quoted = price.map(|price| Quoted {
+            option: option.clone(),
+            price,
+            weight_grams: shipment.load().weight_grams,
+            country: to.country,
+            postal_key: postal_key(to.postal_code),
+            until: now.saturating_add(QUOTE_LIFETIME).unwrap_or(Timestamp::MAX),
+        });
+        self.quote = quoted;
+        Ok(self)
+    }
+
+    /// The ways of sending that serve this cart, cheapest first. With nothing to send that is a
+    /// refusal that says so; without an address, too, unless the goods can be fetched.
     pub fn shipping_options(
         &self,
         offers: &[Option<Offer>],
         table: &ShippingTable,
+        now: Timestamp,
     ) -> Result<Vec<ShippingOption>, Refusal> {
-        let parcel = self.parcel(offers)?.ok_or(Refusal::ShippingNotNeeded)?;
-        let to = self.shipping_address.as_ref().ok_or(Refusal::AddressMissing)?;
-        Ok(table.options(to.country, &to.postal_code, &parcel))
+        let shipment = self.shipment(offers, now)?.ok_or(Refusal::ShippingNotNeeded)?;
+        if let Some(to) = &self.shipping_address {
+            return Ok(table.options(&to.destination(), &shipment, now));
+        }
+        let pickups = table.pickups(&shipment, now);
+        if pickups.is_empty() { Err(Refusal::AddressMissing) } else { Ok(pickups) }
     }
 
-    /// What is sent: the physical lines' weight and worth; nothing where all is digital.
-    fn parcel(&self, offers: &[Option<Offer>]) -> Result<Option<Parcel>, Refusal> {
-        let mut weight_grams = 0_u64;
-        let mut subtotal = Money::zero(self.currency);
-        let mut is_needed = false;
+    /// Where the goods change hands, which is what tax and shipping are about: the pickup point
+    /// where one is chosen, else the shipping address.
+    pub fn destination(&self) -> Option<Destination<'_>> {
+        let address = self.shipping_address.as_ref().map(Address::destination);
+        self.pickup_point.as_ref().map(PickupPoint::destination).or(address)
+    }
+
+    /// What is sent: a parcel for each shipping profile of the physical lines, and what all lines
+    /// are worth; nothing where all is digital.
+    pub fn shipment(
+        &self,
+        offers: &[Option<Offer>],
+        now: Timestamp,
+    ) -> Result<Option<Shipment>, Refusal> {
+        let mut shipment =
+            Shipment { parcels: BTreeMap::new(), subtotal: Money::zero(self.currency) };
         for (line, offer) in self.sold(offers) {
+            let units = line.quantity.get();
             if offer.kind == Kind::Physical {
-                is_needed = true;
-                weight_grams += u64::from(offer.weight_grams) * u64::from(line.quantity.get());
+                let sum: &mut Load =
+                    shipment.parcels.entry(offer.shipping_profile.clone()).or_default();
+                let weight = u64::from(offer.weight_grams) * u64::from(units);
+                sum.weight_grams = sum.weight_grams.saturating_add(weight);
+                let volume = offer.volume_mm3.saturating_mul(u64::from(units));
+                sum.volume_mm3 = sum.volume_mm3.saturating_add(volume);
             }
-            subtotal = subtotal.add(self.unit_price(offer)?.times(line.quantity.get())?)?;
+            let price = self.unit_price(offer, now)?.times(units)?;
+            shipment.subtotal = shipment.subtotal.add(price)?;
         }
-        Ok(is_needed.then_some(Parcel { weight_grams, subtotal }))
+        Ok((!shipment.parcels.is_empty()).then_some(shipment))
     }
 
     /// The lines that are for sale, with their offers.
@@ -466,46 +635,79 @@ impl Cart {
     ) -> impl Iterator<Item = (&'a Line, &'a Offer)> {
         self.lines.iter().zip(offers).filter_map(|(line, offer)| {
             let offer = offer.as_ref().filter(|o| o.is_active)?;
-            price_in(&offer.prices, self.currency)?;
-            Some((line, offer))
+            offer.prices.contains_key(&self.currency).then_some((line, offer))
         })
     }
 
-    fn unit_price(&self, offer: &Offer) -> Result<Money, Refusal> {
+    fn unit_price(&self, offer: &Offer, now: Timestamp) -> Result<Money, Refusal> {
         let (sku, currency) = (offer.sku.clone(), self.currency);
-        price_in(&offer.prices, self.currency).ok_or(Refusal::CurrencyUnavailable { sku, currency })
+        offer.price(self.currency, now).ok_or(Refusal::CurrencyUnavailable { sku, currency })
     }
 
-    /// What the cart costs now. `offers` holds one entry per line, in the cart's order.
+    /// What the cart costs `now`: prices follow the sales that run at that moment, and `on_offer`
+    /// takes its part off. `offers` holds one entry per line, in the cart's order.
     pub fn price(
         &self,
         offers: Vec<Option<Offer>>,
         shipping_table: &ShippingTable,
         tax_table: &TaxTable,
+        on_offer: &OnOffer,
+        now: Timestamp,
     ) -> Result<PricedCart, Refusal> {
-        let shipping = match (&self.shipping_option, &self.shipping_address) {
-            (Some(id), Some(to)) => match self.parcel(&offers)? {
-                Some(parcel) => shipping_table
-                    .options(to.country, &to.postal_code, &parcel)
-                    .into_iter()
-                    .find(|option| option.id == *id),
-                None => None,
-            },
-            _ => None,
-        };
-        let region = tax_table.region(self.shipping_address.as_ref());
+        let mut shipping = self.chosen_shipping(&offers, shipping_table, now)?;
+        let ruling = tax_table.ruling(self.destination().as_ref(), self.vat_id.as_ref());
         let mut items = Vec::with_capacity(self.lines.len());
+        let mut sold = Vec::with_capacity(self.lines.len());
         for (line, offer) in self.sold(&offers) {
+            let price = self.unit_price(offer, now)?;
+            let base = offer.prices.get(&self.currency);
+            sold.push((offer, base.is_some_and(|base| price.amount() < *base)));
             items.push(Item {
-                unit_price: self.unit_price(offer)?,
+                unit_price: ruling.price(price, &offer.tax_category)?,
                 quantity: line.quantity.get(),
                 tax_category: offer.tax_category.clone(),
                 discount: Money::zero(self.currency),
             });
         }
-        let priced =
-            pricing::price(&items, shipping.as_ref().map(|s| s.price), region, self.currency)?;
-        Ok(PricedCart { offers, priced, shipping })
+        if let Some(option) = &mut shipping {
+            let main = pricing::main_category(&items, ruling.base(), self.currency)?;
+            option.price = ruling.price(option.price, &main)?;
+        }
+        let price = shipping.as_ref().map(|option| option.price);
+        let promoted = in_cart::promote(self, &sold, &mut items, price, on_offer, now)?;
+        let price = price.unwrap_or(Money::zero(self.currency));
+        let freight = Freight { price, discount: promoted.outcome.shipping };
+        let priced = pricing::price_with(&items, freight, &ruling.region, self.currency)?;
+        let tax_reason = ruling.reason;
+        Ok(PricedCart { offers, priced, shipping, tax_reason, promoted })
+    }
+
+    /// The chosen way of sending, where it still serves.
+    fn chosen_shipping(
+        &self,
+        offers: &[Option<Offer>],
+        table: &ShippingTable,
+        now: Timestamp,
+    ) -> Result<Option<ShippingOption>, Refusal> {
+        let (Some(id), Some(to)) = (&self.shipping_option, self.destination()) else {
+            return Ok(None);
+        };
+        let Some(shipment) = self.shipment(offers, now)? else { return Ok(None) };
+        let found = table.options(&to, &shipment, now).into_iter().find(|o| o.id == *id);
+        let Some(mut option) = found else { return Ok(None) };
+        if option.kind == OptionKind::Pickup {
+            // A point that was closed since serves nobody any more.
+            let is_open = |point: &&PickupPoint| table.pickup_point(&point.id).is_some();
+            let Some(point) = self.pickup_point.as_ref().filter(is_open) else { return Ok(None) };
+            option.pickup_point = Some(point.clone());
+        }
+        // What is free stays free.
+        if option.kind == OptionKind::Carrier && !option.price.is_zero() {
+            let load = shipment.load();
+            let quote = self.quote.as_ref().filter(|quote| quote.holds(id, load, &to, now));
+            option.price = quote.map_or(option.price, |quote| quote.price);
+        }
+        Ok(Some(option))
     }
 
     /// Takes the lines of a guest's cart over. Quantities of equal variants are added and bounded;
@@ -531,14 +733,24 @@ impl Cart {
                 trimmed.push(Trimmed { sku: line.sku.clone(), wanted, taken });
             }
         }
+        for code in &guest.codes {
+            // More codes than fit are dropped: they can be typed again.
+            if let Ok(with) = self.clone().enter(code.clone()) {
+                self = with;
+            }
+        }
         if self.email.is_none() {
             self.email.clone_from(&guest.email);
         }
         if self.shipping_address.is_none() {
             self.shipping_address.clone_from(&guest.shipping_address);
             self.billing_address.clone_from(&guest.billing_address);
+            self.vat_id.clone_from(&guest.vat_id);
             self.shipping_option.clone_from(&guest.shipping_option);
+            self.pickup_point.clone_from(&guest.pickup_point);
+            self.quote.clone_from(&guest.quote);
         }
+        self.take_wallets(guest);
         (self, trimmed)
     }
 }

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Email;
 use crate::audit::Entry;
+use crate::catalog::{Sku, Slug};
+use crate::exchange::Work;
 use crate::id::{EventId, MessageId, OrderId};
+use crate::money::Money;
 
 /// An event with its name and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,11 +43,23 @@ pub enum Fact {
         /// Which order.
         order_id: OrderId,
     },
+    /// A pool of keys has new ones: orders whose keys follow may get theirs.
+    #[serde(rename = "keys.added")]
+    KeysAdded {
+        /// Of what.
+        sku: Sku,
+    },
     /// Something happened that the audit log keeps.
     #[serde(rename = "audit.noted")]
     AuditNoted {
         /// What.
         entry: Entry,
+    },
+    /// An import or an export has something to do.
+    #[serde(rename = "exchange.due")]
+    ExchangeDue {
+        /// Which one.
+        work: Work,
     },
     /// Somebody is to be written to.
     #[serde(rename = "message.requested")]
@@ -63,15 +78,20 @@ pub enum Destination {
     Mail,
     /// The audit log.
     Audit,
+    /// Imports and exports.
+    Exchange,
 }
 
 impl Fact {
     /// Where the event is sent.
     pub const fn destination(&self) -> Destination {
         match self {
-            Self::OrderPlaced { .. } | Self::OrderRefundedLate { .. } => Destination::OrderEvents,
+            Self::OrderPlaced { .. } | Self::OrderRefundedLate { .. } | Self::KeysAdded { .. } => {
+                Destination::OrderEvents
+            }
             Self::MessageRequested { .. } => Destination::Mail,
             Self::AuditNoted { .. } => Destination::Audit,
+            Self::ExchangeDue { .. } => Destination::Exchange,
         }
     }
 
@@ -80,8 +100,10 @@ impl Fact {
         match self {
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderRefundedLate { .. } => "order.refunded_late",
+            Self::KeysAdded { .. } => "keys.added",
             Self::MessageRequested { .. } => "message.requested",
             Self::AuditNoted { .. } => "audit.noted",
+            Self::ExchangeDue { .. } => "exchange.due",
         }
     }
 }
@@ -140,6 +162,15 @@ pub enum Letter {
     },
     /// A member of the staff has another second factor, or none until the next sign-in.
     SecondFactorChanged,
+    /// Here is a gift card.
+    GiftCard {
+        /// The code that opens it.
+        code: String,
+        /// What it is worth.
+        amount: Money,
+        /// When its time is over.
+        expires_at: Option<Timestamp>,
+    },
     /// Thank you for your order.
     OrderConfirmation {
         /// Which order.
@@ -150,6 +181,40 @@ pub enum Letter {
         /// Which order.
         order_id: OrderId,
     },
+    /// The keys of your order that were to follow are there.
+    KeysReady {
+        /// Which order.
+        order_id: OrderId,
+    },
+    /// What you waited for is back.
+    BackInStock {
+        /// What it is called.
+        title: String,
+        /// Where it is shown.
+        slug: Slug,
+        /// Opens nothing but the way out: forgets all that the address waits for.
+        token: String,
+    },
+    /// What runs low; to the staff.
+    StockDigest {
+        /// Each level, the emptiest first.
+        lines: Vec<DigestLine>,
+        /// Levels that are not listed.
+        more: u32,
+    },
+}
+
+/// A line of the daily letter about stock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestLine {
+    /// Of what.
+    pub sku: Sku,
+    /// What its location is called.
+    pub location: String,
+    /// Units for sale.
+    pub available: i64,
+    /// Whole days that it lasts; none where nothing is sold.
+    pub days_left: Option<u64>,
 }
 
 impl Letter {
@@ -166,8 +231,12 @@ impl Letter {
             Self::StaffInvitation { .. } => "staff_invitation",
             Self::StaffResetPassword { .. } => "staff_reset_password",
             Self::SecondFactorChanged => "second_factor_changed",
+            Self::GiftCard { .. } => "gift_card",
             Self::OrderConfirmation { .. } => "order_confirmation",
             Self::LatePaymentRefunded { .. } => "late_payment_refunded",
+            Self::KeysReady { .. } => "keys_ready",
+            Self::BackInStock { .. } => "back_in_stock",
+            Self::StockDigest { .. } => "stock_digest",
         }
     }
 }
@@ -200,14 +269,35 @@ mod tests {
             Letter::StaffInvitation { token: "t".into() },
             Letter::StaffResetPassword { token: "t".into() },
             Letter::SecondFactorChanged,
+            Letter::GiftCard {
+                code: "c".into(),
+                amount: Money::new(2500, crate::currency::Currency::EUR),
+                expires_at: None,
+            },
             Letter::OrderConfirmation { order_id },
             Letter::LatePaymentRefunded { order_id },
+            Letter::KeysReady { order_id },
+            Letter::BackInStock {
+                title: "Mug".into(),
+                slug: Slug::parse("mug").unwrap(),
+                token: "t".into(),
+            },
+            Letter::StockDigest {
+                lines: vec![DigestLine {
+                    sku: Sku::parse("MUG").unwrap(),
+                    location: "Lyon".into(),
+                    available: -1,
+                    days_left: Some(3),
+                }],
+                more: 2,
+            },
         ];
         let messages = letters.into_iter().map(|letter| {
             let message = Message { id: MessageId::from_ulid(ulid), to: to.clone(), letter };
             Fact::MessageRequested { message }
         });
-        let facts = [Fact::OrderPlaced { order_id }, Fact::OrderRefundedLate { order_id }];
+        let keys = Fact::KeysAdded { sku: Sku::parse("KEYS").unwrap() };
+        let facts = [Fact::OrderPlaced { order_id }, Fact::OrderRefundedLate { order_id }, keys];
         for fact in facts.into_iter().chain(messages) {
             let at = Timestamp::from_second(1_790_000_000).unwrap();
             let event = Event { id: EventId::from_ulid(ulid), at, sequence: 3, fact };

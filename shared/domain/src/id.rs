@@ -131,8 +131,16 @@ ids! {
     VariantId = "var";
     /// A category of the catalog.
     CategoryId = "cat";
+    /// A picture that a merchant uploaded.
+    MediaId = "med";
     /// A place where stock lies.
     LocationId = "loc";
+    /// A movement of stock.
+    MovementId = "mov";
+    /// A key in a pool of keys.
+    PoolKeyId = "pky";
+    /// Stock on its way from one location to another.
+    TransferId = "trf";
     /// A cart.
     CartId = "cart";
     /// A line of a cart.
@@ -145,12 +153,22 @@ ids! {
     PaymentId = "pay";
     /// A refund.
     RefundId = "ref";
+    /// A promotion.
+    PromotionId = "promo";
     /// An event in the outbox.
     EventId = "evt";
     /// A message to a person.
     MessageId = "msg";
+    /// A gift card.
+    GiftCardId = "gc";
+    /// An entry in the ledger of a gift card or of store credit.
+    GiftEntryId = "gce";
     /// A signed-in session (a family of refresh tokens).
     SessionId = "ses";
+    /// An import of a file.
+    ImportId = "imp";
+    /// An export to a file.
+    ExportId = "exp";
 }
 
 #[cfg(test)]

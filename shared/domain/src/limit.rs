@@ -21,6 +21,12 @@ pub enum Limit {
     Mails,
     /// Orders made of carts, by customer or address.
     Complete,
+    /// Codes of gift cards tried on one cart.
+    GiftCard,
+    /// Codes of gift cards tried from one address.
+    GiftCardAddress,
+    /// Discount codes that were tried in vain, from one address.
+    Code,
     /// Writes by nobody in particular, from one address.
     Write,
     /// Requests of one customer, member of the staff or API key.
@@ -29,12 +35,15 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::SignIn,
         Self::SignInAddress,
         Self::Register,
         Self::Mails,
         Self::Complete,
+        Self::GiftCard,
+        Self::GiftCardAddress,
+        Self::Code,
         Self::Write,
         Self::Caller,
     ];
@@ -47,6 +56,9 @@ impl Limit {
             Self::Register => "register",
             Self::Mails => "mails",
             Self::Complete => "complete",
+            Self::GiftCard => "gift_card",
+            Self::GiftCardAddress => "gift_card_address",
+            Self::Code => "code",
             Self::Write => "write",
             Self::Caller => "caller",
         }
@@ -57,7 +69,8 @@ impl Limit {
             Self::SignIn => Quota::new(5, 15 * 60),
             Self::SignInAddress | Self::Write => Quota::new(50, 15 * 60),
             Self::Register | Self::Mails => Quota::new(5, 60 * 60),
-            Self::Complete => Quota::new(10, 60 * 60),
+            Self::Complete | Self::GiftCard => Quota::new(10, 60 * 60),
+            Self::Code | Self::GiftCardAddress => Quota::new(20, 15 * 60),
             Self::Caller => Quota::new(300, 60),
         }
     }

@@ -7,17 +7,23 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Email};
+use crate::allocation::Allocation;
 use crate::cart::{self, Cart, PricedCart};
 use crate::catalog::{Download, Kind, Sku};
 use crate::currency::Currency;
-use crate::event::Fact;
+use crate::event::{Fact, Letter};
+use crate::gift_card::{self, Tendering};
 use crate::id::{CartId, CustomerId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
 use crate::money::Money;
 use crate::payment::{self, Entry, Intent, Mismatch, Payment, Reading};
 use crate::pricing::Totals;
+use crate::promotion::buyer;
+use crate::promotion::used::{LineDiscount, OrderPromotion};
 use crate::reservation::{Reservation, State};
 use crate::shipping::ShippingOption;
-use crate::tax::PriceMode;
+use crate::stock::{FIRST_LOCATION, Place};
+use crate::tax::{PriceMode, Reason};
+use crate::vat_id::VatId;
 
 /// How long an order waits for its payment.
 pub const PAYMENT_WINDOW: SignedDuration = SignedDuration::from_mins(30);
@@ -104,11 +110,45 @@ pub enum PaymentStatus {
     Paid,
 }
 
+impl PaymentStatus {
+    /// Every status.
+    pub const ALL: [Self; 10] = [
+        Self::NotRequired,
+        Self::Unpaid,
+        Self::Voided,
+        Self::PartiallyAuthorized,
+        Self::Authorized,
+        Self::Refunded,
+        Self::Overpaid,
+        Self::PartiallyRefunded,
+        Self::PartiallyPaid,
+        Self::Paid,
+    ];
+
+    /// The name in documents and queries.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotRequired => "not_required",
+            Self::Unpaid => "unpaid",
+            Self::Voided => "voided",
+            Self::PartiallyAuthorized => "partially_authorized",
+            Self::Authorized => "authorized",
+            Self::Refunded => "refunded",
+            Self::Overpaid => "overpaid",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::PartiallyPaid => "partially_paid",
+            Self::Paid => "paid",
+        }
+    }
+}
+
 /// The amounts that decide a [`PaymentStatus`], in minor units of the order's currency.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Amounts {
-    /// What is due now.
+    /// What is due now, after what gift cards and credit have paid.
     pub due: i64,
+    /// What gift cards and credit have paid.
+    pub tendered: i64,
     /// Open authorizations.
     pub authorized: i64,
     /// Taken.
@@ -124,11 +164,13 @@ pub struct Amounts {
 impl Amounts {
     /// The status that these amounts mean.
     pub const fn status(self) -> PaymentStatus {
-        let Self { due, authorized, captured, refunded, lost, was_voided } = self;
+        let Self { due, tendered, authorized, captured, refunded, lost, was_voided } = self;
         if captured == 0 {
             return if authorized == 0 {
                 if was_voided {
                     PaymentStatus::Voided
+                } else if due == 0 && tendered > 0 {
+                    PaymentStatus::Paid
                 } else if due == 0 {
                     PaymentStatus::NotRequired
                 } else {
@@ -173,6 +215,30 @@ pub enum FulfillmentStatus {
     Delivered,
 }
 
+impl FulfillmentStatus {
+    /// Every status.
+    pub const ALL: [Self; 6] = [
+        Self::NotRequired,
+        Self::Unfulfilled,
+        Self::PartiallyFulfilled,
+        Self::Fulfilled,
+        Self::PartiallyDelivered,
+        Self::Delivered,
+    ];
+
+    /// The name in documents and queries.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotRequired => "not_required",
+            Self::Unfulfilled => "unfulfilled",
+            Self::PartiallyFulfilled => "partially_fulfilled",
+            Self::Fulfilled => "fulfilled",
+            Self::PartiallyDelivered => "partially_delivered",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
 /// A line of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
@@ -196,6 +262,9 @@ pub struct OrderLine {
     pub unit_price: Money,
     /// What was taken off.
     pub discount: Money,
+    /// By which promotions: their sum is the discount.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<LineDiscount>,
     /// The tax on the line, contained or on top.
     pub tax: Money,
     /// What the line costs.
@@ -212,6 +281,9 @@ pub struct OrderLine {
     /// What is downloaded, for digital goods.
     #[serde(default)]
     pub download: Option<Download>,
+    /// Whether each unit gets a key; those that have one are fulfilled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_keys: bool,
 }
 
 /// An order.
@@ -239,8 +311,24 @@ pub struct Order {
     pub shipping: Option<ShippingOption>,
     /// Whether prices contain their tax.
     pub price_mode: PriceMode,
+    /// Why it is taxed as it is; an invoice has to say so.
+    #[serde(default)]
+    pub tax_reason: Reason,
+    /// The buyer's VAT id, where they bought as a business.
+    #[serde(default)]
+    pub vat_id: Option<VatId>,
     /// What it costs.
     pub totals: Totals,
+    /// The promotions that it got, as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promotions: Vec<OrderPromotion>,
+    /// By what its buyer's uses of promotions are counted: a hash of the customer or of the mail
+    /// address.
+    #[serde(default)]
+    pub buyer: Option<String>,
+    /// Whether it is counted among the uses of its promotions and the orders of its buyer.
+    #[serde(default)]
+    pub uses_counted: bool,
     /// Where it stands.
     pub status: Status,
     /// How far it is paid.
@@ -251,6 +339,9 @@ pub struct Order {
     pub reservation: Reservation,
     /// Its payment, unless nothing was to pay.
     pub payment: Option<PaymentId>,
+    /// What of it gift cards and credit pay.
+    #[serde(default)]
+    pub tendering: Tendering,
     /// Money taken.
     pub captured: Money,
     /// Money returned.
@@ -392,7 +483,7 @@ impl Order {
         let email = cart.email.clone().ok_or(cart::Refusal::EmailMissing)?;
         let is_physical = priced.offers.iter().flatten().any(|offer| offer.kind == Kind::Physical);
         if is_physical {
-            if cart.shipping_address.is_none() {
+            if cart.destination().is_none() {
                 return Err(cart::Refusal::AddressMissing);
             }
             if cart.shipping_option.is_none() {
@@ -407,36 +498,45 @@ impl Order {
         if actual != expected_total {
             return Err(cart::Refusal::TotalChanged { expected: expected_total, actual });
         }
+        let paying = gift_card::plan(actual, &cart.wallets);
+        let due = paying.due;
         // Amounts that the provider can not charge exactly are refused, never rounded.
-        if cart.currency.stripe_amount(actual.amount()).is_err() {
+        if cart.currency.stripe_amount(due.amount()).is_err() {
             return Err(cart::Refusal::Money(crate::money::Refusal::Overflow));
         }
         if let Some(minimum) = cart.currency.stripe_minimum()
-            && actual.is_positive()
-            && actual.amount() < minimum
+            && due.is_positive()
+            && due.amount() < minimum
         {
             let minimum = Money::new(minimum, cart.currency);
             return Err(cart::Refusal::BelowMinimum { minimum });
         }
         let lines = snapshot(&cart, &priced);
-        let is_free = actual.is_zero();
+        let tendering = Tendering::of(paying.tenders);
+        let is_free = due.is_zero();
         let status = if is_free { Status::Placed } else { Status::PendingPayment };
         let nothing = Money::zero(cart.currency);
-        let state = match (is_physical, is_free) {
+        let is_counted = is_physical || lines.iter().any(|line| line.has_keys);
+        let state = match (is_counted, is_free) {
             (false, _) => State::NotRequired,
             (true, true) => State::Committed,
             (true, false) => State::Held,
         };
         let expires_at = fresh.now.saturating_add(PAYMENT_WINDOW).unwrap_or(Timestamp::MAX);
-        let due = Amounts { due: actual.amount(), ..Amounts::default() };
+        let tendered = tendering.paid();
+        let amounts = Amounts { due: due.amount(), tendered, ..Amounts::default() };
+        let customer = match cart.owner {
+            cart::Owner::Customer(id) => Some(id),
+            cart::Owner::Token(_) => None,
+        };
         let mut order = Self {
             id: fresh.order,
             number: fresh.number.clone(),
             cart: cart.id,
-            customer: match cart.owner {
-                cart::Owner::Customer(id) => Some(id),
-                cart::Owner::Token(_) => None,
-            },
+            customer,
+            buyer: buyer(customer, Some(&email)),
+            promotions: priced.promoted.applied,
+            uses_counted: true,
             email,
             currency: cart.currency,
             fulfillment_status: fulfillment_status(&lines),
@@ -445,11 +545,14 @@ impl Order {
             billing_address: cart.billing_address.clone(),
             shipping: priced.shipping,
             price_mode: priced.priced.mode,
+            tax_reason: priced.tax_reason,
+            vat_id: cart.vat_id.clone(),
             totals,
             status,
-            payment_status: due.status(),
-            reservation: Reservation { state, expires_at },
+            payment_status: amounts.status(),
+            reservation: Reservation { state, expires_at, allocations: Vec::new() },
             payment: (!is_free).then_some(fresh.payment),
+            tendering,
             captured: nothing,
             refunded: nothing,
             events: 0,
@@ -475,7 +578,7 @@ impl Order {
         } else {
             cart.status = cart::Status::Completing { order_id };
         }
-        let payment = (!is_free).then(|| Payment::open(fresh.payment, order.id, actual, fresh.now));
+        let payment = (!is_free).then(|| Payment::open(fresh.payment, order.id, due, fresh.now));
         Ok(Placement { order, payment, cart, facts })
     }
 
@@ -486,6 +589,41 @@ impl Order {
             *units.entry(line.sku.clone()).or_insert(0_u32) += line.quantity - line.canceled;
         }
         units.into_iter().filter(|(_, quantity)| *quantity > 0).collect()
+    }
+
+    /// The units of each SKU that there are only so many of: what is shipped, and what gets keys.
+    pub fn counted_units(&self) -> Vec<(Sku, u32)> {
+        let mut units = self.units();
+        units.extend(self.key_units());
+        units
+    }
+
+    /// Where its units are held, or were: what a hold and its release are made of. An order of the
+    /// days of one location knows no places: its units lie at the first one.
+    pub fn allocations(&self) -> Vec<Allocation> {
+        if !self.reservation.allocations.is_empty() {
+            return self.reservation.allocations.clone();
+        }
+        let at = |(sku, quantity)| {
+            let place = Place::at(sku, FIRST_LOCATION);
+            Allocation { place, quantity }
+        };
+        self.units().into_iter().map(at).collect()
+    }
+
+    /// The order with its units at the locations of the shards that it had them from; none where it
+    /// had none from a shard.
+    pub fn without_shards(&self) -> Option<Self> {
+        let mut units = std::collections::BTreeMap::new();
+        for Allocation { place, quantity } in self.allocations() {
+            *units.entry(Place { shard: None, ..place }).or_insert(0) += quantity;
+        }
+        let allocations: Vec<Allocation> =
+            units.into_iter().map(|(place, quantity)| Allocation { place, quantity }).collect();
+        let mut order = self.clone();
+        order.reservation.allocations = allocations;
+        let is_other = order.allocations() != self.allocations();
+        is_other.then_some(order)
     }
 
     /// What the provider's word about the order's payment means for the order.
@@ -515,7 +653,9 @@ impl Order {
                     let mut refused = self.clone();
                     if self.status == Status::PendingPayment {
                         refused.status = Status::Expired;
+                        refused.uses_counted = false;
                         refused.ended_at = Some(now);
+                        refused.tendering = refused.tendering.give_back();
                     }
                     refused.captured = payment.captured;
                     refused.payment_status = refused.amounts().status();
@@ -556,6 +696,8 @@ impl Order {
     fn paid(&self, payment: &Payment, now: Timestamp) -> Self {
         let mut order = self.clone();
         order.status = Status::Placed;
+        order.tendering = order.tendering.take_again();
+        order.uses_counted = true;
         order.captured = payment.captured;
         order.payment_status = order.amounts_with(payment).status();
         if order.reservation.state != State::NotRequired {
@@ -589,32 +731,48 @@ impl Order {
             });
         }
         self.status = to;
+        // Nobody pays it any more: what it used of its promotions is somebody else's.
+        self.uses_counted = false;
         if self.reservation.state == State::Held {
             self.reservation.state =
                 if to == Status::Expired { State::Expired } else { State::Released };
         }
+        self.tendering = self.tendering.give_back();
         self.payment_status = self.amounts().status();
         self.ended_at = Some(now);
         self.updated_at = now;
         Ok(self)
     }
 
-    /// Marks the digital lines as delivered: their links work from now on.
+    /// Marks the digital lines as delivered: their links work from now on. Lines whose units get
+    /// keys are delivered key by key.
     #[must_use]
     pub fn deliver_digital(mut self, now: Timestamp) -> Self {
-        for line in self.lines.iter_mut().filter(|line| line.kind == Kind::Digital) {
+        let is_at_once = |line: &&mut OrderLine| line.kind == Kind::Digital && !line.has_keys;
+        for line in self.lines.iter_mut().filter(is_at_once) {
             line.fulfilled = line.quantity - line.canceled;
             line.delivered = line.fulfilled;
         }
+        self.follow_lines(now);
+        self
+    }
+
+    /// Reads off its lines how far it is fulfilled.
+    pub(crate) fn follow_lines(&mut self, now: Timestamp) {
         self.fulfillment_status = fulfillment_status(&self.lines);
         self.updated_at = now;
-        self
     }
 
     /// The next event about this order.
     pub fn say_placed(&mut self) -> Fact {
         self.events += 1;
         Fact::OrderPlaced { order_id: self.id }
+    }
+
+    /// The next event about this order: a letter to its buyer.
+    pub fn say_keys_ready(&mut self) -> Letter {
+        self.events += 1;
+        Letter::KeysReady { order_id: self.id }
     }
 
     /// The next event about this order.
@@ -631,19 +789,22 @@ impl Order {
         }
     }
 
-    /// What is due now: an order that ended wants nothing.
-    fn due(&self) -> i64 {
+    /// What is due by card: what gift cards and credit do not pay. An order that ended wants
+    /// nothing.
+    pub fn due(&self) -> Money {
         match self.status {
-            Status::Canceled | Status::Expired => 0,
+            Status::Canceled | Status::Expired => Money::zero(self.currency),
             Status::PendingPayment | Status::Placed | Status::OnHold | Status::Completed => {
-                self.totals.total.amount()
+                let minor = self.totals.total.amount() - self.tendering.paid();
+                Money::new(minor, self.currency)
             }
         }
     }
 
     fn amounts(&self) -> Amounts {
         Amounts {
-            due: self.due(),
+            due: self.due().amount(),
+            tendered: self.tendering.paid(),
             captured: self.captured.amount(),
             refunded: self.refunded.amount(),
             ..Amounts::default()
@@ -660,8 +821,8 @@ fn snapshot(cart: &Cart, priced: &PricedCart) -> Vec<OrderLine> {
     cart.lines
         .iter()
         .zip(priced.offers.iter().flatten())
-        .zip(&priced.priced.lines)
-        .map(|((line, offer), sums)| OrderLine {
+        .zip(priced.priced.lines.iter().enumerate())
+        .map(|((line, offer), (at, sums))| OrderLine {
             id: OrderLineId::from_ulid(line.id.ulid()),
             variant: offer.variant,
             product: offer.product,
@@ -672,12 +833,14 @@ fn snapshot(cart: &Cart, priced: &PricedCart) -> Vec<OrderLine> {
             quantity: line.quantity.get(),
             unit_price: sums.unit_price,
             discount: sums.discount,
+            discounts: priced.promoted.of_line(at),
             tax: sums.tax,
             total: sums.total,
             canceled: 0,
             fulfilled: 0,
             delivered: 0,
             download: offer.download.clone(),
+            has_keys: offer.has_keys,
         })
         .collect()
 }
@@ -749,6 +912,8 @@ pub(crate) mod tests {
         let table = [
             (Amounts::default(), PaymentStatus::NotRequired),
             (Amounts { due: 10, ..Amounts::default() }, PaymentStatus::Unpaid),
+            (Amounts { due: 0, tendered: 10, ..Amounts::default() }, PaymentStatus::Paid),
+            (Amounts { due: 4, tendered: 6, ..Amounts::default() }, PaymentStatus::Unpaid),
             (Amounts { due: 10, was_voided: true, ..Amounts::default() }, PaymentStatus::Voided),
             (
                 Amounts { due: 10, authorized: 4, ..Amounts::default() },

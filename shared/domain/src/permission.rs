@@ -74,6 +74,10 @@ permissions! {
         "Change, block and merge customers, and end their sessions.";
     ExportsCreate = "exports.create", step_up: true, keys: true,
         "Export orders, customers and reports as files.";
+    GiftCardsIssue = "gift_cards.issue", step_up: true, keys: false,
+        "Issue and correct gift cards and store credit: make money that the shop owes.";
+    ImportsCreate = "imports.create", step_up: false, keys: true,
+        "Import files of what one may also change by hand: products, prices, stock, customers.";
     InventoryAdjust = "inventory.adjust", step_up: false, keys: true,
         "Count stock, move it between locations and correct it.";
     InventoryRead = "inventory.read", step_up: false, keys: true,
@@ -283,7 +287,13 @@ mod tests {
         let names: Vec<_> = Permission::ALL.iter().filter(|p| p.needs_step_up()).collect();
         assert_eq!(
             names.iter().map(|p| p.name()).collect::<Vec<_>>(),
-            ["api_keys.manage", "exports.create", "orders.refund", "staff.manage"],
+            [
+                "api_keys.manage",
+                "exports.create",
+                "gift_cards.issue",
+                "orders.refund",
+                "staff.manage"
+            ],
         );
     }
 

@@ -70,7 +70,9 @@ pub struct PricedLine {
 pub struct PricedShipping {
     /// The price as offered, with or without tax as all prices.
     pub price: Money,
-    /// Without tax.
+    /// What is taken off.
+    pub discount: Money,
+    /// What remains for the shop: without discount and without tax.
     pub net: Money,
     /// The tax, contained or on top.
     pub tax: Money,
@@ -89,9 +91,9 @@ pub struct PricedShipping {
 pub struct Totals {
     /// All lines before discounts.
     pub subtotal: Money,
-    /// All that is taken off.
+    /// All that is taken off, that off the shipping included.
     pub discount: Money,
-    /// The price of the shipping.
+    /// The price of the shipping, before what is taken off.
     pub shipping: Money,
     /// All tax, that on shipping included.
     pub tax: Money,
@@ -119,17 +121,39 @@ pub struct TaxTotal {
     pub tax: Money,
 }
 
-/// Prices a cart for a region.
-///
-/// Shipping is an ancillary service and shares the fate of the main goods: it is taxed at the rate
-/// of the category that makes up most of the order's value (after discounts), on a tie the one with
-/// the higher rate, and at the standard rate where there are no goods.
-///
-/// Refused are amounts in another currency, negative prices, discounts that are negative or more
-/// than their line, and sums that do not fit.
+/// Prices a cart for a region, with nothing taken off the shipping: see [`price_with`].
 pub fn price(
     items: &[Item],
     shipping: Option<Money>,
+    region: &TaxRegion,
+    currency: Currency,
+) -> Result<Priced, Refusal> {
+    let zero = Money::zero(currency);
+    let freight = Freight { price: shipping.unwrap_or(zero), discount: zero };
+    price_with(items, freight, region, currency)
+}
+
+/// What the shipping is to cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freight {
+    /// The price as offered; zero where nothing is shipped.
+    pub price: Money,
+    /// What is taken off; at most the price, not negative.
+    pub discount: Money,
+}
+
+/// Prices a cart for a region.
+///
+/// Discounts come before tax: what is taken off is not charged, and so it is not taxed. Shipping is
+/// an ancillary service and shares the fate of the main goods: it is taxed at the rate of the
+/// category that makes up most of the order's value (after discounts), on a tie the one with the
+/// higher rate, and at the standard rate where there are no goods.
+///
+/// Refused are amounts in another currency, negative prices, discounts that are negative or more
+/// than their line, and sums that do not fit.
+pub fn price_with(
+    items: &[Item],
+    freight: Freight,
     region: &TaxRegion,
     currency: Currency,
 ) -> Result<Priced, Refusal> {
@@ -137,14 +161,13 @@ pub fn price(
         .iter()
         .map(|item| price_line(item, region, currency))
         .collect::<Result<Vec<_>, _>>()?;
-    let rate = shipping_rate(items, &lines, region, currency)?;
-    let shipping =
-        price_shipping(shipping.unwrap_or(Money::zero(currency)), rate, region, currency)?;
+    let rate = region.rate(&main_category(items, region, currency)?);
+    let shipping = price_shipping(freight, rate, region, currency)?;
 
     let sum = |part: fn(&PricedLine) -> Money| Money::sum(currency, lines.iter().map(part));
     let totals = Totals {
         subtotal: sum(|line| line.subtotal)?,
-        discount: sum(|line| line.discount)?,
+        discount: sum(|line| line.discount)?.add(shipping.discount)?,
         shipping: shipping.price,
         tax: sum(|line| line.tax)?.add(shipping.tax)?,
         total: sum(|line| line.total)?.add(shipping.total)?,
@@ -172,37 +195,35 @@ fn price_line(item: &Item, region: &TaxRegion, currency: Currency) -> Result<Pri
 }
 
 fn price_shipping(
-    price: Money,
+    freight: Freight,
     rate: TaxRate,
     region: &TaxRegion,
     currency: Currency,
 ) -> Result<PricedShipping, Refusal> {
-    let price = not_negative(price, currency)?;
-    let LineTax { net, tax, gross } = tax::tax_of(price, &rate, region.mode)?;
-    Ok(PricedShipping { price, net, tax, total: gross, rate })
+    let price = not_negative(freight.price, currency)?;
+    let discount = not_negative(freight.discount, currency)?;
+    let paid = not_negative(price.sub(discount)?, currency)?;
+    let LineTax { net, tax, gross } = tax::tax_of(paid, &rate, region.mode)?;
+    Ok(PricedShipping { price, discount, net, tax, total: gross, rate })
 }
 
-/// The rate of the category worth most. Names break the last tie, so that the order of the lines
-/// never does.
-fn shipping_rate(
+/// The category worth most, whose fate the shipping shares; on a tie the one with the higher rate.
+/// Names break the last tie, so that the order of the lines never does.
+pub fn main_category(
     items: &[Item],
-    lines: &[PricedLine],
     region: &TaxRegion,
     currency: Currency,
-) -> Result<TaxRate, Refusal> {
+) -> Result<TaxCategory, Refusal> {
     let mut worth: BTreeMap<&TaxCategory, Money> = BTreeMap::new();
-    for (item, line) in items.iter().zip(lines) {
+    for item in items {
         let sum = worth.entry(&item.tax_category).or_insert(Money::zero(currency));
-        *sum = sum.add(line.subtotal)?.sub(line.discount)?;
+        *sum = sum.add(item.unit_price.times(item.quantity)?)?.sub(item.discount)?;
     }
     let main = worth
         .into_iter()
         .map(|(category, worth)| (worth.amount(), region.rate(category).ppm, Reverse(category)))
         .max();
-    Ok(match main {
-        Some((_, _, Reverse(category))) => region.rate(category),
-        None => region.rate(&TaxCategory::STANDARD),
-    })
+    Ok(main.map_or(TaxCategory::STANDARD, |(_, _, Reverse(category))| category.clone()))
 }
 
 fn not_negative(money: Money, currency: Currency) -> Result<Money, Refusal> {
@@ -362,6 +383,22 @@ mod tests {
         assert_eq!(refusal(dear.clone(), None), Refusal::Overflow);
         let dear = Item { quantity: 1, ..dear };
         assert_eq!(refusal(dear, Some(eur(1))), Refusal::Overflow);
+    }
+
+    #[test]
+    fn what_is_taken_off_the_shipping_is_not_taxed() {
+        let eur = |amount| Money::new(amount, Currency::EUR);
+        let region = region(Country::DE, None);
+        let mug = item(eur(19_99), 1, TaxCategory::STANDARD);
+        let with = |discount| {
+            let freight = Freight { price: eur(4_90), discount: eur(discount) };
+            price_with(std::slice::from_ref(&mug), freight, &region, Currency::EUR)
+        };
+        let totals = with(4_90).unwrap().totals;
+        assert_eq!((totals.shipping, totals.discount), (eur(4_90), eur(4_90)));
+        assert_eq!((totals.total, totals.tax), (eur(19_99), eur(3_19)));
+        assert_eq!(with(4_91).unwrap_err(), Refusal::Negative);
+        assert_eq!(with(-1).unwrap_err(), Refusal::Negative);
     }
 
     #[test]

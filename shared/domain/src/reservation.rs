@@ -1,4 +1,5 @@
-//! The reservation of an order's stock: one state for all of the order's lines, kept on the order.
+//! The reservation of an order's stock: one state for all of the order's lines, kept on the order,
+//! with the places where its units are held.
 //!
 //! A hold has a deadline, but its end is a fact of its own: only the write that gives the units
 //! back says `released` or `expired`. A hold past its deadline may be taken over by the next
@@ -7,9 +8,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::allocation::Allocation;
+
 /// Where the units of an order stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ReservationState")]
 pub enum State {
     /// The order has no goods that lie anywhere.
     NotRequired,
@@ -63,12 +67,16 @@ impl State {
 }
 
 /// A reservation with its deadline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
     /// Where it stands.
     pub state: State,
     /// When a hold may be given back.
     pub expires_at: Timestamp,
+    /// Where how many units are held, each place once. Empty in orders of the days of one location:
+    /// their units lie at the first one.
+    #[serde(default)]
+    pub allocations: Vec<Allocation>,
 }
 
 impl Reservation {

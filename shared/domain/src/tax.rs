@@ -3,16 +3,21 @@
 //! Nothing here knows a country's law. A [`TaxTable`] holds regions that the shop declares; the
 //! most specific one that contains the destination decides, and where none does the declared
 //! fallback. Tax is rounded half up, once per line: the sum of the lines is the tax of the order.
+//!
+//! Two rules are not data, because they are the same in every shop of the European Union: a
+//! business of another state owes the tax itself (reverse charge), and what leaves the Union is
+//! untaxed. A [`Ruling`] says which of them holds, and its reason goes on the order.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::address::{Address, Country, Destination, postal_key};
+use crate::address::{Country, Destination, Places, PostalRange, postal_key};
 use crate::money::{self, Money, Rounding};
+use crate::vat_id::{VatId, is_in_eu};
 
 /// Characters in a category's name.
 pub const CATEGORY_CHARS_MAX: usize = 32;
@@ -145,6 +150,9 @@ pub struct TaxRegion {
     /// Only postal codes that start like this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postal_prefix: Option<String>,
+    /// Only postal codes of this range; instead of a prefix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_range: Option<PostalRange>,
     /// Whether prices contain the tax.
     pub mode: PriceMode,
     /// The rate of each category. None at all is a place where the shop charges no tax.
@@ -175,8 +183,29 @@ impl TaxRegion {
         {
             return None;
         }
-        let prefix = self.postal_prefix.as_deref().map(postal_key).unwrap_or_default();
-        postal.starts_with(&prefix).then_some((prefix.len(), self.region.is_some()))
+        let length = self.range().map_or(Some(0), |range| range.fit(postal))?;
+        Some((length, self.region.is_some()))
+    }
+
+    /// The postal codes that it is narrowed to.
+    fn range(&self) -> Option<Cow<'_, PostalRange>> {
+        let prefix = || self.postal_prefix.as_deref().map(PostalRange::prefix).map(Cow::Owned);
+        self.postal_range.as_ref().map(Cow::Borrowed).or_else(prefix)
+    }
+
+    /// Whether anything is taxed there.
+    fn is_taxed(&self) -> bool {
+        self.rates.values().any(|rate| rate.ppm > 0)
+    }
+
+    /// What takes the place of a region where the buyer owes the tax.
+    fn reverse_charge(&self) -> Self {
+        let rate = TaxRate::new("Reverse charge", 0);
+        Self {
+            mode: PriceMode::Exclusive,
+            rates: BTreeMap::from([(TaxCategory::STANDARD, rate)]),
+            ..self.clone()
+        }
     }
 }
 
@@ -205,6 +234,20 @@ pub enum Refusal {
         /// In which country.
         country: Country,
     },
+    /// A postal range that no code is in, or one beside a prefix.
+    InvalidPostalRange {
+        /// In which country.
+        country: Country,
+    },
+}
+
+/// A refusal and where in the table its reason is, as a JSON pointer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// Where.
+    pub pointer: String,
+    /// What.
+    pub refusal: Refusal,
 }
 
 impl Refusal {
@@ -216,6 +259,7 @@ impl Refusal {
             Self::RateTooHigh { .. } => "rate_too_high",
             Self::StandardRateMissing { .. } => "standard_rate_missing",
             Self::EmptyPostalPrefix { .. } => "empty_postal_prefix",
+            Self::InvalidPostalRange { .. } => "invalid_postal_range",
         }
     }
 }
@@ -234,6 +278,9 @@ impl fmt::Display for Refusal {
             Self::EmptyPostalPrefix { country } => {
                 write!(f, "a tax region of {country} has an empty postal prefix")
             }
+            Self::InvalidPostalRange { country } => {
+                write!(f, "a tax region of {country} has a postal range that is none")
+            }
         }
     }
 }
@@ -246,6 +293,9 @@ impl std::error::Error for Refusal {}
 pub struct TaxTable {
     regions: Vec<TaxRegion>,
     fallback: TaxRegion,
+    /// Where the shop is established: a setting of the shop, not of its taxes.
+    #[serde(skip)]
+    seller: Option<Country>,
 }
 
 /// A table as it arrives, before anybody looked at it.
@@ -270,20 +320,48 @@ impl TaxTable {
     /// at): the shop's own for one that charges its home tax abroad, one without rates for one that
     /// exports untaxed.
     pub fn new(regions: Vec<TaxRegion>, fallback: TaxRegion) -> Result<Self, Refusal> {
-        if regions.len() > REGIONS_MAX {
-            return Err(Refusal::TooManyRegions);
+        let table = Self { regions, fallback, seller: None };
+        match table.flaws().into_iter().next() {
+            Some(flaw) => Err(flaw.refusal),
+            None => Ok(table),
         }
-        let mut places = BTreeSet::new();
-        for region in &regions {
-            check(region)?;
-            let state = region.region.as_deref().map(str::to_ascii_uppercase);
-            let postal = region.postal_prefix.as_deref().map(postal_key);
-            if !places.insert((region.country, state, postal)) {
-                return Err(Refusal::DuplicateRegion { country: region.country });
+    }
+
+    /// A table, or everything that is wrong with it.
+    pub fn checked(regions: Vec<TaxRegion>, fallback: TaxRegion) -> Result<Self, Vec<Flaw>> {
+        let table = Self { regions, fallback, seller: None };
+        let flaws = table.flaws();
+        if flaws.is_empty() { Ok(table) } else { Err(flaws) }
+    }
+
+    fn flaws(&self) -> Vec<Flaw> {
+        let at = |pointer: String| move |refusal| Flaw { pointer: pointer.clone(), refusal };
+        if self.regions.len() > REGIONS_MAX {
+            return vec![Flaw { pointer: "/regions".into(), refusal: Refusal::TooManyRegions }];
+        }
+        let mut flaws = Vec::new();
+        let mut places = Places::default();
+        for (index, region) in self.regions.iter().enumerate() {
+            let pointer = format!("/regions/{index}");
+            flaws.extend(check(region).into_iter().map(at(pointer.clone())));
+            let range = region.range();
+            if range.as_ref().is_some_and(|range| !range.is_range()) {
+                continue;
+            }
+            if !places.claim(region.country, region.region.as_deref(), range.as_deref()) {
+                let refusal = Refusal::DuplicateRegion { country: region.country };
+                flaws.push(Flaw { pointer, refusal });
             }
         }
-        check(&fallback)?;
-        Ok(Self { regions, fallback })
+        flaws.extend(check(&self.fallback).into_iter().map(at("/fallback".to_owned())));
+        flaws
+    }
+
+    /// The same table for a shop that is established there; nowhere means that neither reverse
+    /// charge nor export is known.
+    #[must_use]
+    pub fn for_seller(self, seller: Option<Country>) -> Self {
+        Self { seller, ..self }
     }
 
     /// The declared regions.
@@ -296,9 +374,31 @@ impl TaxTable {
         &self.fallback
     }
 
-    /// The rules for an address; the fallback's while there is none.
-    pub fn region(&self, address: Option<&Address>) -> &TaxRegion {
-        address.map_or(&self.fallback, |address| self.region_for(&address.destination()))
+    /// How a sale is taxed, and why. `vat_id` is the buyer's, where they buy as a business.
+    ///
+    /// A reverse charge needs a seller in one state of the Union, goods that go to another where
+    /// they are taxed, and a number of any state but the seller's (Directive 2006/112/EC art. 138).
+    pub fn ruling(&self, to: Option<&Destination<'_>>, vat_id: Option<&VatId>) -> Ruling<'_> {
+        let Some(to) = to else {
+            return Ruling::by(&self.fallback, Reason::NoAddress);
+        };
+        let region = self.region_for(to);
+        let abroad = self.seller.filter(|seller| *seller != to.country);
+        let is_within = |seller: Country| is_in_eu(seller) && is_in_eu(to.country);
+        if !region.is_taxed() {
+            let is_export = abroad.is_some_and(|seller| !is_within(seller));
+            let reason = if is_export { Reason::Export } else { Reason::Untaxed };
+            return Ruling::by(region, reason);
+        }
+        let buyer = vat_id.and_then(VatId::country).filter(|country| is_in_eu(*country));
+        match (abroad.filter(|seller| is_within(*seller)), buyer) {
+            (Some(seller), Some(buyer)) if buyer != seller => Ruling {
+                region: Cow::Owned(region.reverse_charge()),
+                reason: Reason::ReverseCharge,
+                contained: Some(region),
+            },
+            _ => Ruling::by(region, Reason::Taxed),
+        }
     }
 
     /// The rules for a destination.
@@ -314,18 +414,77 @@ impl TaxTable {
     }
 }
 
-fn check(region: &TaxRegion) -> Result<(), Refusal> {
+fn check(region: &TaxRegion) -> Vec<Refusal> {
     let country = region.country;
-    if let Some((category, _)) = region.rates.iter().find(|(_, rate)| rate.ppm > PPM_MAX) {
-        return Err(Refusal::RateTooHigh { category: category.clone() });
-    }
+    let too_high = region.rates.iter().filter(|(_, rate)| rate.ppm > PPM_MAX);
+    let mut refusals: Vec<Refusal> =
+        too_high.map(|(category, _)| Refusal::RateTooHigh { category: category.clone() }).collect();
     if !region.rates.is_empty() && !region.rates.contains_key(&TaxCategory::STANDARD) {
-        return Err(Refusal::StandardRateMissing { country });
+        refusals.push(Refusal::StandardRateMissing { country });
     }
     if region.postal_prefix.as_deref().is_some_and(|prefix| postal_key(prefix).is_empty()) {
-        return Err(Refusal::EmptyPostalPrefix { country });
+        refusals.push(Refusal::EmptyPostalPrefix { country });
     }
-    Ok(())
+    let is_twice = region.postal_prefix.is_some() && region.postal_range.is_some();
+    if is_twice || region.postal_range.as_ref().is_some_and(|range| !range.is_range()) {
+        refusals.push(Refusal::InvalidPostalRange { country });
+    }
+    refusals
+}
+
+/// Why a sale is taxed as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "TaxReason")]
+pub enum Reason {
+    /// By the rates of the destination.
+    #[default]
+    Taxed,
+    /// The buyer is a business in another state of the Union and owes the tax there.
+    ReverseCharge,
+    /// The goods leave the Union, or the shop's country, and the shop charges no tax there.
+    Export,
+    /// The shop charges no tax at the destination.
+    Untaxed,
+    /// Nobody knows yet where the goods go: the rules for everywhere else.
+    NoAddress,
+}
+
+/// How a sale is taxed, and why.
+#[derive(Debug, Clone)]
+pub struct Ruling<'a> {
+    /// The rules that hold.
+    pub region: Cow<'a, TaxRegion>,
+    /// Why.
+    pub reason: Reason,
+    /// Whose tax the shop's prices contain although it is not charged.
+    contained: Option<&'a TaxRegion>,
+}
+
+impl<'a> Ruling<'a> {
+    fn by(region: &'a TaxRegion, reason: Reason) -> Self {
+        Self { region: Cow::Borrowed(region), reason, contained: None }
+    }
+
+    /// The rules that the shop's prices were made for.
+    pub fn base(&self) -> &TaxRegion {
+        self.contained.unwrap_or(&self.region)
+    }
+
+    /// A price of the shop as this buyer pays it, before any tax on top: where the buyer owes the
+    /// tax, what the shop would have kept of the price, and else the price itself.
+    pub fn price(&self, price: Money, category: &TaxCategory) -> Result<Money, money::Refusal> {
+        match self.contained {
+            Some(region) if region.mode == PriceMode::Inclusive => {
+                let net = tax_of(price, &region.rate(category), PriceMode::Inclusive)?.net;
+                // What is paid can be charged: see `tax_of`.
+                let step = net.currency().stripe_step();
+                let steps = net.ratio(1, step.unsigned_abs(), Rounding::HalfUp)?;
+                steps.times(u32::try_from(step).map_err(|_| money::Refusal::Overflow)?)
+            }
+            Some(_) | None => Ok(price),
+        }
+    }
 }
 
 /// One amount, taken apart: always net + tax = gross.
@@ -363,6 +522,8 @@ pub fn tax_of(amount: Money, rate: &TaxRate, mode: PriceMode) -> Result<LineTax,
 #[cfg(test)]
 #[allow(clippy::needless_raw_string_hashes)] // expect-test writes them
 pub(crate) mod tests {
+    mod golden;
+
     use expect_test::expect;
     use proptest::prelude::*;
 
@@ -377,6 +538,7 @@ pub(crate) mod tests {
                 country,
                 region: (!region.is_empty()).then(|| region.to_owned()),
                 postal_prefix: (!postal.is_empty()).then(|| postal.to_owned()),
+                postal_range: None,
                 mode,
                 rates: rates
                     .iter()
@@ -499,7 +661,8 @@ pub(crate) mod tests {
     #[test]
     fn without_an_address_the_fallback_decides() {
         let table = sample();
-        assert_eq!(table.region(None), table.fallback());
+        let ruling = table.ruling(None, None);
+        assert_eq!((ruling.region.as_ref(), ruling.reason), (table.fallback(), Reason::NoAddress));
     }
 
     #[test]
@@ -516,6 +679,87 @@ pub(crate) mod tests {
         assert_eq!(refusal(vec![lacking]), "standard_rate_missing");
         let everywhere = TaxRegion { postal_prefix: Some(" -".into()), ..germany() };
         assert_eq!(refusal(vec![everywhere]), "empty_postal_prefix");
+        let range = |from: &str, to: &str| PostalRange { from: from.into(), to: to.into() };
+        let backwards = TaxRegion { postal_range: Some(range("2", "1")), ..germany() };
+        assert_eq!(refusal(vec![backwards.clone()]), "invalid_postal_range");
+        let twice = TaxRegion {
+            postal_prefix: Some("1".into()),
+            postal_range: Some(range("1", "2")),
+            ..germany()
+        };
+        assert_eq!(refusal(vec![twice.clone()]), "invalid_postal_range");
+        let inside = TaxRegion { postal_prefix: Some("15".into()), ..germany() };
+        let around = TaxRegion { postal_range: Some(range("10", "19")), ..germany() };
+        assert_eq!(refusal(vec![inside, around]), "duplicate_region");
+        let flaws = TaxTable::checked(vec![backwards, germany(), twice], germany()).unwrap_err();
+        let pointers: Vec<_> = flaws.iter().map(|flaw| flaw.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/regions/0", "/regions/2"]);
+    }
+
+    #[test]
+    fn a_postal_range_has_its_own_rates_and_a_longer_prefix_its_own_again() {
+        let mut table = sample();
+        let germany = table.regions[0].clone();
+        let range = PostalRange { from: "27".into(), to: "29".into() };
+        table.regions.push(TaxRegion {
+            postal_range: Some(range),
+            mode: PriceMode::Exclusive,
+            ..germany.clone()
+        });
+        table.regions.push(TaxRegion {
+            postal_prefix: Some("27498".into()),
+            rates: BTreeMap::new(),
+            ..germany
+        });
+        assert!(table.flaws().is_empty());
+        let ruled = |postal| table.region_for(&to(Country::DE, "", postal));
+        assert_eq!(ruled("28195").mode, PriceMode::Exclusive);
+        assert_eq!(ruled("30159").mode, PriceMode::Inclusive);
+        assert!(ruled("27498").rates.is_empty()); // Heligoland
+    }
+
+    #[test]
+    fn who_owes_the_tax_is_decided_by_three_places() {
+        let vat = |id: &str| VatId::parse(id).unwrap();
+        let (german, french, swiss) =
+            (vat("DE136695976"), vat("FR40303265045"), vat("CHE107787577"));
+        let ruled = |seller, place: (Country, &'static str), vat_id: Option<&VatId>| {
+            let table = sample().for_seller(seller);
+            let ruling = table.ruling(Some(&to(place.0, "", place.1)), vat_id);
+            ruling.reason
+        };
+        let (de, fr) = ((Country::DE, "10117"), (Country::FR, "75001"));
+        let shop = Some(Country::DE);
+        assert_eq!(ruled(shop, fr, Some(&french)), Reason::ReverseCharge);
+        assert_eq!(ruled(shop, fr, Some(&vat("ATU13585627"))), Reason::ReverseCharge);
+        assert_eq!(ruled(shop, fr, Some(&german)), Reason::Taxed, "the seller's own state");
+        assert_eq!(ruled(shop, fr, Some(&swiss)), Reason::Taxed, "no state of the Union");
+        assert_eq!(ruled(shop, fr, None), Reason::Taxed, "a consumer");
+        assert_eq!(ruled(shop, de, Some(&french)), Reason::Taxed, "nothing crosses a border");
+        assert_eq!(ruled(None, fr, Some(&french)), Reason::Taxed, "nobody said where we are");
+        assert_eq!(ruled(Some(Country::CH), fr, Some(&french)), Reason::Taxed);
+        assert_eq!(ruled(shop, (Country::BR, "01001"), None), Reason::Export);
+        assert_eq!(ruled(shop, (Country::ES, "35001"), Some(&french)), Reason::Untaxed);
+        assert_eq!(ruled(shop, (Country::DE, "78266"), None), Reason::Untaxed);
+        assert_eq!(ruled(shop, (Country::CH, "8001"), None), Reason::Taxed, "registered there");
+    }
+
+    #[test]
+    fn a_business_abroad_pays_what_the_shop_would_have_kept() {
+        let table = sample().for_seller(Some(Country::DE));
+        let vat_id = VatId::parse("FR40303265045").unwrap();
+        let ruling = table.ruling(Some(&to(Country::FR, "", "75001")), Some(&vat_id));
+        let price = |amount, category| {
+            ruling.price(Money::new(amount, Currency::EUR), &category).unwrap().amount()
+        };
+        assert_eq!(price(12_000, TaxCategory::STANDARD), 10_000);
+        assert_eq!(price(19_99, TaxCategory::STANDARD), 16_66);
+        assert_eq!(price(19_99, TaxCategory::BOOKS), 18_95);
+        assert_eq!(price(19_99, TaxCategory::ZERO), 19_99);
+        assert_eq!(ruling.region.mode, PriceMode::Exclusive);
+        assert_eq!(ruling.region.rate(&TaxCategory::BOOKS), TaxRate::new("Reverse charge", 0));
+        let dinars = ruling.price(Money::new(1_230, Currency::KWD), &TaxCategory::STANDARD);
+        assert_eq!(dinars.unwrap().amount(), 1_030); // 1 025 fils exactly, which nobody can charge
     }
 
     #[test]

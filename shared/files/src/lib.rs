@@ -1,5 +1,23 @@
-//! Files in S3, by presigned addresses: the function signs, the browser fetches, no byte of a file
-//! passes through a Lambda.
+//! Files in S3: signed addresses and signed forms, and, with the feature `bucket`, the objects
+//! themselves.
+//!
+//! What shoppers and merchants fetch and send goes by signature: the function signs, the browser
+//! fetches or uploads, no byte of a file passes through a Lambda.
+//!
+//! The one bucket of the shop is private. What its keys begin with says what they are:
+//!
+//! | prefix | what |
+//! |---|---|
+//! | `files/` | digital goods; lent by address |
+//! | `uploads/` | quarantine: what browsers sent; gone after a day |
+//! | `media/` | public pictures, made by us |
+//! | `imports/` | files that staff sent; gone when they were read, or after three days |
+//! | `exports/` | what staff exported; gone after a week |
+//! | `search/` | the snapshots of the search index |
+
+#[cfg(feature = "bucket")]
+mod bucket;
+mod form;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -14,10 +32,27 @@ use aws_sigv4::sign::v4;
 use domain::fault::{Fault, Retry};
 use jiff::Timestamp;
 
+#[cfg(feature = "bucket")]
+pub use bucket::{Bucket, Condition, Entry, Found, Head, Listed, NewObject, Written};
+pub use form::{Form, Upload};
+
+/// Digital goods.
+pub const FILES: &str = "files/";
+/// What browsers sent and nobody has looked at.
+pub const UPLOADS: &str = "uploads/";
+/// Public pictures.
+pub const MEDIA: &str = "media/";
+/// Files that staff sent to be imported.
+pub const IMPORTS: &str = "imports/";
+/// What staff exported.
+pub const EXPORTS: &str = "exports/";
+/// Snapshots of the search index.
+pub const SEARCH: &str = "search/";
+
 /// How long an address is good: the browser follows the redirection at once.
 const LIFETIME: Duration = Duration::from_mins(1);
 
-/// A bucket of files.
+/// The bucket of files, as whoever signs for it knows it.
 pub struct Files {
     url: String,
     region: String,
@@ -44,11 +79,19 @@ impl Files {
         file_name: &str,
         now: Timestamp,
     ) -> Result<String, Fault> {
-        let credentials =
-            self.credentials.provide_credentials().await.map_err(|error| {
-                Fault::new("find credentials to sign with", error, Retry::Helps)
-            })?;
-        presign(&self.url, &self.region, credentials, key, file_name, now)
+        presign(&self.url, &self.region, self.credentials().await?, key, file_name, now)
+    }
+
+    /// A form by which a browser may put one object, as the upload says and not otherwise.
+    pub async fn presigned_post(&self, upload: &Upload<'_>, now: Timestamp) -> Result<Form, Fault> {
+        form::sign(&self.url, &self.region, &self.credentials().await?, upload, now)
+    }
+
+    async fn credentials(&self) -> Result<Credentials, Fault> {
+        self.credentials
+            .provide_credentials()
+            .await
+            .map_err(|error| Fault::new("find credentials to sign with", error, Retry::Helps))
     }
 }
 

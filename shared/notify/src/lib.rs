@@ -7,6 +7,8 @@ use std::fmt;
 use aws_sdk_ses::Client;
 use aws_sdk_ses::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_ses::types::{Body, Content, Destination, Message, MessageTag};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::address::Email;
 use domain::fault::{Fault, Retry};
 
@@ -41,9 +43,11 @@ impl Mailer {
         Self { client, from }
     }
 
-    /// Sends a letter. `message_id` and `template` are tags, for the feedback that SES gives.
+    /// Sends a letter, in the name of `sender` where there is one. `message_id` and `template` are
+    /// tags, for the feedback that SES gives.
     pub async fn send(
         &self,
+        sender: Option<&str>,
         to: &Email,
         letter: &Rendered,
         message_id: &str,
@@ -64,7 +68,7 @@ impl Mailer {
         let sent = self
             .client
             .send_email()
-            .source(&self.from)
+            .source(source(&self.from, sender))
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .message(message)
             .tags(tag("message", message_id).map_err(useless)?)
@@ -89,6 +93,32 @@ impl Mailer {
     }
 }
 
+/// Bytes of a name in one encoded word: 60 characters of base64 and its frame are within the 75
+/// that RFC 2047 §2 allows.
+const WORD_BYTES_MAX: usize = 45;
+
+/// The sender's address under a name (RFC 5322 §3.4, RFC 2047 §5). The name comes from the shop's
+/// settings, which take no quotes, brackets or line ends; those are left out here, too.
+fn source(from: &str, name: Option<&str>) -> String {
+    let Some(name) = name else { return from.to_owned() };
+    let address = from.rsplit_once('<').map_or(from, |(_, rest)| rest.trim_end_matches('>'));
+    let is_plain = |c: &char| !c.is_control() && !matches!(c, '"' | '\\' | '<' | '>');
+    let name: String = name.chars().filter(is_plain).collect();
+    if name.is_ascii() {
+        return format!("\"{name}\" <{address}>");
+    }
+    let mut words = vec![String::new()];
+    for c in name.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= WORD_BYTES_MAX => word.push(c),
+            Some(_) | None => words.push(c.to_string()),
+        }
+    }
+    let words: Vec<String> =
+        words.iter().map(|word| format!("=?UTF-8?B?{}?=", STANDARD.encode(word))).collect();
+    format!("{} <{address}>", words.join(" "))
+}
+
 #[allow(clippy::needless_pass_by_value, reason = "the error is spent: its text may be personal")]
 /// SES errors may quote the recipient: only the code is kept.
 fn fault<E, R>(tried: &str, error: SdkError<E, R>) -> Fault
@@ -103,5 +133,23 @@ where
             Fault::noticed(format!("{tried}: SES says {code}"), retry)
         }
         None => Fault::noticed(format!("{tried}: no answer"), Retry::Helps),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_comes_from_the_name_that_the_shop_has_chosen() {
+        let from = "post@shop.example";
+        assert_eq!(source(from, None), from);
+        assert_eq!(source(from, Some("Allure")), "\"Allure\" <post@shop.example>");
+        assert_eq!(source("Old <post@shop.example>", Some("New")), "\"New\" <post@shop.example>");
+        assert_eq!(source(from, Some("Café")), "=?UTF-8?B?Q2Fmw6k=?= <post@shop.example>");
+        assert_eq!(source(from, Some("A\"\r\nBcc: x")), "\"ABcc: x\" <post@shop.example>");
+        let long = source(from, Some(&"日本".repeat(20)));
+        let words = long.split(' ').filter(|word| word.starts_with("=?"));
+        assert!(words.clone().count() > 1 && words.clone().all(|word| word.len() <= 75), "{long}");
     }
 }

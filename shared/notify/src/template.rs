@@ -7,9 +7,10 @@
 
 use std::fmt::Write as _;
 
-use domain::event::Letter;
+use domain::event::{DigestLine, Letter};
 use domain::fault::{Fault, Retry};
-use domain::order::Order;
+use domain::gift_card::{Source, Tender};
+use domain::order::{Order, OrderLine};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
 use serde::Serialize;
@@ -67,10 +68,61 @@ struct OrderFacts {
     shipping: Option<String>,
     tax: String,
     total: String,
+    tenders: Vec<TenderFacts>,
+    due: String,
     refunded: String,
     is_tax_included: bool,
     address: Option<Vec<String>>,
     shipping_name: Option<String>,
+    keys: Vec<KeyFacts>,
+}
+
+/// How many keys of a line are there; never what they say. They stand on the order's page.
+#[derive(Serialize)]
+struct KeyFacts {
+    title: String,
+    ready: u32,
+    following: u32,
+}
+
+impl KeyFacts {
+    fn of(line: &OrderLine) -> Self {
+        let wanted = line.quantity.saturating_sub(line.canceled);
+        let following = wanted.saturating_sub(line.fulfilled);
+        Self { title: line.title.clone(), ready: line.fulfilled, following }
+    }
+}
+
+#[derive(Serialize)]
+struct TenderFacts {
+    name: String,
+    amount: String,
+}
+
+impl TenderFacts {
+    fn of(tender: &Tender) -> Self {
+        let name = match &tender.source {
+            Source::GiftCard { last4, .. } => format!("Gift card ending in {last4}"),
+            Source::StoreCredit { .. } => "Store credit".to_owned(),
+        };
+        Self { name, amount: format!("-{}", tender.amount) }
+    }
+}
+
+#[derive(Serialize)]
+struct GiftCardFacts {
+    code: String,
+    amount: String,
+    expires_on: Option<String>,
+}
+
+impl GiftCardFacts {
+    fn of(letter: &Letter) -> Option<Self> {
+        let Letter::GiftCard { code, amount, expires_at } = letter else { return None };
+        // The day that UTC has then, with its month in letters: no country reads it wrongly.
+        let expires_on = expires_at.map(|at| at.strftime("%-d %B %Y").to_string());
+        Some(Self { code: code.clone(), amount: amount.to_string(), expires_on })
+    }
 }
 
 #[derive(Serialize)]
@@ -116,8 +168,12 @@ impl Templates {
             "staff_invitation",
             "staff_reset_password",
             "second_factor_changed",
+            "gift_card",
             "order_confirmation",
-            "late_payment_refunded"
+            "late_payment_refunded",
+            "keys_ready",
+            "back_in_stock",
+            "stock_digest"
         ];
         for (name, source) in shared.into_iter().chain(letters) {
             environment.add_template(name, source).map_err(broken)?;
@@ -131,22 +187,28 @@ impl Templates {
             Letter::VerifyEmail { token }
             | Letter::ResetPassword { token }
             | Letter::StaffInvitation { token }
-            | Letter::StaffResetPassword { token } => (Some(token), None),
+            | Letter::StaffResetPassword { token }
+            | Letter::BackInStock { token, .. } => (Some(token), None),
             Letter::ConfirmEmailChange { token, is_new } => (Some(token), Some(is_new)),
             Letter::AlreadyRegistered
             | Letter::PasswordChanged
             | Letter::EmailChanged
             | Letter::AccountClosed
             | Letter::SecondFactorChanged
+            | Letter::GiftCard { .. }
             | Letter::OrderConfirmation { .. }
-            | Letter::LatePaymentRefunded { .. } => (None, None),
+            | Letter::LatePaymentRefunded { .. }
+            | Letter::KeysReady { .. }
+            | Letter::StockDigest { .. } => (None, None),
         };
         let context = context! {
             shop_url => facts.shop_url,
             token => token,
             is_new => is_new,
+            gift_card => Value::from(Serde(GiftCardFacts::of(facts.letter))),
             order => Value::from(Serde(facts.order.map(OrderFacts::of))),
             downloads => Value::from(Serde(&facts.downloads)),
+            stock => Value::from(Serde(StockFacts::of(facts.letter))),
         };
         let name = facts.letter.template();
         let write = |form: &str| {
@@ -155,6 +217,56 @@ impl Templates {
         };
         let subject = write("subject")?.trim().to_owned();
         Ok(Rendered { subject, html: write("html")?, text: write("txt")? })
+    }
+}
+
+/// What a letter about stock tells.
+#[derive(Default, Serialize)]
+struct StockFacts {
+    title: String,
+    slug: String,
+    lines: Vec<StockLine>,
+    more: u32,
+}
+
+#[derive(Serialize)]
+struct StockLine {
+    sku: String,
+    location: String,
+    available: i64,
+    days: String,
+}
+
+impl StockFacts {
+    fn of(letter: &Letter) -> Self {
+        match letter {
+            Letter::BackInStock { title, slug, .. } => {
+                Self { title: title.clone(), slug: slug.to_string(), ..Self::default() }
+            }
+            Letter::StockDigest { lines, more } => {
+                let line = |line: &DigestLine| StockLine {
+                    sku: line.sku.to_string(),
+                    location: line.location.clone(),
+                    available: line.available,
+                    days: line.days_left.map_or_else(|| "–".to_owned(), |days| days.to_string()),
+                };
+                Self { lines: lines.iter().map(line).collect(), more: *more, ..Self::default() }
+            }
+            Letter::VerifyEmail { .. }
+            | Letter::AlreadyRegistered
+            | Letter::ResetPassword { .. }
+            | Letter::PasswordChanged
+            | Letter::ConfirmEmailChange { .. }
+            | Letter::EmailChanged
+            | Letter::AccountClosed
+            | Letter::StaffInvitation { .. }
+            | Letter::StaffResetPassword { .. }
+            | Letter::SecondFactorChanged
+            | Letter::OrderConfirmation { .. }
+            | Letter::LatePaymentRefunded { .. }
+            | Letter::KeysReady { .. }
+            | Letter::GiftCard { .. } => Self::default(),
+        }
     }
 }
 
@@ -187,10 +299,13 @@ impl OrderFacts {
             shipping: order.shipping.as_ref().map(|_| order.totals.shipping.to_string()),
             tax: order.totals.tax.to_string(),
             total: order.totals.total.to_string(),
+            tenders: order.tendering.tenders.iter().map(TenderFacts::of).collect(),
+            due: order.due().to_string(),
             refunded: order.captured.to_string(),
             is_tax_included: order.price_mode == domain::tax::PriceMode::Inclusive,
             address,
             shipping_name: order.shipping.as_ref().map(|option| option.name.clone()),
+            keys: order.lines.iter().filter(|line| line.has_keys).map(KeyFacts::of).collect(),
         }
     }
 }
@@ -315,6 +430,7 @@ mod tests {
             ("confirm_old_email", "/email"),
             ("staff_invitation", "/admin/invitation"),
             ("staff_reset_password", "/admin/reset"),
+            ("back_in_stock", "/back-in-stock"),
         ];
         for (name, letter, Rendered { html, text, .. }) in every_letter() {
             let page = pages.iter().find(|(each, _)| *each == name).map(|(_, page)| page);
@@ -428,6 +544,27 @@ mod tests {
         }
         for amount in ["1234592.89 EUR", "-2.50 EUR", "4.90 EUR", "1234595.29 EUR"] {
             assert!(html.contains(amount), "{amount}");
+        }
+    }
+
+    #[test]
+    fn a_letter_tells_how_many_keys_there_are_and_none_of_them() {
+        let lines = |quantity, fulfilled| {
+            let mut order = samples::order().unwrap();
+            (order.lines[1].quantity, order.lines[1].fulfilled) = (quantity, fulfilled);
+            let letter = Letter::OrderConfirmation { order_id: order.id };
+            let rendered = Templates::built_in().unwrap().render(&samples::facts(&letter, &order));
+            let Rendered { html, text, .. } = rendered.unwrap();
+            (html.replace('’', "'"), text)
+        };
+        for (quantity, fulfilled, wanted) in [
+            (2, 2, ": on your order's page"),
+            (2, 0, ": 2 to follow"),
+            (3, 1, ": 1 on your order's page, 2 to follow"),
+        ] {
+            let (html, text) = lines(quantity, fulfilled);
+            assert!(html.contains(&format!("{wanted}</li>")), "{wanted}: {html}");
+            assert!(text.lines().any(|line| line.ends_with(wanted)), "{wanted}: {text}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use domain::fault::{Fault, Retry};
 
 /// Messages that SQS takes in one batch.
@@ -22,11 +22,28 @@ pub enum Name {
     Mail,
     /// Entries of the audit log, on their way into its chain.
     Audit,
+    /// Products that changed, on their way into the search index: FIFO, one group per index.
+    Search,
+    /// Orders that changed, on their way into the staff's index of them: FIFO.
+    SearchOrders,
+    /// Customers that changed, on their way into the staff's index of them: FIFO.
+    SearchCustomers,
+    /// Imports and exports that have something to do.
+    Exchange,
 }
 
 impl Name {
     /// Every queue.
-    pub const ALL: [Self; 4] = [Self::StripeEvents, Self::OrderEvents, Self::Mail, Self::Audit];
+    pub const ALL: [Self; 8] = [
+        Self::StripeEvents,
+        Self::OrderEvents,
+        Self::Mail,
+        Self::Audit,
+        Self::Search,
+        Self::SearchOrders,
+        Self::SearchCustomers,
+        Self::Exchange,
+    ];
 
     /// The environment variable that holds the queue's address.
     pub const fn variable(self) -> &'static str {
@@ -35,6 +52,10 @@ impl Name {
             Self::OrderEvents => "QUEUE_ORDER_EVENTS_URL",
             Self::Mail => "QUEUE_MAIL_URL",
             Self::Audit => "QUEUE_AUDIT_URL",
+            Self::Search => "QUEUE_SEARCH_URL",
+            Self::SearchOrders => "QUEUE_SEARCH_ORDERS_URL",
+            Self::SearchCustomers => "QUEUE_SEARCH_CUSTOMERS_URL",
+            Self::Exchange => "QUEUE_EXCHANGE_URL",
         }
     }
 }
@@ -45,6 +66,7 @@ impl From<domain::event::Destination> for Name {
             domain::event::Destination::OrderEvents => Self::OrderEvents,
             domain::event::Destination::Mail => Self::Mail,
             domain::event::Destination::Audit => Self::Audit,
+            domain::event::Destination::Exchange => Self::Exchange,
         }
     }
 }
@@ -73,6 +95,46 @@ impl Queues {
         let sent = self.client.send_message().queue_url(self.url(name)?).message_body(body);
         let sent = sent.send().await;
         sent.map(drop).map_err(|error| fault(format!("send to {name:?}"), error))
+    }
+
+    /// Sends one message to a FIFO queue: nothing of a group overtakes what was sent before. Of two
+    /// equal bodies within five minutes the second is swallowed.
+    pub async fn send_in_group(&self, name: Name, group: &str, body: &str) -> Result<(), Fault> {
+        let sent = self.client.send_message().queue_url(self.url(name)?).message_body(body);
+        let sent = sent.message_group_id(group).send().await;
+        sent.map(drop).map_err(|error| fault(format!("send to {name:?}"), error))
+    }
+
+    /// Lets messages that failed come again after so many seconds, rather than after the queue's
+    /// own, which is as long as work may take.
+    pub async fn give_back(
+        &self,
+        name: Name,
+        messages: &[Message],
+        seconds: i32,
+    ) -> Result<(), Fault> {
+        for message in messages {
+            let request = self.client.change_message_visibility().queue_url(self.url(name)?);
+            let request = request.receipt_handle(&message.receipt).visibility_timeout(seconds);
+            let sent = request.send().await;
+            sent.map_err(|error| fault(format!("give back to {name:?}"), error))?;
+        }
+        Ok(())
+    }
+
+    /// How many messages wait, or are being worked on. SQS counts roughly.
+    pub async fn waiting(&self, name: Name) -> Result<u64, Fault> {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let request = self.client.get_queue_attributes().queue_url(self.url(name)?);
+        let asked = request.set_attribute_names(Some(counts.to_vec())).send().await;
+        let asked =
+            asked.map_err(|error| fault(format!("ask {name:?} for its attributes"), error))?;
+        let found = asked.attributes.unwrap_or_default();
+        let count = |name| found.get(name).and_then(|count| count.parse::<u64>().ok());
+        Ok(counts.iter().filter_map(count).sum())
     }
 
     /// Sends many messages in batches of ten; answers for each whether it was taken.
@@ -135,6 +197,8 @@ where
 pub struct Message {
     /// The queue's id of the message.
     pub id: String,
+    /// The claim on this delivery of it.
+    pub receipt: String,
     /// What it says.
     pub body: String,
 }
@@ -144,7 +208,10 @@ pub fn messages(event: SqsEvent) -> Vec<Message> {
     event
         .records
         .into_iter()
-        .filter_map(|record| Some(Message { id: record.message_id?, body: record.body? }))
+        .filter_map(|record| {
+            let receipt = record.receipt_handle.unwrap_or_default();
+            Some(Message { id: record.message_id?, receipt, body: record.body? })
+        })
         .collect()
 }
 

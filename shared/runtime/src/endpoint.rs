@@ -126,6 +126,13 @@ pub enum Trigger<A: 'static> {
         /// Runs it.
         run: RunJob<A>,
     },
+    /// New objects of the shop's bucket.
+    Upload {
+        /// What their keys begin with.
+        prefix: &'static str,
+        /// Runs it.
+        run: RunJob<A>,
+    },
     /// Whoever may invoke functions, by hand: the deployment. No event leads to it.
     Invoked {
         /// Runs it.
@@ -145,6 +152,7 @@ impl<A> Endpoint<A> {
             Trigger::Queue { .. }
             | Trigger::Schedule { .. }
             | Trigger::Stream { .. }
+            | Trigger::Upload { .. }
             | Trigger::Invoked { .. }
             | Trigger::Unknown => None,
         }
@@ -189,6 +197,22 @@ macro_rules! on_queue {
     };
 }
 
+/// A row of [`Endpoint`]s for a queue's job that takes a whole batch at once.
+#[macro_export]
+macro_rules! on_batch {
+    ($handler:literal, $name:expr, $($at:ident)::+) => {
+        $crate::Endpoint {
+            handler: $handler,
+            trigger: $crate::Trigger::Queue {
+                name: $name,
+                run: |app, event, now| ::std::boxed::Box::pin(async move {
+                    $crate::job::run_batch(&*app, event, now, $handler, $($at)::+::handle).await
+                }),
+            },
+        }
+    };
+}
+
 /// A row of [`Endpoint`]s for a schedule's job.
 #[macro_export]
 macro_rules! every {
@@ -215,6 +239,22 @@ macro_rules! on_stream {
                 table: $table,
                 run: |app, event, now| ::std::boxed::Box::pin(async move {
                     $crate::job::run_stream(&*app, &event, now, $($at)::+::handle).await
+                }),
+            },
+        }
+    };
+}
+
+/// A row of [`Endpoint`]s for a job over the new objects under a prefix of the bucket.
+#[macro_export]
+macro_rules! on_upload {
+    ($handler:literal, $prefix:expr, $($at:ident)::+) => {
+        $crate::Endpoint {
+            handler: $handler,
+            trigger: $crate::Trigger::Upload {
+                prefix: $prefix,
+                run: |app, event, now| ::std::boxed::Box::pin(async move {
+                    $crate::job::run_upload(&*app, &event, now, $($at)::+::handle).await
                 }),
             },
         }
@@ -511,6 +551,7 @@ impl Function {
                 Trigger::Queue { run, .. }
                 | Trigger::Schedule { run, .. }
                 | Trigger::Stream { run, .. }
+                | Trigger::Upload { run, .. }
                 | Trigger::Invoked { run } => {
                     Box::new(move |event| run(Arc::clone(&app), event, clock.now()))
                 }

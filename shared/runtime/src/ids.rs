@@ -4,11 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::id::Ulid;
+use domain::shop::{OrderNumberFormat, SYMBOLS_MAX};
 use jiff::Timestamp;
-
-/// Symbols of an order's number: no vowels, so that no word appears, and nothing that is misread
-/// on the phone.
-const NUMBER_SYMBOLS: &[u8; 24] = b"BCDFGHJKMNPQRSTVWXZ23456";
 
 /// Makes ids and tokens.
 #[derive(Clone)]
@@ -86,16 +83,11 @@ impl Ids {
         random
     }
 
-    /// An order's number like `STH-42T-DMW`, one of 24⁹; uniqueness is the store's condition.
-    pub fn order_number(&self) -> String {
-        let mut random = [0_u8; 9];
+    /// An order's number of this format; uniqueness is the store's condition.
+    pub fn order_number(&self, format: &OrderNumberFormat) -> String {
+        let mut random = [0_u8; SYMBOLS_MAX as usize];
         self.fill(&mut random);
-        let symbol = |byte: &u8| {
-            let index = usize::from(*byte) % NUMBER_SYMBOLS.len();
-            char::from(NUMBER_SYMBOLS.get(index).copied().unwrap_or(b'X'))
-        };
-        let text: String = random.iter().map(symbol).collect();
-        format!("{}-{}-{}", &text[..3], &text[3..6], &text[6..])
+        format.number(&random)
     }
 }
 
@@ -110,6 +102,6 @@ mod tests {
         assert_eq!(one.ulid(now), two.ulid(now));
         assert_eq!(one.token(), two.token());
         assert_ne!(one.token(), one.token());
-        assert_eq!(one.order_number().len(), 11);
+        assert_eq!(one.order_number(&OrderNumberFormat::default()).len(), 11);
     }
 }

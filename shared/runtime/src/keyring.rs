@@ -12,7 +12,7 @@ use domain::account::Subject;
 use domain::fault::{Fault, Retry};
 use domain::id::{CustomerId, SessionId, Ulid};
 use jiff::Timestamp;
-use secrets::{FactorKeys, PublicKeys, Secrets, SigningKey, StripeKeys, TokenKey};
+use secrets::{CarrierKeys, FactorKeys, PublicKeys, Secrets, SigningKey, StripeKeys, TokenKey};
 
 /// 32 bytes of chance are 64 hexadecimal digits or 43 of base64; shorter keys are refused.
 pub(crate) const KEY_TEXT_MIN: usize = 32;
@@ -35,6 +35,8 @@ pub enum Kind {
     Tokens,
     /// The keys of second factors.
     Factors,
+    /// The key of the carriers.
+    Carrier,
 }
 
 /// The secrets that a function reads.
@@ -85,6 +87,7 @@ impl Keyring {
             Kind::Stripe => stripe(&secrets.get(name, now).await?, self.is_live),
             Kind::Tokens => tokens(&secrets.get(name, now).await?),
             Kind::Factors => factors(&secrets.get(name, now).await?),
+            Kind::Carrier => carrier(&secrets.get(name, now).await?, self.is_live),
             Kind::Signing => {
                 read.signing = Some(secrets.get(name, now).await?);
                 Vec::new()
@@ -196,6 +199,25 @@ fn factors(secret: &FactorKeys) -> Vec<String> {
     flaws
 }
 
+/// A shop without an account has no key; one that has a key has the one of its stage.
+fn carrier(keys: &CarrierKeys, is_live: Option<bool>) -> Vec<String> {
+    let mut flaws = Vec::new();
+    if let Some(key) = keys.api_key.as_deref().filter(|key| !key.is_empty()) {
+        match (key.starts_with("EZAK"), key.starts_with("EZTK"), is_live) {
+            (false, false, _) => flaws.push("api_key is no key of EasyPost's".to_owned()),
+            (true, _, Some(false)) => {
+                flaws.push("api_key is a live key outside of production".to_owned());
+            }
+            (_, true, Some(true)) => flaws.push("api_key is a test key in production".to_owned()),
+            (..) => {}
+        }
+    }
+    for secret in &keys.webhook_secrets {
+        flaws.extend(weakness(secret).map(|flaw| format!("a webhook secret {flaw}")));
+    }
+    flaws
+}
+
 /// Why a key is none of chance.
 fn weakness(key: &str) -> Option<&'static str> {
     if key.len() < KEY_TEXT_MIN {
@@ -296,6 +318,20 @@ mod tests {
         let twins = vec![factor("a", CHANCE), factor("a", "short")];
         assert_eq!(factors(&FactorKeys { keys: twins }).len(), 2);
         assert_eq!(factors(&FactorKeys { keys: vec![] }), ["there is no key"]);
+    }
+
+    #[test]
+    fn a_carriers_key_is_the_one_of_the_stage_or_none() {
+        let keys = |key: &str, webhook: &[&str]| CarrierKeys {
+            api_key: Some(key.to_owned()),
+            webhook_secrets: webhook.iter().map(|secret| (*secret).to_owned()).collect(),
+        };
+        assert!(carrier(&CarrierKeys::default(), Some(true)).is_empty());
+        assert!(carrier(&keys("EZAK1", &[CHANCE]), Some(true)).is_empty());
+        assert!(carrier(&keys("EZTK1", &[]), Some(false)).is_empty());
+        for (key, is_live) in [("EZAK1", false), ("EZTK1", true), ("sk_test_1", false)] {
+            assert_eq!(carrier(&keys(key, &["short"]), Some(is_live)).len(), 2, "{key}");
+        }
     }
 
     fn keyring() -> Keyring {

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod job;
 pub mod keyring;
 pub mod lambda;
+pub mod post;
 pub mod setup;
 pub mod telemetry;
 pub mod till;
@@ -19,7 +20,8 @@ pub use clock::Clock;
 pub use doors::Doors;
 pub use endpoint::{Call, Endpoint, Function, Tally, Trigger};
 pub use ids::Ids;
-pub use job::{Errand, Records, Tick};
+pub use job::{Batch, Changed, Errand, Records, Tick, Upload};
+pub use post::Post;
 pub use setup::{App, Platform, Setup};
 pub use till::Till;
 

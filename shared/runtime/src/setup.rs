@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::doors::{Doors, House};
 use crate::ids::Ids;
 use crate::keyring::{Keyring, Kind};
+use crate::post::Post;
 use crate::till::Till;
 
 /// What a function stands on.
@@ -142,7 +143,12 @@ impl<'a> Setup<'a> {
         notify::Mailer::new(aws_sdk_ses::Client::new(&self.platform.aws), from)
     }
 
-    /// The bucket of digital goods.
+    /// How AWS is reached: for what only one domain touches.
+    pub fn aws(&self) -> &'a SdkConfig {
+        &self.platform.aws
+    }
+
+    /// Who signs addresses and forms of the shop's bucket.
     pub fn files(&mut self) -> Option<files::Files> {
         let url = self.text("FILES_URL");
         let region = self.platform.aws.region().map(ToString::to_string);
@@ -228,6 +234,16 @@ impl<'a> Setup<'a> {
         }
         let is_live_stage = stage == Some(Stage::Production);
         Till::new(self.secrets(), name, base_url, is_live_stage)
+    }
+
+    /// The post: the way to the carriers.
+    pub fn post(&mut self) -> Post {
+        let name = self.secret(Kind::Carrier, "SECRET_CARRIER");
+        let base_url = self.optional("CARRIER_API_BASE");
+        if self.stage() == Some(Stage::Production) && base_url.is_some() {
+            self.faults.push("CARRIER_API_BASE has no place in production".to_owned());
+        }
+        Post::new(self.secrets(), name, base_url)
     }
 
     /// Where the shop's pages are: without a slash at the end.

@@ -87,6 +87,17 @@ pub struct FactorKey {
     pub key: String,
 }
 
+/// The keys of the carriers; none of them where the shop has no account.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct CarrierKeys {
+    /// `EZAK…` for real labels, `EZTK…` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<String>,
+    /// The webhook's secrets; two while one is being replaced.
+    #[serde(default)]
+    pub webhook_secrets: Vec<String>,
+}
+
 macro_rules! silent {
     ($($name:ident),*) => {$(
         impl fmt::Debug for $name {
@@ -96,7 +107,16 @@ macro_rules! silent {
         }
     )*};
 }
-silent!(StripeKeys, SigningKey, PublicKeys, PublicKey, TokenKey, FactorKeys, FactorKey);
+silent!(
+    CarrierKeys,
+    StripeKeys,
+    SigningKey,
+    PublicKeys,
+    PublicKey,
+    TokenKey,
+    FactorKeys,
+    FactorKey
+);
 
 /// Which version of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

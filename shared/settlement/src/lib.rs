@@ -81,7 +81,8 @@ pub async fn finalize(
                 place(desk, &file.order, *order, &payment, &entry).await?
             }
             Settlement::Late { placed, payment, refused, refunding, entry } => {
-                late(desk, *placed, &payment, *refused, refunding, &entry).await?
+                let late = Late { before: &file.order, refused: *refused, refunding };
+                Box::pin(settle_late(desk, *placed, &payment, late, &entry)).await?
             }
             Settlement::ReturnUnfinished(order, payment) => {
                 send_back(desk, *order, &payment).await?
@@ -129,42 +130,59 @@ async fn place(
         let fact = order.say_placed();
         events.push(event(&order, fact, desk.now));
     }
-    let settled = desk.store.settle(&order, payment, entry, &events, false).await?;
+    let settled = desk.store.settle(before, &order, payment, entry, &events, false).await?;
     Ok(match settled {
         Settled::Yes => Some(Finalized::Placed),
-        Settled::Raced | Settled::Short(_) => None,
+        Settled::Raced | Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => None,
     })
 }
 
-/// Holds the stock again and places; where it is gone, records the money as owed back and sends
-/// it. Recording comes first: who dies after it leaves a return that is finished later.
-async fn late(
+/// An order whose money came late: as it is, and as it shall be if it can not be placed.
+struct Late<'a> {
+    before: &'a Order,
+    refused: Order,
+    refunding: Payment,
+}
+
+/// Holds the stock again, takes the gift cards' money and counts the promotions' uses again, and
+/// places; where one of them is gone, records the money as owed back and sends it. Recording comes
+/// first: who dies after it leaves a return that is finished later. Keys are no reason to send
+/// money
+/// back: where the pool is empty, they follow.
+async fn settle_late(
     desk: &Desk<'_>,
     mut placed: Order,
     payment: &Payment,
-    refused: Order,
-    refunding: Payment,
+    late: Late<'_>,
     entry: &Entry,
 ) -> Result<Option<Finalized>, Fault> {
+    let Late { before, refused, refunding } = late;
     let fact = placed.say_placed();
     let events = [event(&placed, fact, desk.now)];
-    match desk.store.settle(&placed, payment, entry, &events, true).await? {
-        Settled::Yes => return Ok(Some(Finalized::Placed)),
-        Settled::Raced => return Ok(None),
-        Settled::Short(_) => {}
+    // The shards that it was held on may be gone since; what lay there went back to its location.
+    let merged = placed.without_shards();
+    // Keys that somebody else has now follow when there are new ones.
+    let owing = placed.owing_keys();
+    let both = owing.as_ref().and_then(Order::without_shards);
+    for order in [Some(placed), merged, owing, both].into_iter().flatten() {
+        match desk.store.settle(before, &order, payment, entry, &events, true).await? {
+            Settled::Yes => return Ok(Some(Finalized::Placed)),
+            Settled::Raced => return Ok(None),
+            Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => {}
+        }
     }
     tracing::error!(
         alarm = "late_payment_returned",
         order_id = %refused.id,
-        "a payment came after its order's end and the goods are gone"
+        "a payment came after its order's end, and goods, gift cards or a promotion are spent"
     );
-    match desk.store.settle(&refused, &refunding, entry, &[], false).await? {
+    match desk.store.settle(before, &refused, &refunding, entry, &[], false).await? {
         Settled::Yes => {
             let order = Order { version: refused.version + 1, ..refused };
             let payment = Payment { version: refunding.version + 1, ..refunding };
             send_back(desk, order, &payment).await
         }
-        Settled::Raced | Settled::Short(_) => Ok(None),
+        Settled::Raced | Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => Ok(None),
     }
 }
 
@@ -179,6 +197,7 @@ async fn send_back(
     };
     let amount = payment.refund_pending;
     let refunded = desk.gateway.refund(payment.late_refund(), intent, amount).await?;
+    let before = order.clone();
     let (mut order, after) = order.returned_late(payment, desk.now);
     let entry = Entry {
         payment: payment.id,
@@ -190,15 +209,23 @@ async fn send_back(
     };
     let fact = order.say_refunded_late();
     let events = [event(&order, fact, desk.now)];
-    Ok(won(desk.store.returned(&order, &after, &entry, &events).await?, Finalized::Returned))
+    Ok(won(
+        desk.store.returned(&before, &order, &after, &entry, &events).await?,
+        Finalized::Returned,
+    ))
 }
 
 /// An event whose id follows from its order and its place in the order's history: whoever says it
 /// again says the same one.
 pub fn event(order: &Order, fact: Fact, now: Timestamp) -> Event {
+    Event { id: event_id(order), at: now, sequence: order.events, fact }
+}
+
+/// The id of the last event that an order said.
+pub fn event_id(order: &Order) -> EventId {
     let ulid = order.id.ulid();
     let id = Ulid::from_parts(ulid.timestamp_ms(), ulid.random() ^ u128::from(order.events));
-    Event { id: EventId::from_ulid(id), at: now, sequence: order.events, fact }
+    EventId::from_ulid(id)
 }
 
 /// Ends an order that waits for its payment: `to` is canceled or expired.
@@ -215,7 +242,7 @@ pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ende
             match stop(desk, payment).await? {
                 Stopped::Yes => closed = close(payment, desk.now),
                 Stopped::MoneyCame => {
-                    finalize(desk, id, None).await?;
+                    Box::pin(finalize(desk, id, None)).await?;
                     let file = load(desk, id).await?;
                     if file.order.status == Status::PendingPayment {
                         return Ok(Ended::Undecided);

@@ -1,49 +1,40 @@
-//! The catalog: products, what carts need to know of variants, categories, settings.
+//! The catalog: products, what carts need to know of variants, categories.
 //!
 //! | item | key | index |
 //! |---|---|---|
-//! | product | `PROD#id` / META | `by_slug` |
-//! | a product in a list | `PROD#id` / CARD#category | `by_created`, `by_price`, `by_title` |
+//! | product | `PROD#id` / META | `by_slug`, `by_created` (by its status), `every`, `work` |
+//! | a product in a list | `PROD#id` / CARD#list | `by_created`, `by_price`, `by_title` |
 //! | offer | `VAR#id` / META | |
 //! | SKU and slug, taken | `SKU#code` / META, `SLUG#slug` / META | |
 //! | categories | `CATEGORIES` / slug | |
-//! | settings | `SETTINGS` / SHIPPING, TAX | |
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, PutRequest, ReturnConsumedCapacity, WriteRequest,
-};
+use aws_sdk_dynamodb::types::builders::KeysAndAttributesBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, ReturnConsumedCapacity, WriteRequest};
 use domain::cart::{Cart, PricedCart};
-use domain::catalog::{Category, Offer, Product, Sku, Slug};
+use domain::catalog::{Category, Offer, Product, Sku, Slug, Status};
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};
 use domain::id::{ProductId, VariantId};
+use domain::location::Locations;
 use domain::money::Money;
-use domain::shipping::ShippingTable;
-use domain::tax::TaxTable;
-use jiff::{SignedDuration, Timestamp};
+use domain::promotion::on_offer::OnOffer;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Item, Key, Page, Range, document, fault, item, moment, text};
+use crate::promotion::{Found, Wanted};
+use crate::settings::{self, Settings};
 use crate::transaction::{Expression, Updated};
-use crate::{Store, Table};
+use crate::{Store, Table, location};
 
-/// How long settings are believed before they are read again.
-const SETTINGS_FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// Tries for keys that a batch left out when it was throttled.
 const BATCH_ATTEMPTS_MAX: usize = 4;
+/// DynamoDB reads at most this many items in one batch.
+const BATCH_GET_MAX: usize = 100;
 /// DynamoDB writes at most this many items in one batch.
 const BATCH_WRITE_MAX: usize = 25;
-
-/// What the merchant has decided for the whole shop.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where the shop sends to, how, and for how much.
-    pub shipping: ShippingTable,
-    /// What is taxed where.
-    pub tax: TaxTable,
-}
 
 /// All that pricing a cart needs.
 #[derive(Debug)]
@@ -52,6 +43,12 @@ pub struct CartFacts {
     pub offers: HashMap<VariantId, Offer>,
     /// The shop's settings.
     pub settings: Settings,
+    /// The promotions that the cart may get.
+    pub on_offer: OnOffer,
+    /// When they were asked for: what prices are read at.
+    pub now: Timestamp,
+    /// Where its stock lies.
+    pub locations: Locations,
 }
 
 impl CartFacts {
@@ -62,8 +59,20 @@ impl CartFacts {
 
     /// What the cart costs now.
     pub fn price(&self, cart: &Cart) -> Result<PricedCart, domain::cart::Refusal> {
-        cart.price(self.offers_of(cart), &self.settings.shipping, &self.settings.tax)
+        let Settings { shipping, tax, .. } = &self.settings;
+        cart.price(self.offers_of(cart), shipping, tax, &self.on_offer, self.now)
     }
+}
+
+/// A list of products in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listed {
+    /// All of them.
+    Every,
+    /// Those of a category.
+    Category(Slug),
+    /// Those of a collection.
+    Collection(Slug),
 }
 
 /// The order of a list of products.
@@ -94,24 +103,41 @@ impl Sort {
 }
 
 /// The list of every product.
-const EVERY: &str = "all";
+pub(crate) const EVERY: &str = "all";
+/// Before the slug of a collection in the name of its list: no category has such a name.
+pub(crate) const COLLECTION: &str = "+";
+/// Places of a collection that is made by hand count down from here.
+const PLACES: usize = 99_999;
+/// Where every product lies, in the store or not.
+pub(crate) const PRODUCTS: &str = "PRODUCTS";
+/// What waits for its time.
+pub(crate) const WORK: &str = "WQ#schedule";
 
-fn product_key(id: ProductId) -> Key {
+pub(crate) fn product_key(id: ProductId) -> Key {
     Key::meta(format!("PROD#{id}"))
 }
 
-fn offer_key(id: VariantId) -> Key {
+pub(crate) fn offer_key(id: VariantId) -> Key {
     Key::meta(format!("VAR#{id}"))
 }
 
+/// Whose a readable name is.
+#[derive(Debug)]
+pub enum BySlug {
+    /// This product's.
+    Is(Box<Product>),
+    /// It was this product's, which has another one now.
+    Was(ProductId),
+}
+
 #[derive(Serialize, Deserialize)]
-struct Taken {
-    product: ProductId,
-    variant: Option<VariantId>,
+pub(crate) struct Taken {
+    pub(crate) product: ProductId,
+    pub(crate) variant: Option<VariantId>,
 }
 
 impl Store {
-    /// A product by its id: one query, which will bring its media along.
+    /// A product by its id: one query, its pictures included.
     pub async fn product(&self, id: ProductId) -> Result<Option<Product>, Fault> {
         let key = product_key(id);
         let range = Range { begins_with: Some("META"), ..Range::default() };
@@ -119,24 +145,40 @@ impl Store {
         page.entries.into_iter().next().map(document).transpose()
     }
 
-    /// A product by its readable name.
-    pub async fn product_by_slug(&self, slug: &Slug) -> Result<Option<Product>, Fault> {
+    /// A product by its readable name, or by one that it had.
+    pub async fn product_by_slug(&self, slug: &Slug) -> Result<Option<BySlug>, Fault> {
         let index = Some(("by_slug", "gsi4pk", None));
-        let range = Range { limit: Some(1), ..Range::default() };
-        let page = self.query(Table::Catalog, index, slug.as_str(), range).await?;
-        page.entries.into_iter().next().map(document).transpose()
+        let page = self.query(Table::Catalog, index, slug.as_str(), Range::default()).await?;
+        let is_product = |item: &Item| {
+            let pk = item.get("pk");
+            matches!(pk, Some(AttributeValue::S(pk)) if pk.starts_with("PROD#"))
+        };
+        let (mut products, mut before): (Vec<Item>, Vec<Item>) =
+            page.entries.into_iter().partition(is_product);
+        match (products.pop(), before.pop()) {
+            (Some(item), _) => Ok(Some(BySlug::Is(Box::new(document(item)?)))),
+            (None, Some(item)) => {
+                let taken: Taken = document(item)?;
+                Ok(Some(BySlug::Was(taken.product)))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
-    /// A page of the active products, of one category or of all.
+    /// A page of the products in the store, of one list or of all.
     pub async fn products(
         &self,
-        category: Option<&Slug>,
+        list: &Listed,
         sort: Sort,
         limit: i32,
         position: Option<&str>,
     ) -> Result<Page<Product>, Fault> {
         let (index, sort_key, is_descending) = sort.index();
-        let list = category.map_or(EVERY, Slug::as_str);
+        let list = match list {
+            Listed::Every => EVERY.to_owned(),
+            Listed::Category(slug) => slug.to_string(),
+            Listed::Collection(slug) => format!("{COLLECTION}{slug}"),
+        };
         let range = Range { is_descending, limit: Some(limit), position, ..Range::default() };
         let index = Some((index, "gsi1pk", Some(sort_key)));
         let page = self.query(Table::Catalog, index, &format!("CAT#{list}#active"), range).await?;
@@ -153,126 +195,147 @@ impl Store {
         Ok(categories)
     }
 
-    /// The offers of these variants and the settings: at most one round trip, none where nothing
-    /// is asked for and the settings are fresh.
+    /// The offers of these variants, the settings, and the promotions that a cart of them may get:
+    /// at most one round trip, none where nothing is asked for and the settings are fresh. (Where
+    /// the running promotions were just read and some are counted, their counters are a second
+    /// one.)
     pub async fn cart_facts(
         &self,
         variants: &[VariantId],
+        wanted: &Wanted<'_>,
         now: Timestamp,
     ) -> Result<CartFacts, Fault> {
         let known = self.fresh_settings(now);
-        let mut keys: Vec<Key> = Vec::with_capacity(variants.len() + 2);
+        let running = self.fresh_running(now);
+        let (more, mut counters) = Self::keys_of(wanted, running.as_deref().map(Vec::as_slice));
+        let mut keys: Vec<Key> = Vec::with_capacity(variants.len() + more.len() + 3);
         for variant in variants {
             let key = offer_key(*variant);
             if !keys.iter().any(|other: &Key| other.pk == key.pk) {
                 keys.push(key);
             }
         }
+        keys.extend(more);
         if known.is_none() {
-            keys.push(Key::new("SETTINGS", "SHIPPING"));
-            keys.push(Key::new("SETTINGS", "TAX"));
+            keys.extend(settings::keys());
+            keys.push(location::key());
+        }
+        // What is not for sale is not reduced: an empty cart asks for no counter.
+        if variants.is_empty() {
+            counters.clear();
         }
         let mut found: HashMap<(String, String), Item> = HashMap::new();
-        for item in self.batch_get(Table::Catalog, &keys, false).await? {
+        let mut promotions = Found::default();
+        let asked = [(Table::Catalog, keys), (Table::Inventory, counters)];
+        for item in self.batch_get_of(&asked, false).await? {
+            let Some(item) = promotions.take(item)? else { continue };
             if let (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk))) =
                 (item.get("pk"), item.get("sk"))
             {
                 found.insert((pk.clone(), sk.clone()), item);
             }
         }
+        let running = if let Some(running) = running {
+            running
+        } else {
+            let running = self.believe_running(promotions.running.take(), now)?;
+            let (_, mut counters) = Self::keys_of(wanted, Some(&running));
+            let [_, (_, read)] = &asked;
+            counters.retain(|key| !read.iter().any(|r| r.pk == key.pk && r.sk == key.sk));
+            if !variants.is_empty() {
+                for item in self.batch_get(Table::Inventory, &counters, false).await? {
+                    promotions.take(item)?;
+                }
+            }
+            running
+        };
         let settings = match known {
             Some(settings) => settings,
-            None => self.read_settings(&mut found, now)?,
+            None => self.take_settings(&mut found, now)?,
         };
+        let locations = self.locations_from(&mut found, now)?;
         let offers = found
             .into_values()
             .map(|item| document(item).map(|offer: Offer| (offer.variant, offer)))
             .collect::<Result<_, _>>()?;
-        Ok(CartFacts { offers, settings })
+        let on_offer = promotions.offer(wanted, running);
+        Ok(CartFacts { offers, settings, on_offer, now, locations })
     }
 
-    fn fresh_settings(&self, now: Timestamp) -> Option<Settings> {
-        let settings = self.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (read_at, settings) = settings.as_ref()?;
-        let age = now.duration_since(*read_at);
-        (SignedDuration::ZERO..SETTINGS_FRESH).contains(&age).then(|| settings.clone())
-    }
-
-    fn read_settings(
-        &self,
-        found: &mut HashMap<(String, String), Item>,
-        now: Timestamp,
-    ) -> Result<Settings, Fault> {
-        let mut take = |sk: &str| {
-            found
-                .remove(&("SETTINGS".to_owned(), sk.to_owned()))
-                .ok_or_else(|| Fault::noticed(format!("find the setting {sk}"), Retry::Useless))
-        };
-        let settings =
-            Settings { shipping: document(take("SHIPPING")?)?, tax: document(take("TAX")?)? };
-        let mut cached = self.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *cached = Some((now, settings.clone()));
-        Ok(settings)
-    }
-
-    /// Items by their keys, in any order. What a throttled batch leaves out is asked for again.
+    /// Items of one table by their keys, in any order.
     pub(crate) async fn batch_get(
         &self,
         table: Table,
         keys: &[Key],
         is_consistent: bool,
     ) -> Result<Vec<Item>, Fault> {
-        let name = self.name(table)?;
-        let mut wanted: Vec<Item> = keys.iter().map(Key::attributes).collect();
+        self.batch_get_of(&[(table, keys.to_vec())], is_consistent).await
+    }
+
+    /// Items by their keys, in any order: one round trip for up to a hundred of them, whichever
+    /// tables they lie in. What a throttled batch leaves out is asked for again.
+    pub(crate) async fn batch_get_of(
+        &self,
+        asked: &[(Table, Vec<Key>)],
+        is_consistent: bool,
+    ) -> Result<Vec<Item>, Fault> {
+        let mut wanted: VecDeque<(&str, Item)> = VecDeque::new();
+        for (table, keys) in asked.iter().filter(|(_, keys)| !keys.is_empty()) {
+            let name = self.name(*table)?;
+            wanted.extend(keys.iter().map(|key| (name, key.attributes())));
+        }
         let mut items = Vec::with_capacity(wanted.len());
-        for _ in 0..BATCH_ATTEMPTS_MAX {
-            if wanted.is_empty() {
-                return Ok(items);
+        let mut left_out = 0;
+        while !wanted.is_empty() {
+            let mut requests: HashMap<&str, KeysAndAttributesBuilder> = HashMap::new();
+            for (name, key) in wanted.drain(..wanted.len().min(BATCH_GET_MAX)) {
+                let request = requests.remove(name).unwrap_or_default();
+                requests.insert(name, request.keys(key).consistent_read(is_consistent));
             }
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(is_consistent)
-                .build()
-                .map_err(|error| Fault::new("build a batch", error, Retry::Useless))?;
-            let output = self
+            let mut call = self
                 .client
                 .batch_get_item()
-                .request_items(name, request)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| fault(format!("get a batch from {table:?}"), error))?;
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            for (name, request) in requests {
+                let request = request
+                    .build()
+                    .map_err(|error| Fault::new("build a batch", error, Retry::Useless))?;
+                call = call.request_items(name, request);
+            }
+            let output = call.send().await.map_err(|error| fault("get a batch", error))?;
             items.extend(output.responses.unwrap_or_default().into_values().flatten());
-            wanted = output
-                .unprocessed_keys
-                .unwrap_or_default()
-                .into_values()
-                .flat_map(|rest| rest.keys)
-                .collect();
+            let rest = output.unprocessed_keys.unwrap_or_default();
+            left_out += usize::from(!rest.is_empty());
+            if left_out == BATCH_ATTEMPTS_MAX {
+                return Err(Fault::noticed("get a whole batch", Retry::Helps));
+            }
+            for (table, _) in asked {
+                let name = self.name(*table)?;
+                let keys = rest.get(name).into_iter().flat_map(|rest| &rest.keys);
+                wanted.extend(keys.map(|key| (name, key.clone())));
+            }
         }
-        if wanted.is_empty() {
-            return Ok(items);
-        }
-        Err(Fault::noticed(format!("get a whole batch from {table:?}"), Retry::Helps))
+        Ok(items)
     }
 
     /// Writes products with their list cards, offers, SKUs and slugs, as a seed or an import does:
-    /// whole items, in batches. `currency` is what lists are sorted in.
+    /// whole items, in batches. `currency` is what lists are sorted in; sales are looked at as at
+    /// the
+    /// moment when the newest product was made.
     pub async fn import_products(
         &self,
         products: &[(Product, Vec<Offer>)],
         currency: Currency,
     ) -> Result<(), Fault> {
+        let made = products.iter().map(|(product, _)| product.created_at);
+        let now = made.max().unwrap_or(Timestamp::MIN);
         let mut items = Vec::new();
         for (product, offers) in products {
-            let mut meta = item(&product_key(product.id), product)?;
-            meta.insert("gsi4pk".into(), text(product.slug.as_str()));
-            items.push(meta);
+            items.push(meta(product, now)?);
             let taken = Taken { product: product.id, variant: None };
             items.push(item(&Key::meta(format!("SLUG#{}", product.slug)), &taken)?);
-            let lists = product.categories.iter().map(Slug::as_str).chain([EVERY]);
-            for list in lists {
-                items.push(card(product, list, currency)?);
+            for list in lists(product) {
+                items.push(card(product, &list, None, currency, now)?);
             }
             for offer in offers {
                 items.push(item(&offer_key(offer.variant), offer)?);
@@ -289,15 +352,6 @@ impl Store {
             .iter()
             .map(|category| item(&Key::new("CATEGORIES", category.slug.as_str()), category))
             .collect::<Result<_, _>>()?;
-        self.batch_put(Table::Catalog, items).await
-    }
-
-    /// Writes the settings.
-    pub async fn import_settings(&self, settings: &Settings) -> Result<(), Fault> {
-        let items = vec![
-            item(&Key::new("SETTINGS", "SHIPPING"), &settings.shipping)?,
-            item(&Key::new("SETTINGS", "TAX"), &settings.tax)?,
-        ];
         self.batch_put(Table::Catalog, items).await
     }
 
@@ -335,6 +389,35 @@ impl Store {
         Ok(())
     }
 
+    /// Those of these SKUs that the shop has: one call for each hundred.
+    pub async fn known_skus(&self, skus: &[Sku]) -> Result<BTreeSet<Sku>, Fault> {
+        let mut known = BTreeSet::new();
+        for chunk in skus.chunks(BATCH_GET_MAX) {
+            let wanted: BTreeSet<&Sku> = chunk.iter().collect();
+            let keys: Vec<Key> = wanted.iter().map(|sku| Key::meta(format!("SKU#{sku}"))).collect();
+            for item in self.batch_get(Table::Catalog, &keys, false).await? {
+                let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
+                known.extend(pk.and_then(|pk| Sku::parse(pk.strip_prefix("SKU#")?)));
+            }
+        }
+        Ok(known)
+    }
+
+    /// The variant that a SKU stands for.
+    pub async fn variant_of(&self, sku: &Sku) -> Result<Option<VariantId>, Fault> {
+        let taken: Option<Taken> =
+            self.get(Table::Catalog, &Key::meta(format!("SKU#{sku}")), false).await?;
+        Ok(taken.and_then(|taken| taken.variant))
+    }
+
+    /// The offer that a SKU stands for: two reads.
+    pub async fn offer_of(&self, sku: &Sku) -> Result<Option<Offer>, Fault> {
+        match self.variant_of(sku).await? {
+            Some(variant) => self.get(Table::Catalog, &offer_key(variant), true).await,
+            None => Ok(None),
+        }
+    }
+
     /// Copies what is for sale of a SKU to where shoppers see it: the product and its list cards.
     /// The number is display only, so the last writer may win; a product that is gone is left.
     pub async fn show_available(&self, sku: &Sku, available: u32) -> Result<(), Fault> {
@@ -348,9 +431,9 @@ impl Store {
         if shown.variants.get(index).is_some_and(|v| v.available == available) {
             return Ok(());
         }
-        let lists = shown.categories.iter().map(Slug::as_str).chain([EVERY]);
         // The product last: its number says whether the cards are done.
-        let sort_keys = lists.map(|list| format!("CARD#{list}")).chain(["META".to_owned()]);
+        let cards = lists(&shown).into_iter().map(|list| format!("CARD#{list}"));
+        let sort_keys = cards.chain(["META".to_owned()]);
         let update = format!("SET variants[{index}].available = :available");
         for sk in sort_keys {
             let key = Key::new(format!("PROD#{product}"), sk);
@@ -367,14 +450,50 @@ impl Store {
     }
 }
 
-/// A product as an entry of one list.
-fn card(product: &Product, list: &str, currency: Currency) -> Result<Item, Fault> {
+/// The product itself, under all that it is found by.
+pub(crate) fn meta(product: &Product, now: Timestamp) -> Result<Item, Fault> {
+    let mut meta = item(&product_key(product.id), product)?;
+    meta.insert("gsi1pk".into(), text(format!("STATUS#{}", product.status.code())));
+    meta.insert("gsi1sk".into(), text(format!("{}#{}", moment(product.created_at), product.id)));
+    meta.insert("gsi4pk".into(), text(product.slug.as_str()));
+    meta.insert("gsi5pk".into(), text(PRODUCTS));
+    if let Some(at) = product.due_at(now) {
+        meta.insert("gsi6pk".into(), text(WORK));
+        meta.insert("gsi6sk".into(), text(format!("{}#{}", moment(at), product.id)));
+    }
+    Ok(meta)
+}
+
+/// The lists that a product is in: none unless it is in the store.
+pub(crate) fn lists(product: &Product) -> Vec<String> {
+    if product.status != Status::Active {
+        return Vec::new();
+    }
+    let categories = product.categories.iter().map(ToString::to_string);
+    let collections = product.collections.iter().map(|slug| format!("{COLLECTION}{slug}"));
+    categories.chain(collections).chain([EVERY.to_owned()]).collect()
+}
+
+/// A product as an entry of one list: what a list shows of it, sorted by what it costs now. In a
+/// collection that is made by hand, its place there takes the place of its age.
+pub(crate) fn card(
+    product: &Product,
+    list: &str,
+    place: Option<usize>,
+    currency: Currency,
+    now: Timestamp,
+) -> Result<Item, Fault> {
     let key = Key::new(format!("PROD#{}", product.id), format!("CARD#{list}"));
-    let mut card = item(&key, product)?;
+    let mut card = item(&key, &product.card())?;
     let id = product.id;
-    let price = product.price_from(currency).map_or(0, Money::amount);
+    let price = product.price_from(currency, now).map_or(0, Money::amount);
     card.insert("gsi1pk".into(), text(format!("CAT#{list}#active")));
-    card.insert("gsi1sk".into(), text(format!("{}#{id}", moment(product.created_at))));
+    // The default order is the descending one.
+    let age = match place {
+        Some(place) => format!("{:05}", PLACES.saturating_sub(place)),
+        None => moment(product.created_at),
+    };
+    card.insert("gsi1sk".into(), text(format!("{age}#{id}")));
     // Prices as text of one length sort like numbers.
     card.insert("gsi2sk".into(), text(format!("{price:015}#{id}")));
     card.insert("gsi3sk".into(), text(format!("{}#{id}", product.title.to_lowercase())));

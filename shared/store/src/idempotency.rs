@@ -111,6 +111,12 @@ impl Claim {
         Ok((LessSafeKey::new(key), Nonce::assume_unique_for_key(nonce)))
     }
 
+    /// Tells this request from every other one: the same principal, route and key again have the
+    /// same name. It opens nothing.
+    pub fn name(&self) -> &str {
+        self.key.strip_prefix("IDEM#").unwrap_or(&self.key)
+    }
+
     fn key(&self) -> Key {
         Key::meta(self.key.clone())
     }

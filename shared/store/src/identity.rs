@@ -2,7 +2,7 @@
 //!
 //! | item | table | key |
 //! |---|---|---|
-//! | account | identity | `CUST#id` / META |
+//! | account | identity | `CUST#id` / META, listed by `every` |
 //! | address, taken | identity | `MAIL#sha256` / META |
 //! | one-time token | ephemeral | `OTT#sha256` / META |
 //! | change of address, pending | ephemeral | `MOVE#id` / META |
@@ -24,13 +24,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::item::{Key, Saved, count, document, item, number, text};
+use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::transaction::{Committed, Expression, Transaction, Updated};
 use crate::{Store, Table, address_book, outbox, session};
 
 /// A password that is nobody's: of two registrations with one address, only the links that were
 /// mailed know the passwords.
 pub const NOBODYS_PASSWORD: &str = "";
+
+/// Where every customer lies.
+const CUSTOMERS: &str = "CUSTOMERS";
+/// Keys that DynamoDB answers in one call.
+const KEYS_MAX: usize = 100;
 
 #[derive(Serialize, Deserialize)]
 struct Taken {
@@ -67,6 +72,26 @@ pub enum Moved {
     Taken,
     /// Something has changed meanwhile: look again.
     Raced,
+}
+
+/// A customer, with the address book.
+#[derive(Debug)]
+pub struct CustomerFile {
+    /// The account.
+    pub account: Account,
+    /// What the book says of itself.
+    pub book: Book,
+    /// The addresses in it.
+    pub addresses: Vec<Kept>,
+}
+
+/// An account as it is written first, under all that it is found by.
+fn listed(account: &Account) -> Result<Item, Fault> {
+    let mut row = item(&account_key(account.id), account)?;
+    let (made, id) = (moment(account.created_at), account.id);
+    row.insert("gsi1pk".into(), text(CUSTOMERS));
+    row.insert("gsi1sk".into(), text(format!("{made}#{id}")));
+    Ok(row)
 }
 
 pub(crate) fn account_key(id: CustomerId) -> Key {
@@ -151,8 +176,7 @@ impl Store {
         let mut transaction = Transaction::default();
         let address = item(&mail_key(&account.email), &Taken { customer: account.id })?;
         transaction.put(self, Table::Identity, address, Expression::absent())?;
-        let row = item(&account_key(account.id), account)?;
-        transaction.put(self, Table::Identity, row, Expression::absent())?;
+        transaction.put(self, Table::Identity, listed(account)?, Expression::absent())?;
         let token = OneTimeToken::verification(account.id, account, letter.at);
         self.put_mailed(&mut transaction, token_hash, &token)?;
         outbox::say(self, &mut transaction, letter)?;
@@ -402,6 +426,82 @@ impl Store {
             Updated::Yes(item) => document(item).map(Some),
             Updated::Refused(_) => Ok(None),
         }
+    }
+
+    /// The accounts with these addresses, in any order: two calls for each hundred.
+    pub async fn accounts_by_email(&self, emails: &[&Email]) -> Result<Vec<Account>, Fault> {
+        let mut accounts = Vec::with_capacity(emails.len());
+        for chunk in emails.chunks(KEYS_MAX) {
+            let keys: Vec<Key> = chunk.iter().map(|email| mail_key(email)).collect();
+            let mut holders = Vec::with_capacity(keys.len());
+            for row in self.batch_get(Table::Identity, &keys, true).await? {
+                let taken: Taken = document(row)?;
+                holders.push(account_key(taken.customer));
+            }
+            for row in self.batch_get(Table::Identity, &holders, true).await? {
+                accounts.push(document(row)?);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// These accounts as they are now, in any order; one call for each hundred.
+    pub async fn accounts_by_id(&self, ids: &[CustomerId]) -> Result<Vec<Account>, Fault> {
+        let keys: Vec<Key> = ids.iter().map(|id| account_key(*id)).collect();
+        let rows = self.batch_get(Table::Identity, &keys, true).await?;
+        rows.into_iter().map(document).collect()
+    }
+
+    /// All that is kept of a customer: the account and the address book, oldest address first; one
+    /// query.
+    pub async fn customer(&self, id: CustomerId) -> Result<Option<CustomerFile>, Fault> {
+        let partition = account_key(id).pk;
+        let page = self.query(Table::Identity, None, &partition, Range::default()).await?;
+        let (mut account, mut book, mut addresses) = (None, Book::default(), Vec::new());
+        for row in page.entries {
+            match row.get("sk") {
+                Some(AttributeValue::S(sk)) if sk == "META" => account = Some(document(row)?),
+                Some(AttributeValue::S(sk)) if sk == "BOOK" => book = document(row)?,
+                Some(AttributeValue::S(sk)) if sk.starts_with("ADR#") => {
+                    addresses.push(document(row)?);
+                }
+                // Rows of kinds that this reader does not show.
+                _ => {}
+            }
+        }
+        Ok(account.map(|account| CustomerFile { account, book, addresses }))
+    }
+
+    /// A page of all accounts, newest first: one query of their keys and one batch.
+    pub async fn accounts(
+        &self,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Account>, Fault> {
+        let index = Some(("every", "gsi1pk", Some("gsi1sk")));
+        let range = Range { is_descending: true, limit: Some(limit), position, ..Range::default() };
+        let page = self.query(Table::Identity, index, CUSTOMERS, range).await?;
+        let keys = page.entries.iter().filter_map(|row| {
+            let pk = row.get("pk")?.as_s().ok()?;
+            Some(Key::meta(pk.clone()))
+        });
+        let keys: Vec<Key> = keys.collect();
+        let mut entries: Vec<Account> = Vec::with_capacity(keys.len());
+        for row in self.batch_get(Table::Identity, &keys, false).await? {
+            entries.push(document(row)?);
+        }
+        entries.sort_by_key(|account| std::cmp::Reverse((account.created_at, account.id)));
+        Ok(Page { entries, next: page.next })
+    }
+
+    /// Writes the account of somebody who did not register: without a password, its address not
+    /// confirmed, and no letter. `Raced` where the address is taken.
+    pub async fn import_account(&self, account: &Account) -> Result<Saved, Fault> {
+        let mut transaction = Transaction::default();
+        let address = item(&mail_key(&account.email), &Taken { customer: account.id })?;
+        transaction.put(self, Table::Identity, address, Expression::absent())?;
+        transaction.put(self, Table::Identity, listed(account)?, Expression::absent())?;
+        Ok(crate::cart::saved(&transaction.commit(self, "import an account").await?))
     }
 
     /// Closes an account: it, its address, its address book and all its sessions end together.

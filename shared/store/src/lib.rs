@@ -5,31 +5,49 @@
 //! says what shall be, this crate says it in items and conditions.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client;
 use domain::fault::{Fault, Retry};
+use domain::location::Locations;
+use domain::promotion::Promotion;
 use jiff::Timestamp;
 
 pub mod address_book;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
+pub mod exchange;
+pub mod flash;
+pub mod gift_card;
 pub mod idempotency;
 pub mod identity;
 mod item;
+pub mod key_pool;
 pub mod limit;
+pub mod location;
+pub mod media;
 pub mod message;
+pub mod movement;
 pub mod order;
 pub mod outbox;
+pub mod product;
+pub mod promotion;
+pub mod sales;
+pub mod search;
 pub mod session;
+pub mod settings;
+pub mod shelves;
 pub mod staff;
 pub mod stock;
+pub mod subscription;
 mod transaction;
+pub mod transfer;
 pub mod webhook;
 
-pub use catalog::{CartFacts, Settings};
+pub use catalog::CartFacts;
 pub use item::{Page, Saved};
+pub use settings::Settings;
 
 /// The seven tables. A function is told the names of those that it may touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,12 +100,15 @@ pub struct Store {
     client: Client,
     names: BTreeMap<Table, String>,
     settings: Mutex<Option<(Timestamp, Settings)>>,
+    running: Mutex<Option<(Timestamp, Arc<Vec<Promotion>>)>>,
+    locations: Mutex<Option<(Timestamp, Locations)>>,
 }
 
 impl Store {
     /// A store that knows these tables.
     pub fn new(client: Client, names: BTreeMap<Table, String>) -> Self {
-        Self { client, names, settings: Mutex::new(None) }
+        let (settings, running, locations) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { client, names, settings, running, locations }
     }
 
     /// The name of a table; touching one that the function was not told of is our own mistake.

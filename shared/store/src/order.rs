@@ -5,6 +5,7 @@
 //! | order | `ORD#id` / META | `by_customer`, `by_status`, `work` |
 //! | payment | `ORD#id` / PAY#id | |
 //! | uses of a download | `ORD#id` / DL#line | |
+//! | key that a unit has | `ORD#id` / KEY#line#unit | |
 //! | number, taken | `ORDNO#number` / META | |
 //! | unpaid orders of a holder, counted | `OPEN#holder` / META | |
 //!
@@ -13,10 +14,12 @@
 //! that nobody may change: `PAY#payment` / reference#kind.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::cart::{Cart, Shortage};
+use domain::allocation::Allocation;
+use domain::cart::Cart;
 use domain::event::Event;
 use domain::fault::{Fault, Retry};
-use domain::id::{CustomerId, OrderId, OrderLineId};
+use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
+use domain::key_pool::GivenKey;
 use domain::limit::Standing;
 use domain::order::{Order, Status};
 use domain::payment::{Entry, Payment};
@@ -27,11 +30,15 @@ use serde::{Deserialize, Serialize};
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::limit::Bucket;
+use crate::stock::Lack;
 use crate::transaction::{Committed, Expression, Transaction, Updated};
-use crate::{Store, Table, cart, outbox, stock};
+use crate::{Store, Table, cart, gift_card, key_pool, outbox, promotion, stock};
 
 /// A holder's bucket may have to be looked at this often.
 const LIMIT_ATTEMPTS_MAX: usize = 4;
+
+/// Pages of an order's rows: far more than the keys of the largest order fill.
+const PAGES_MAX: usize = 16;
 
 /// An order with its payments: one query.
 #[derive(Debug, Clone)]
@@ -42,6 +49,8 @@ pub struct OrderFile {
     pub payments: Vec<Payment>,
     /// Uses of its download links, by line.
     pub downloads: Vec<Downloads>,
+    /// The keys that its units have.
+    pub keys: Vec<GivenKey>,
 }
 
 impl OrderFile {
@@ -65,9 +74,9 @@ pub struct Downloads {
 pub enum Placed {
     /// The order exists and its stock is held.
     Yes,
-    /// Fewer units are for sale than wanted.
-    Short(Vec<Shortage>),
-    /// The cart changed, or another completion was first.
+    /// Fewer units are for sale than wanted, at these places.
+    Short(Vec<Lack>),
+    /// The cart or one of its gift cards changed, or another completion was first.
     Raced,
     /// The number is taken: take another.
     NumberTaken,
@@ -75,6 +84,8 @@ pub enum Placed {
     TooOften(Standing),
     /// The holder has too many unpaid orders.
     TooManyOpen,
+    /// A promotion was used up meanwhile.
+    UsedUp(PromotionId),
 }
 
 /// How often somebody may place orders, and how many may be unpaid at a time: nobody holds all
@@ -94,8 +105,12 @@ pub enum Settled {
     Yes,
     /// Somebody settled meanwhile: load again.
     Raced,
-    /// The stock that had been given back is gone.
-    Short(Vec<Shortage>),
+    /// The stock that had been given back is gone, at these places.
+    Short(Vec<Lack>),
+    /// The gift cards' money that had been given back was spent elsewhere.
+    TenderGone,
+    /// A promotion whose use had been given back is used up.
+    UsedUp(PromotionId),
 }
 
 fn partition(id: OrderId) -> String {
@@ -111,15 +126,14 @@ fn payment_key(payment: &Payment) -> Key {
 }
 
 /// The item of an order as it will stand after this write, with its index keys.
-fn order_item(order: &Order) -> Result<Item, Fault> {
+pub(crate) fn order_item(order: &Order) -> Result<Item, Fault> {
     let mut item = item(&order_key(order.id), order)?;
     let created = format!("{}#{}", moment(order.created_at), order.id);
     if let Some(customer) = order.customer {
         item.insert("gsi1pk".into(), text(format!("CUST#{customer}")));
         item.insert("gsi1sk".into(), text(&created));
     }
-    let month: String = order.created_at.to_string().chars().take(7).collect();
-    let by_status = format!("OS#{}#{}", order.status.code(), month.replace('-', ""));
+    let by_status = format!("OS#{}#{}", order.status.code(), month_of(order.created_at));
     item.insert("gsi2pk".into(), text(by_status));
     item.insert("gsi2sk".into(), text(created));
     if let Some((queue, due)) = work(order) {
@@ -148,6 +162,33 @@ fn work(order: &Order) -> Option<(&'static str, Timestamp)> {
     }
 }
 
+/// Before this month there was no order anywhere.
+const FIRST_MONTH: u32 = 202_601;
+
+/// A place on the way through all orders.
+#[derive(Serialize, Deserialize)]
+struct Walk {
+    /// Like 202611.
+    month: u32,
+    /// Which of [`Status::ALL`].
+    status: usize,
+    /// Within the month's orders of this status.
+    within: Option<String>,
+}
+
+/// The month that a time is in, in UTC, like 202611.
+fn month_of(at: Timestamp) -> u32 {
+    let digits = at.to_string();
+    let digits = digits.bytes().filter(u8::is_ascii_digit).take(6);
+    digits.fold(0, |number, digit| number * 10 + u32::from(digit.saturating_sub(b'0')))
+}
+
+/// The month before, if there can be orders in it.
+fn month_before(month: u32) -> Option<u32> {
+    let before = if month % 100 == 1 { month - 89 } else { month - 1 };
+    (FIRST_MONTH..month).contains(&before).then_some(before)
+}
+
 fn open_key(holder: &str) -> Key {
     Key::meta(format!("OPEN#{holder}"))
 }
@@ -165,9 +206,9 @@ fn payment_item(payment: &Payment) -> Result<Item, Fault> {
 impl Store {
     /// An order with its payments.
     pub async fn order(&self, id: OrderId) -> Result<Option<OrderFile>, Fault> {
-        let page = self.query(Table::Orders, None, &partition(id), Range::default()).await?;
         let (mut order, mut payments, mut downloads) = (None, Vec::new(), Vec::new());
-        for row in page.entries {
+        let mut keys = Vec::new();
+        for row in self.rows(&partition(id)).await? {
             match row.get("sk") {
                 Some(AttributeValue::S(sk)) if sk == "META" => order = Some(document(row)?),
                 Some(AttributeValue::S(sk)) if sk.starts_with("PAY#") => {
@@ -176,11 +217,29 @@ impl Store {
                 Some(AttributeValue::S(sk)) if sk.starts_with("DL#") => {
                     downloads.push(document(row)?);
                 }
+                Some(AttributeValue::S(sk)) if sk.starts_with("KEY#") => {
+                    keys.push(key_pool::given(row)?);
+                }
                 // Rows of kinds that this reader does not show.
                 _ => {}
             }
         }
-        Ok(order.map(|order| OrderFile { order, payments, downloads }))
+        Ok(order.map(|order| OrderFile { order, payments, downloads, keys }))
+    }
+
+    /// All rows of an order: one query, and one more for each megabyte of keys.
+    async fn rows(&self, partition: &str) -> Result<Vec<Item>, Fault> {
+        let (mut rows, mut position) = (Vec::new(), None::<String>);
+        for _ in 0..PAGES_MAX {
+            let range = Range { position: position.as_deref(), ..Range::default() };
+            let page = self.query(Table::Orders, None, partition, range).await?;
+            rows.extend(page.entries);
+            position = page.next;
+            if position.is_none() {
+                return Ok(rows);
+            }
+        }
+        Err(Fault::noticed("read all rows of an order", Retry::Useless))
     }
 
     /// Places an order: the order, its payment, its number, the cart and the held stock, in one
@@ -229,11 +288,14 @@ impl Store {
         for event in events {
             outbox::say(self, &mut transaction, event)?;
         }
+        let first_tender = transaction.position();
+        gift_card::tender_in(self, &mut transaction, None, order)?;
         let first_hold = transaction.position();
-        let units = order.units();
-        for (sku, quantity) in &units {
-            stock::hold(self, &mut transaction, sku, *quantity)?;
+        let held = order.allocations();
+        for allocation in &held {
+            stock::hold(self, &mut transaction, allocation)?;
         }
+        let counters = promotion::count_in(self, &mut transaction, order)?;
         let bucket_position = transaction.position();
         if let Err(standing) = allowance.bucket.take_in(self, &mut transaction, now)? {
             return Ok(Some(Placed::TooOften(standing)));
@@ -259,12 +321,17 @@ impl Store {
             Committed::Refused(refused) => refused,
         };
         let at = |wanted| refused.iter().find(|(position, _)| *position == wanted);
-        if at(0).is_some() {
+        let is_tender = |(position, _): &(usize, _)| (first_tender..first_hold).contains(position);
+        // A gift card that was spent meanwhile pays less of the next attempt.
+        if at(0).is_some() || refused.iter().any(is_tender) {
             return Ok(Some(Placed::Raced));
         }
-        let shortages = shortages(&units, first_hold, &refused);
-        if !shortages.is_empty() {
-            return Ok(Some(Placed::Short(shortages)));
+        let lacks = lacks(&held, first_hold, &refused);
+        if !lacks.is_empty() {
+            return Ok(Some(Placed::Short(lacks)));
+        }
+        if let Some(promotion) = counters.exhausted(&refused) {
+            return Ok(Some(Placed::UsedUp(promotion)));
         }
         if order.holder.is_some() && at(open_position).is_some() {
             return Ok(Some(Placed::TooManyOpen));
@@ -324,10 +391,12 @@ impl Store {
     }
 
     /// Writes money that came: order, payment, ledger, cart, events and — for an order whose stock
-    /// had been given back — the stock, in one transaction. The order's version is the guard of
-    /// all that hangs on it; the ledger's entry makes the same money count once.
+    /// or gift cards' money had been given back — the stock and that money, in one transaction. The
+    /// order's version is the guard of all that hangs on it; the ledger's entry makes the same
+    /// money count once.
     pub async fn settle(
         &self,
+        before: &Order,
         order: &Order,
         payment: &Payment,
         entry: &Entry,
@@ -351,10 +420,18 @@ impl Store {
                 self.complete_cart(&mut transaction, order)?;
             }
             let first_hold = transaction.position();
-            let units = if hold_again { order.units() } else { Vec::new() };
-            for (sku, quantity) in &units {
-                stock::hold(self, &mut transaction, sku, *quantity)?;
+            let held = if hold_again { order.allocations() } else { Vec::new() };
+            for allocation in &held {
+                stock::hold(self, &mut transaction, allocation)?;
             }
+            let counters = if before.uses_counted {
+                promotion::give_back_in(self, &mut transaction, before, order)?;
+                promotion::Counters::default()
+            } else {
+                promotion::count_in(self, &mut transaction, order)?
+            };
+            let first_tender = transaction.position();
+            gift_card::tender_in(self, &mut transaction, Some(before), order)?;
             let refused = match transaction.commit(self, "settle an order").await? {
                 Committed::Yes => return Ok(Settled::Yes),
                 Committed::Refused(refused) => refused,
@@ -362,9 +439,15 @@ impl Store {
             if refused.iter().any(|(position, _)| *position < cart_position) {
                 return Ok(Settled::Raced);
             }
-            let shortages = shortages(&units, first_hold, &refused);
-            if !shortages.is_empty() {
-                return Ok(Settled::Short(shortages));
+            let lacks = lacks(&held, first_hold, &refused);
+            if !lacks.is_empty() {
+                return Ok(Settled::Short(lacks));
+            }
+            if let Some(promotion) = counters.exhausted(&refused) {
+                return Ok(Settled::UsedUp(promotion));
+            }
+            if refused.iter().any(|(position, _)| *position >= first_tender) {
+                return Ok(Settled::TenderGone);
             }
         }
         Ok(Settled::Raced)
@@ -415,6 +498,8 @@ impl Store {
                 transaction.put(self, Table::Orders, payment_item(payment)?, condition)?;
             }
             self.give_back(&mut transaction, before, after)?;
+            gift_card::tender_in(self, &mut transaction, Some(before), after)?;
+            promotion::give_back_in(self, &mut transaction, before, after)?;
             self.close(&mut transaction, after)?;
             let cart_position = transaction.position();
             if with_cart {
@@ -450,8 +535,8 @@ impl Store {
     ) -> Result<(), Fault> {
         let was = before.reservation.state.counts_as_reserved();
         if was && !after.reservation.state.counts_as_reserved() {
-            for (sku, quantity) in before.units() {
-                stock::release(self, transaction, &sku, quantity)?;
+            for allocation in before.allocations() {
+                stock::release(self, transaction, &allocation)?;
             }
         }
         Ok(())
@@ -473,12 +558,13 @@ impl Store {
     /// Writes the confirmed return of a late payment.
     pub async fn returned(
         &self,
+        before: &Order,
         order: &Order,
         payment: &Payment,
         entry: &Entry,
         events: &[Event],
     ) -> Result<Saved, Fault> {
-        let settled = self.settle(order, payment, entry, events, false).await?;
+        let settled = self.settle(before, order, payment, entry, events, false).await?;
         Ok(if matches!(settled, Settled::Yes) { Saved::Yes } else { Saved::Raced })
     }
 
@@ -500,6 +586,47 @@ impl Store {
         let page = self.query(Table::Orders, index, &format!("CUST#{customer}"), range).await?;
         let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
         Ok(Page { entries, next: page.next })
+    }
+
+    /// These orders as they are now, in any order; one call for each hundred.
+    pub async fn orders_by_id(&self, ids: &[OrderId]) -> Result<Vec<Order>, Fault> {
+        let keys: Vec<Key> = ids.iter().map(|id| order_key(*id)).collect();
+        let rows = self.batch_get(Table::Orders, &keys, true).await?;
+        rows.into_iter().map(document).collect()
+    }
+
+    /// A part of all orders there are, for whoever goes through them all: month by month from this
+    /// one back, status by status. A part may be empty and still have a next one.
+    pub async fn every_order(
+        &self,
+        now: Timestamp,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Order>, Fault> {
+        let Walk { month, status, within } = match position {
+            Some(position) => serde_json::from_str(position)
+                .map_err(|error| Fault::new("read a place among orders", error, Retry::Useless))?,
+            None => Walk { month: month_of(now), status: 0, within: None },
+        };
+        let Some(of) = Status::ALL.get(status) else {
+            return Ok(Page { entries: Vec::new(), next: None });
+        };
+        let index = Some(("by_status", "gsi2pk", Some("gsi2sk")));
+        let range = Range { limit: Some(limit), position: within.as_deref(), ..Range::default() };
+        let partition = format!("OS#{}#{month}", of.code());
+        let page = self.query(Table::Orders, index, &partition, range).await?;
+        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        let next = match page.next {
+            Some(within) => Some(Walk { month, status, within: Some(within) }),
+            None if status + 1 < Status::ALL.len() => {
+                Some(Walk { month, status: status + 1, within: None })
+            }
+            None => month_before(month).map(|month| Walk { month, status: 0, within: None }),
+        };
+        let next = next.as_ref().map(serde_json::to_string).transpose();
+        let next =
+            next.map_err(|error| Fault::new("write a place among orders", error, Retry::Useless))?;
+        Ok(Page { entries, next })
     }
 
     /// Orders whose payment window is over, longest waiting first. The index is a little behind
@@ -547,17 +674,31 @@ struct Numbered {
     order_id: OrderId,
 }
 
-/// The shortages that the refused holds tell of.
-fn shortages(
-    units: &[(domain::catalog::Sku, u32)],
-    first_hold: usize,
-    refused: &[(usize, Option<Item>)],
-) -> Vec<Shortage> {
+/// What the refused holds tell of their places.
+fn lacks(held: &[Allocation], first_hold: usize, refused: &[(usize, Option<Item>)]) -> Vec<Lack> {
     refused
         .iter()
         .filter_map(|(position, row)| {
-            let (sku, wanted) = units.get(position.checked_sub(first_hold)?)?;
-            Some(stock::shortage(sku, *wanted, row.as_ref()))
+            let allocation = held.get(position.checked_sub(first_hold)?)?;
+            Some(stock::lack(allocation, row.as_ref()))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_gone_through_from_now_back_to_the_first() {
+        let at: Timestamp = "2027-02-01T00:00:00Z".parse().unwrap();
+        let mut months = vec![month_of(at)];
+        while let Some(before) = month_before(months[months.len() - 1]) {
+            months.push(before);
+        }
+        assert_eq!(months[..3], [202_702, 202_701, 202_612]);
+        assert_eq!((months.len(), months.last()), (14, Some(&FIRST_MONTH)));
+        // A clock that is wrong ends the walk rather than to go on for ever.
+        assert_eq!(month_before(month_of(Timestamp::UNIX_EPOCH)), None);
+    }
 }

@@ -4,10 +4,15 @@
 use std::collections::BTreeMap;
 
 use domain::address::Country;
-use domain::catalog::{Download, Image, Kind, Offer, Product, ProductOption, Sku, Slug, Variant};
+use domain::catalog::{
+    Download, Image, Kind, Offer, Product, ProductOption, Sku, Slug, Status, Variant,
+};
 use domain::currency::Currency;
 use domain::id::{ProductId, Ulid, VariantId};
-use domain::shipping::{Method, ShippingOptionId, ShippingTable, Tier, Zone, ZoneCountry};
+use domain::shipping::{
+    By, Method, ProfileId, ShippingOptionId, ShippingTable, Tier, Zone, ZoneCountry,
+};
+use domain::shop::Shop;
 use domain::stock::StockLevel;
 use domain::tax::{PriceMode, TaxCategory, TaxRate, TaxRegion, TaxTable};
 use jiff::Timestamp;
@@ -23,6 +28,8 @@ pub struct Goods {
     pub shipping: ShippingTable,
     /// What is taxed where.
     pub tax: TaxTable,
+    /// What the shop has decided.
+    pub shop: Shop,
 }
 
 /// A variant of the small shop.
@@ -105,8 +112,13 @@ pub fn small(mugs: i64) -> Goods {
             stock: 50,
         },
     ];
-    let mut goods =
-        Goods { products: Vec::new(), stock: Vec::new(), shipping: shipping(), tax: tax() };
+    let mut goods = Goods {
+        products: Vec::new(),
+        stock: Vec::new(),
+        shipping: shipping(),
+        tax: tax(),
+        shop: Shop { country: Country::parse("DE"), ..Shop::default() },
+    };
     for (index, draft) in drafts.iter().enumerate() {
         let number = 100 + index as u128;
         goods.products.push(product(draft, number));
@@ -124,6 +136,10 @@ fn product(draft: &Draft, number: u128) -> (Product, Vec<Offer>) {
     let is_digital = draft.kind == Kind::Digital;
     let available =
         if is_digital { 100 } else { u32::try_from(draft.stock.clamp(0, 100)).unwrap() };
+    let download = is_digital.then(|| Download {
+        key: "landing-template.zip".to_owned(),
+        file_name: "landing-template.zip".to_owned(),
+    });
     let prices = |eur, jpy| BTreeMap::from([(Currency::EUR, eur), (Currency::JPY, jpy)]);
     let variants: Vec<Variant> = draft
         .variants
@@ -134,43 +150,40 @@ fn product(draft: &Draft, number: u128) -> (Product, Vec<Offer>) {
             title: (*title).to_owned(),
             options: BTreeMap::from([("Kind".to_owned(), (*title).to_owned())]),
             prices: prices(*eur, *jpy),
+            sales: Vec::new(),
             available,
-        })
-        .collect();
-    let offers = draft
-        .variants
-        .iter()
-        .map(|(good, title, eur, jpy)| Offer {
-            variant: VariantId::from_ulid(ulid(good.number)),
-            product: id,
-            sku: good.typed_sku(),
-            product_title: draft.title.to_owned(),
-            variant_title: (*title).to_owned(),
-            kind: draft.kind,
-            prices: prices(*eur, *jpy),
-            tax_category: TaxCategory::STANDARD,
             weight_grams: draft.weight_grams,
+            volume_mm3: 0,
+            shipping_profile: ProfileId::default(),
             quantity_max: 100,
-            is_active: true,
-            download: is_digital.then(|| Download {
-                key: "landing-template.zip".to_owned(),
-                file_name: "landing-template.zip".to_owned(),
-            }),
+            download: download.clone(),
+            has_keys: false,
         })
         .collect();
     let values = variants.iter().map(|variant| variant.title.clone()).collect();
+    let seconds = 1_780_000_000 + i64::try_from(number).unwrap();
+    let created_at = Timestamp::from_second(seconds).unwrap();
     let product = Product {
         id,
         slug: Slug::parse(draft.slug).unwrap(),
         title: draft.title.to_owned(),
         description: format!("{}: what it says.", draft.title),
         kind: draft.kind,
+        status: Status::Active,
+        publish_at: None,
+        published_at: Some(created_at),
+        tax_category: TaxCategory::STANDARD,
         categories: vec![Slug::parse("goods").unwrap()],
+        collections: Vec::new(),
+        attributes: BTreeMap::new(),
+        translations: BTreeMap::new(),
         options: vec![ProductOption { name: "Kind".to_owned(), values }],
         variants,
-        images: vec![Image { url: format!("/media/{}.svg", draft.slug), alt: draft.title.into() }],
-        created_at: Timestamp::from_second(1_780_000_000 + i64::try_from(number).unwrap()).unwrap(),
+        images: vec![Image::plain(format!("/media/{}.svg", draft.slug), draft.title.into())],
+        created_at,
+        version: 1,
     };
+    let offers = product.variants.iter().map(|variant| product.offer(variant)).collect();
     (product, offers)
 }
 
@@ -180,19 +193,17 @@ fn shipping() -> ShippingTable {
         name: id.to_owned(),
         countries: countries
             .iter()
-            .map(|code| ZoneCountry {
-                country: Country::parse(code).unwrap(),
-                postal_prefixes: Vec::new(),
-            })
+            .map(|code| ZoneCountry::whole(Country::parse(code).unwrap()))
             .collect(),
     };
-    let tier = |price| {
-        vec![Tier { max_weight_grams: None, min_subtotal: None, max_subtotal: None, price }]
-    };
+    let tier = |price| vec![Tier { price, ..Tier::default() }];
     let method = |id: &str, zone: &str, eur: i64, jpy: i64| Method {
         id: ShippingOptionId::parse(id).unwrap(),
         name: id.to_owned(),
         zone: zone.to_owned(),
+        by: By::Parcel,
+        profile_tiers: BTreeMap::new(),
+        cut_off: None,
         tiers: BTreeMap::from([(Currency::EUR, tier(eur)), (Currency::JPY, tier(jpy))]),
         free_over: BTreeMap::from([(Currency::EUR, 10_000)]),
         lead_days: (2, 3),
@@ -213,6 +224,7 @@ fn tax() -> TaxTable {
         country: Country::parse(code).unwrap(),
         region: None,
         postal_prefix: None,
+        postal_range: None,
         mode,
         rates: BTreeMap::from([(TaxCategory::STANDARD, TaxRate::new(name, ppm))]),
     };

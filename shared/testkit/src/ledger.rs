@@ -5,10 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::allocation::Allocation;
 use domain::cart::{Cart, Phase};
-use domain::id::OrderId;
+use domain::catalog::Sku;
+use domain::gift_card::{self, Account, GiftCard, StoreCredit};
+use domain::id::{LocationId, OrderId, OrderLineId};
+use domain::key_pool::{FreeKey, GivenKey, KeyText};
+use domain::movement::{Kind, Movement};
 use domain::order::{Order, Status};
 use domain::payment::{Entry, EntryKind, Payment, Status as PaymentState};
+use domain::stock::{KEY_POOL, Place};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -28,16 +34,27 @@ pub struct Letter {
 /// Stock as the table has it.
 #[derive(Debug, Clone)]
 pub struct Stock {
-    /// Of what.
-    pub sku: String,
+    /// Of what, where, and on which shard.
+    pub place: Place,
     /// Units there.
     pub on_hand: i64,
     /// Units promised.
     pub reserved: i64,
     /// Units kept back.
     pub safety: i64,
+    /// Units that may be sold before they are there.
+    pub backorder_max: i64,
     /// Units for sale, as the conditions see them.
     pub available: i64,
+}
+
+/// A counter of promotions as the table has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Orders that are counted.
+    pub orders: i64,
+    /// What was taken off them: minor units by currency.
+    pub spent: BTreeMap<String, i64>,
 }
 
 /// A shop at rest.
@@ -49,11 +66,25 @@ pub struct Facts {
     pub payments: Vec<Payment>,
     /// Every entry of the payment ledger.
     pub entries: Vec<Entry>,
+    /// Every gift card.
+    pub gift_cards: Vec<GiftCard>,
+    /// Every account of store credit.
+    pub credits: Vec<StoreCredit>,
+    /// Every entry of the ledger of gift cards and store credit.
+    pub gift_entries: Vec<gift_card::Entry>,
     /// Every cart.
     pub carts: Vec<Cart>,
-    /// Every stock level.
+    /// Every stock level, shards too.
     pub stock: Vec<Stock>,
-    /// Units received since the beginning, by SKU.
+    /// Every key that a unit of an order has.
+    pub given_keys: Vec<(OrderId, GivenKey)>,
+    /// Every key that nobody has.
+    pub free_keys: Vec<(Sku, FreeKey)>,
+    /// Every movement of stock.
+    pub movements: Vec<Movement>,
+    /// Every counter of promotions and buyers, by its two keys; shards are summed.
+    pub uses: BTreeMap<(String, String), Uses>,
+    /// Units that were there in the beginning, by SKU.
     pub received: BTreeMap<String, i64>,
     /// Every letter.
     pub letters: Vec<Letter>,
@@ -73,40 +104,174 @@ pub struct Facts {
 pub fn broken(facts: &Facts) -> Vec<String> {
     let mut broken = Vec::new();
     stock(facts, &mut broken);
+    keys(facts, &mut broken);
+    uses(facts, &mut broken);
     money(facts, &mut broken);
+    balances(facts, &mut broken);
+    tenders(facts, &mut broken);
     letters(facts, &mut broken);
     carts(facts, &mut broken);
     rest(facts, &mut broken);
     broken
 }
 
-/// 1 and 2: nothing is sold twice, nothing is lost.
+/// 1 and 2: nothing is sold twice, nothing is lost, at no location and on no shard.
 fn stock(facts: &Facts, broken: &mut Vec<String>) {
-    let mut promised: BTreeMap<String, i64> = BTreeMap::new();
+    let mut promised: BTreeMap<Place, i64> = BTreeMap::new();
     for order in facts.orders.iter().filter(|o| o.reservation.state.counts_as_reserved()) {
+        let mut units: BTreeMap<String, i64> = BTreeMap::new();
+        for Allocation { place, quantity } in order.allocations() {
+            *units.entry(place.sku.to_string()).or_default() += i64::from(quantity);
+            *promised.entry(place).or_default() += i64::from(quantity);
+        }
         for (sku, quantity) in order.units() {
-            *promised.entry(sku.to_string()).or_default() += i64::from(quantity);
+            if units.remove(sku.as_str()) != Some(i64::from(quantity)) {
+                broken.push(format!("{}: {quantity} of {sku} are not held anywhere", order.id));
+            }
         }
     }
     for level in &facts.stock {
-        let sku = &level.sku;
-        let received = facts.received.get(sku).copied().unwrap_or(0);
-        if level.on_hand != received {
-            broken.push(format!("{sku}: {received} received, {} on hand", level.on_hand));
+        let place = named(&level.place);
+        let most = level.on_hand + level.backorder_max;
+        if level.on_hand < 0 || level.reserved < 0 || level.reserved > most {
+            broken.push(format!("{place}: {} of {} reserved", level.reserved, level.on_hand));
         }
-        if level.reserved < 0 || level.reserved > level.on_hand {
-            broken.push(format!("{sku}: {} of {} reserved", level.reserved, level.on_hand));
+        if level.available != most - level.reserved - level.safety {
+            broken.push(format!("{place}: available {} does not add up", level.available));
         }
-        if level.available != level.on_hand - level.reserved - level.safety {
-            broken.push(format!("{sku}: available {} does not add up", level.available));
-        }
-        let wanted = promised.remove(sku).unwrap_or(0);
+        let wanted = promised.remove(&level.place).unwrap_or(0);
         if wanted != level.reserved {
-            broken.push(format!("{sku}: orders hold {wanted}, {} reserved", level.reserved));
+            broken.push(format!("{place}: orders hold {wanted}, {} reserved", level.reserved));
         }
     }
-    for (sku, quantity) in promised {
-        broken.push(format!("{sku}: orders hold {quantity} of what has no stock level"));
+    for (place, quantity) in promised {
+        let place = named(&place);
+        broken.push(format!("{place}: orders hold {quantity} of what has no stock level"));
+    }
+    moved(facts, broken);
+}
+
+/// What lies at a location is what its movements add up to; and of each SKU there is what there was
+/// in the beginning, and what came since.
+fn moved(facts: &Facts, broken: &mut Vec<String>) {
+    let mut at: BTreeMap<(String, LocationId), (i64, i64)> = BTreeMap::new();
+    let mut of: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for level in &facts.stock {
+        let sku = level.place.sku.to_string();
+        at.entry((sku.clone(), level.place.location)).or_default().0 += level.on_hand;
+        of.entry(sku).or_default().0 += level.on_hand;
+    }
+    for movement in &facts.movements {
+        let sku = movement.sku.to_string();
+        at.entry((sku.clone(), movement.location)).or_default().1 += movement.effect();
+        if movement.kind != Kind::Opened {
+            of.entry(sku).or_default().1 += movement.effect();
+        }
+    }
+    for ((sku, location), (on_hand, moved)) in at {
+        if on_hand != moved {
+            broken.push(format!("{sku} at {location}: {moved} moved there, {on_hand} on hand"));
+        }
+    }
+    for (sku, (on_hand, moved)) in of {
+        let received = facts.received.get(&sku).copied().unwrap_or(0);
+        if on_hand != received + moved {
+            broken.push(format!("{sku}: {received} received, {moved} moved, {on_hand} on hand"));
+        }
+    }
+}
+
+/// No key is given twice, no unit has two, and none is lost: what is counted as free is there.
+fn keys(facts: &Facts, broken: &mut Vec<String>) {
+    let mut texts: BTreeSet<(Sku, KeyText)> = BTreeSet::new();
+    let mut free: BTreeMap<Sku, i64> = BTreeMap::new();
+    for (sku, key) in &facts.free_keys {
+        *free.entry(sku.clone()).or_default() += 1;
+        if !texts.insert((sku.clone(), key.text.clone())) {
+            broken.push(format!("{}: there twice", key.id));
+        }
+    }
+    let mut units: BTreeSet<(OrderLineId, u32)> = BTreeSet::new();
+    for (order, key) in &facts.given_keys {
+        let of = facts.orders.iter().find(|one| one.id == *order);
+        let line = of.and_then(|of| of.lines.iter().find(|line| line.id == key.line));
+        let Some(line) = line else {
+            broken.push(format!("{order}: has {} for a line that it has not", key.id));
+            continue;
+        };
+        if !texts.insert((line.sku.clone(), key.text.clone())) {
+            broken.push(format!("{order}: {} is somebody else's, or free", key.id));
+        }
+        if !units.insert((key.line, key.unit)) || key.unit == 0 || key.unit > line.quantity {
+            broken.push(format!("{order}: {} is for a unit that is none", key.id));
+        }
+    }
+    for order in &facts.orders {
+        for line in order.lines.iter().filter(|line| line.has_keys) {
+            let has = facts.given_keys.iter().filter(|(_, key)| key.line == line.id).count();
+            if usize::try_from(line.fulfilled) != Ok(has) {
+                broken.push(format!("{}: {} delivered, {has} keys", order.id, line.fulfilled));
+            }
+            if order.status == Status::Placed && order.held_keys(&line.sku) > 0 {
+                broken.push(format!("{}: holds keys of {} still", order.id, line.sku));
+            }
+        }
+    }
+    for level in facts.stock.iter().filter(|level| level.place.location == KEY_POOL) {
+        let there = free.remove(&level.place.sku).unwrap_or(0);
+        if there != level.on_hand {
+            broken
+                .push(format!("{}: {there} free keys, {} counted", level.place.sku, level.on_hand));
+        }
+    }
+    for (sku, there) in free {
+        broken.push(format!("{sku}: {there} free keys that nobody counts"));
+    }
+}
+
+fn named(place: &Place) -> String {
+    match place.shard {
+        None => format!("{} at {}", place.sku, place.location),
+        Some(shard) => format!("{} at {}, shard {shard}", place.sku, place.location),
+    }
+}
+
+/// What is counted for promotions is what the orders say that were counted for them.
+fn uses(facts: &Facts, broken: &mut Vec<String>) {
+    let mut wanted: BTreeMap<(String, String), Uses> = BTreeMap::new();
+    for order in facts.orders.iter().filter(|order| order.uses_counted) {
+        let mut count = |pk: String, sk: String| wanted.entry((pk, sk)).or_default().orders += 1;
+        for used in &order.promotions {
+            let pk = format!("PROMO#{}", used.promotion);
+            count(pk.clone(), "USES".to_owned());
+            if let (Some(_), Some(buyer)) = (used.counted.uses_per_customer, &order.buyer) {
+                count(pk.clone(), format!("BUYER#{buyer}"));
+            }
+            if let Some(code) = &used.code {
+                count(pk, format!("CODE#{code}"));
+            }
+        }
+        if let Some(buyer) = &order.buyer {
+            count(format!("BUYER#{buyer}"), "META".to_owned());
+        }
+        for used in &order.promotions {
+            let key = (format!("PROMO#{}", used.promotion), "USES".to_owned());
+            let spent = &mut wanted.entry(key).or_default().spent;
+            *spent.entry(order.currency.to_string()).or_default() += used.amount.amount();
+        }
+    }
+    let mut keys: BTreeSet<&(String, String)> = wanted.keys().collect();
+    keys.extend(facts.uses.keys());
+    for key in keys {
+        let read = |all: &BTreeMap<(String, String), Uses>| {
+            let mut uses = all.get(key).cloned().unwrap_or_default();
+            uses.spent.retain(|_, amount| *amount != 0);
+            uses
+        };
+        let (is, shall) = (read(&facts.uses), read(&wanted));
+        if is != shall {
+            broken.push(format!("{} {}: {is:?} counted, {shall:?} in orders", key.0, key.1));
+        }
     }
 }
 
@@ -169,12 +334,17 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
     for order in &facts.orders {
         let is_placed = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
         let has_money = captured_of.contains_key(&order.id);
-        if is_placed && !order.totals.total.is_zero() && !has_money {
+        if is_placed && !order.due().is_zero() && !has_money {
             broken.push(format!("{}: placed and not paid", order.id));
+        }
+        if is_placed && has_money && order.captured != order.due() {
+            let (captured, due) = (order.captured, order.due());
+            broken.push(format!("{}: {captured} taken of {due}", order.id));
         }
         if order.captured.is_positive() && !has_money {
             broken.push(format!("{}: says paid; the provider knows nothing", order.id));
         }
+        let off_shipping: i64 = order.promotions.iter().map(|got| got.shipping.amount()).sum();
         let lines: i64 = order.lines.iter().map(|line| line.total.amount()).sum();
         let totals = &order.totals;
         let line_taxes: i64 = order.lines.iter().map(|line| line.tax.amount()).sum();
@@ -183,11 +353,70 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
             domain::tax::PriceMode::Inclusive => 0,
             domain::tax::PriceMode::Exclusive => shipping_tax,
         };
-        if lines + totals.shipping.amount() + on_top != totals.total.amount() {
+        let shipping = totals.shipping.amount() - off_shipping;
+        if lines + shipping + on_top != totals.total.amount() {
             broken.push(format!("{}: its lines do not add up to its total", order.id));
         }
     }
     entries(facts, broken);
+}
+
+/// 3, for gift cards and store credit: the entries of an account are its balance, and no balance
+/// is below zero.
+fn balances(facts: &Facts, broken: &mut Vec<String>) {
+    let cards = facts.gift_cards.iter().map(|card| (card.account(), card.balance));
+    let credits = facts.credits.iter().map(|credit| {
+        let account = Account::StoreCredit(credit.customer);
+        (account, credit.balance)
+    });
+    let mut known = BTreeSet::new();
+    for (account, balance) in cards.chain(credits) {
+        known.insert((account, balance.currency().to_string()));
+        let of: Vec<_> =
+            facts.gift_entries.iter().filter(|entry| entry.account == account).cloned().collect();
+        if gift_card::balance(balance.currency(), &of) != Ok(balance) {
+            broken.push(format!("{account:?}: worth {balance}, its entries say otherwise"));
+        }
+        if balance.is_negative() {
+            broken.push(format!("{account:?}: worth {balance}"));
+        }
+    }
+    for entry in &facts.gift_entries {
+        if !known.contains(&(entry.account, entry.amount.currency().to_string())) {
+            broken.push(format!("{}: an entry of an account that is not there", entry.id));
+        }
+    }
+}
+
+/// What orders took from gift cards and store credit, and gave back: to the last minor unit what
+/// their tenders say, from the accounts that they name, and nothing else was taken.
+fn tenders(facts: &Facts, broken: &mut Vec<String>) {
+    let mut taken: BTreeMap<(OrderId, Account), i64> = BTreeMap::new();
+    for entry in &facts.gift_entries {
+        if let Some(order) = entry.order {
+            *taken.entry((order, entry.account)).or_default() -= entry.amount.amount();
+        }
+    }
+    for order in &facts.orders {
+        let tendering = &order.tendering;
+        let is_placed = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
+        let is_over = matches!(order.status, Status::Expired | Status::Canceled);
+        let has_any = !tendering.tenders.is_empty();
+        if has_any && (is_placed && tendering.is_returned || is_over && !tendering.is_returned) {
+            let back = if tendering.is_returned { "back" } else { "not back" };
+            broken.push(format!("{}: {:?}, and its tenders are {back}", order.id, order.status));
+        }
+        for tender in &tendering.tenders {
+            let took = taken.remove(&(order.id, tender.source.account())).unwrap_or(0);
+            let wanted = if tendering.is_returned { 0 } else { tender.amount.amount() };
+            if took != wanted {
+                broken.push(format!("{}: took {took} of a tender of {wanted}", order.id));
+            }
+        }
+    }
+    for ((order, account), took) in taken {
+        broken.push(format!("{order}: took {took} of {account:?}, which is none of its tenders"));
+    }
 }
 
 /// The append-only ledger says the same as the payments.

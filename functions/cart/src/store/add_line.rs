@@ -36,7 +36,7 @@ pub async fn handle(
     let line_id = LineId::from_ulid(app.ids.ulid(call.now));
     let turn = Turn::of(&call, *id);
     change::change(app, turn, Some(*variant_id), |cart, facts| match facts.offers.get(variant_id) {
-        Some(offer) => cart.add(offer, *quantity, line_id),
+        Some(offer) => cart.add(offer, *quantity, line_id, facts.now),
         None => Err(Refusal::UnknownVariant),
     })
     .await

@@ -5,7 +5,7 @@ use api::reply::Created;
 use api::seal::token_hash;
 use api::view::cart::NewCartView;
 use api::who::Shopper;
-use api::{Body, Fields, Form, Metered, Problem, Reply};
+use api::{Body, Fields, Flaw, Form, Metered, Problem, Reply};
 use domain::cart::{Cart, Owner};
 use domain::currency::Currency;
 use domain::id::CartId;
@@ -43,6 +43,13 @@ pub async fn handle(
     let id = CartId::from_ulid(app.ids.ulid(call.now));
     let mut cart = Cart::open(id, owner, currency.unwrap_or(app.currency), call.now);
     let facts = change::facts(app, &cart, None, call.now).await?;
+    let shop = &facts.settings.shop;
+    cart.currency = currency.unwrap_or_else(|| shop.currency(app.currency));
+    if !shop.offers(cart.currency) {
+        let detail = "The shop does not sell in this currency.";
+        let flaw = Flaw::new("/currency", "currency_not_offered", detail);
+        return Err(Problem::invalid(vec![flaw]));
+    }
     let mut toll = call.toll;
     let created = app.store.create_cart(&cart, toll.as_mut(), call.now).await?;
     if let Some(toll) = toll.filter(|_| created == Counted::Yes) {

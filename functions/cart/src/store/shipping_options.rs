@@ -1,4 +1,5 @@
-//! `GET /v1/store/carts/{id}/shipping_options`: the ways of sending this very cart.
+//! `GET /v1/store/carts/{id}/shipping_options`: the ways of sending this very cart, at the
+//! carriers' own prices where they answer in time.
 
 use api::form::CartPath;
 use api::view::cart::{OptionView, OptionsView};
@@ -8,19 +9,22 @@ use domain::shipping::ShippingOption;
 use runtime::Call;
 use store::CartFacts;
 
-use crate::{App, change};
+use crate::{App, change, quotes};
 
 /// Lists the ways of sending a cart, cheapest first. Nothing to send is an empty list.
 pub async fn handle(app: &App, call: Call<CartOwner, Path<CartPath>>) -> Reply<OptionsView> {
     let cart = change::load(app, call.input.0.id, &call.who).await?;
     let facts = change::facts(app, &cart, None, call.now).await?;
-    let options = options(&cart, &facts)?;
+    let mut options = options(&cart, &facts)?;
+    if let Some(quote) = quotes::ask(app, &cart, &facts).await {
+        options = facts.settings.shipping.with_quote(options, &quote);
+    }
     Ok(OptionsView { data: options.into_iter().map(OptionView::from).collect() })
 }
 
 /// Nothing to send is an empty list; without an address, nobody knows.
 fn options(cart: &Cart, facts: &CartFacts) -> Result<Vec<ShippingOption>, Refusal> {
-    match cart.shipping_options(&facts.offers_of(cart), &facts.settings.shipping) {
+    match cart.shipping_options(&facts.offers_of(cart), &facts.settings.shipping, facts.now) {
         Err(Refusal::ShippingNotNeeded) => Ok(Vec::new()),
         other => other,
     }
@@ -44,7 +48,8 @@ mod tests {
                 "postal_code": "10969", "country": "DE",
             }))
             .unwrap();
-            cart = cart.address(Email::parse("jane@example.org").unwrap(), address, None);
+            let email = Email::parse("jane@example.org").unwrap();
+            cart = cart.address(email, Some(address), None);
         }
         options(&cart, &facts).map(|options| options.len())
     }

@@ -11,6 +11,7 @@ use crate::{App, change};
 /// Shows a cart.
 pub async fn handle(app: &App, call: Call<CartOwner, Path<CartPath>>) -> Reply<Cached<CartView>> {
     let cart = change::load(app, call.input.0.id, &call.who).await?;
+    let cart = app.store.look_again(cart, call.now).await?;
     let facts = change::facts(app, &cart, None, call.now).await?;
     Ok(Cached(change::show(&cart, &facts)?, Cache::Private))
 }

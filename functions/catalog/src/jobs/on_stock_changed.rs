@@ -1,17 +1,19 @@
 //! The inventory's stream: copies what is for sale to where shoppers see it.
 //!
-//! Only the last change of a SKU in a batch counts, and above the line limit nothing changes for a
-//! shopper, so most sales write nothing here. The number is display only; a batch that comes twice
+//! What is for sale of a SKU is what the locations that sell have of it together, shards and all;
+//! each SKU of a batch is looked at once. The number is display only; a batch that comes twice
 //! writes the same number twice.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::cart::QUANTITY_MAX;
 use domain::catalog::Sku;
 use domain::fault::Fault;
+use domain::location::Locations;
+use domain::stock::KEY_POOL;
 use runtime::Records;
-use store::stock;
+use store::stock::{self, Level};
 
 use crate::App;
 
@@ -19,27 +21,48 @@ type Image = HashMap<String, AttributeValue>;
 
 /// Shows what is available of each changed SKU.
 pub async fn handle(app: &App, records: Records) -> Result<(), Fault> {
-    for (sku, shown) in latest(records.new_images)? {
-        app.store.show_available(&sku, shown).await?;
+    let locations = app.store.locations(records.now).await?;
+    for sku in changed(records.new_images)? {
+        let levels = app.store.levels_of(&sku).await?;
+        app.store.show_available(&sku, shown(&levels, &locations)).await?;
     }
     Ok(())
 }
 
-/// What shoppers shall see of each changed SKU: its last change counts, up to the line limit.
-fn latest(images: Vec<Image>) -> Result<BTreeMap<Sku, u32>, Fault> {
-    let mut latest = BTreeMap::new();
+/// The SKUs of a batch, each once.
+fn changed(images: Vec<Image>) -> Result<BTreeSet<Sku>, Fault> {
+    let mut skus = BTreeSet::new();
     for image in images {
-        if let Some((sku, available)) = stock::changed(image)? {
-            let shown = u32::try_from(available.max(0)).unwrap_or(u32::MAX).min(QUANTITY_MAX);
-            latest.insert(sku, shown);
-        }
+        skus.extend(stock::changed(image)?.map(|level| level.place.sku));
     }
-    Ok(latest)
+    Ok(skus)
+}
+
+/// What shoppers shall see: what is for sale anywhere, up to the line limit. Of what has keys, that
+/// is its free keys alone.
+fn shown(levels: &[Level], locations: &Locations) -> u32 {
+    let has_keys = levels.iter().any(|level| level.place.location == KEY_POOL);
+    let sells = |level: &&Level| {
+        let location = level.place.location;
+        if has_keys {
+            return location == KEY_POOL;
+        }
+        locations.get(location).is_some_and(|location| location.is_active)
+    };
+    let available: i64 = levels.iter().filter(sells).map(|level| level.available.max(0)).sum();
+    u32::try_from(available).unwrap_or(u32::MAX).min(QUANTITY_MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::id::{LocationId, Ulid};
+    use domain::stock::{FIRST_LOCATION, Place};
+
     use super::*;
+
+    fn sku(text: &str) -> Sku {
+        Sku::parse(text).unwrap()
+    }
 
     fn image(pk: &str, sku: &str, available: i64) -> Image {
         let text = |value: &str| AttributeValue::S(value.to_owned());
@@ -59,15 +82,29 @@ mod tests {
     }
 
     #[test]
-    fn the_last_change_of_a_sku_counts_up_to_the_line_limit() {
+    fn each_sku_of_a_batch_is_looked_at_once() {
         let images = vec![
             image("SKU#MUG", "MUG", 3),
             image("SKU#SOCKS", "SOCKS", 5_000),
-            image("SKU#MUG", "MUG", 0),
-            image("OTHER#MUG", "MUG", 9),
+            image("SKU#MUG~7", "MUG", 0),
+            image("OTHER#MUG", "HAT", 9),
         ];
-        let shown: Vec<_> = latest(images).unwrap().into_iter().collect();
-        let sku = |text| Sku::parse(text).unwrap();
-        assert_eq!(shown, [(sku("MUG"), 0), (sku("SOCKS"), 100)]);
+        let found: Vec<_> = changed(images).unwrap().into_iter().collect();
+        assert_eq!(found, [sku("MUG"), sku("SOCKS")]);
+    }
+
+    #[test]
+    fn what_is_shown_is_what_the_locations_that_sell_have_up_to_the_line_limit() {
+        let elsewhere = LocationId::from_ulid(Ulid::from_parts(1, 1));
+        let level = |location, available| {
+            let place = Place::at(sku("MUG"), location);
+            Level { available, ..Level::empty(&place) }
+        };
+        let locations = Locations::default();
+        let levels = [level(FIRST_LOCATION, 3), level(FIRST_LOCATION, -2), level(elsewhere, 50)];
+        assert_eq!(shown(&levels, &locations), 3);
+        assert_eq!(shown(&[level(FIRST_LOCATION, 5_000)], &locations), 100);
+        assert_eq!(shown(&[], &locations), 0);
+        assert_eq!(shown(&[level(KEY_POOL, 7), level(FIRST_LOCATION, 3)], &locations), 7);
     }
 }

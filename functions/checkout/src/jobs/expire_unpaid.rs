@@ -20,7 +20,7 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
     let desk = Desk { store: &app.store, gateway: &gateway, now: tick.now };
     let mut failed = 0_usize;
     for order in app.store.overdue(tick.now, ORDERS_MAX).await? {
-        match settlement::end_unpaid(&desk, order.id, Status::Expired).await {
+        match Box::pin(settlement::end_unpaid(&desk, order.id, Status::Expired)).await {
             Ok(Ended::Yes(_)) => {
                 tracing::info!(op = "checkout.jobs.expire_unpaid", order_id = %order.id, "expired");
             }
@@ -32,7 +32,7 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
         }
     }
     for order in app.store.unreturned(tick.now, ORDERS_MAX).await? {
-        if let Err(fault) = settlement::finalize(&desk, order.id, None).await {
+        if let Err(fault) = Box::pin(settlement::finalize(&desk, order.id, None)).await {
             failed += 1;
             tracing::error!(order_id = %order.id, fault = %fault, "a payment did not go back");
         }

@@ -15,24 +15,30 @@ use api::seal::token_hash;
 use api::view::order::{CompletedView, OrderView, PayView};
 use api::{Body, CartOwner, Fields, Form, KeyRequired, Metered, Path, Problem, Reply};
 use domain::cart::{Cart, Refusal, Shortage, Status as CartStatus};
-use domain::id::{OrderId, PaymentId};
+use domain::id::{OrderId, PaymentId, PromotionId};
 use domain::limit::Limit;
 use domain::money::Money;
 use domain::order::{Fresh, Order, Status};
 use domain::payment::Payment;
+use domain::promotion::in_cart;
 use http::StatusCode;
 use jiff::Timestamp;
 use runtime::Call;
 use runtime::endpoint::stored;
 use store::order::{Allowance, Placed};
+use store::promotion::Wanted;
 use store::{Saved, Store};
 
+use crate::allocate::Search;
 use crate::{App, pay};
 
 /// How often a lost race is run again before the caller is asked to.
 const RACES_MAX: usize = 5;
 /// Orders of one customer, or of one address, that may wait for their payment at a time.
 const OPEN_MAX: u32 = 3;
+/// How often units are looked for somewhere else after somebody was faster: each time one place
+/// is known to have less.
+const SEARCHES_MAX: usize = 64;
 /// Lapsed holds that are looked at when stock is short.
 const LAPSED_MAX: i32 = 25;
 
@@ -102,34 +108,50 @@ async fn place(
     };
     let mut allowance = Allowance { bucket, open_max: OPEN_MAX };
     let variants: Vec<_> = cart.lines.iter().map(|line| line.variant).collect();
-    let facts = app.store.cart_facts(&variants, now).await?;
+    let facts = app.store.cart_facts(&variants, &Wanted::by(&cart), now).await?;
+    let mut search = Search::begin(&facts, &cart);
     let priced = facts.price(&cart)?;
     let ulid = app.ids.ulid(now);
-    let number = app.ids.order_number();
+    let number = app.ids.order_number(&facts.settings.shop.order_number);
     let order = OrderId::from_ulid(ulid);
     let fresh = Fresh { order, payment: PaymentId::from_ulid(ulid), number, now };
+    // What gift cards pay is decided by what is on them now.
+    let cart = app.store.look_again(cart, now).await?;
     let placement = Order::place(cart, priced, expected_total, &fresh)?;
     let (mut order, mut payment) = (placement.order, placement.payment);
     let events: Vec<_> =
         placement.facts.into_iter().map(|fact| settlement::event(&order, fact, now)).collect();
     let (cart, allowance) = (&placement.cart, &mut allowance);
-    match app.store.place(&mut order, payment.as_mut(), cart, &events, allowance, now).await? {
-        Placed::Yes => {
-            call.standing.note(allowance.bucket.standing(now));
-            Ok(Some((order, payment)))
-        }
-        Placed::TooOften(standing) => {
-            Err(api::headers::limited(Problem::too_many(&standing), &standing))
-        }
-        Placed::TooManyOpen => Err(too_many_open()),
-        Placed::Raced | Placed::NumberTaken => Ok(None),
-        Placed::Short(shortages) => {
-            if take_over(&app.store, &shortages, now).await? {
-                return Ok(None);
+    let mut short = Vec::new();
+    for _ in 0..SEARCHES_MAX {
+        order.reservation.allocations = match search.choose(&app.store, &order, ulid).await? {
+            Ok(allocations) => allocations,
+            Err(shortages) => {
+                short = shortages;
+                break;
             }
-            Err(Refusal::InsufficientStock(shortages).into())
+        };
+        match app.store.place(&mut order, payment.as_mut(), cart, &events, allowance, now).await? {
+            Placed::Yes => {
+                call.standing.note(allowance.bucket.standing(now));
+                return Ok(Some((order, payment)));
+            }
+            Placed::TooOften(standing) => {
+                return Err(api::headers::limited(Problem::too_many(&standing), &standing));
+            }
+            Placed::TooManyOpen => return Err(too_many_open()),
+            Placed::UsedUp(promotion) => return Err(used_up(&order, promotion)),
+            Placed::Raced | Placed::NumberTaken => return Ok(None),
+            Placed::Short(lacks) => {
+                short = lacks.iter().cloned().map(Shortage::from).collect();
+                search.learn(lacks);
+            }
         }
     }
+    if take_over(&app.store, &short, now).await? {
+        return Ok(None);
+    }
+    Err(Refusal::InsufficientStock(short).into())
 }
 
 fn too_many_open() -> Problem {
@@ -137,11 +159,20 @@ fn too_many_open() -> Problem {
     Problem::conflict("too_many_open_orders", detail).member("open_max", OPEN_MAX)
 }
 
+/// Somebody else had the last use, or the last of the budget, between the pricing and the placing.
+fn used_up(order: &Order, id: PromotionId) -> Problem {
+    let used = order.promotions.iter().find(|used| used.promotion == id);
+    let name = used.map(|used| used.name.clone()).unwrap_or_default();
+    let code = used.and_then(|used| used.code.clone());
+    Refusal::Promotion(in_cart::Refusal::UsedUp { promotion: id, name, code }).into()
+}
+
 /// Gives back lapsed holds of what is short; tells whether there were any.
 async fn take_over(store: &Store, short: &[Shortage], now: Timestamp) -> Reply<bool> {
     let mut is_more_there = false;
     for order in store.overdue(now, LAPSED_MAX).await? {
-        let has_short = order.units().iter().any(|(sku, _)| short.iter().any(|s| s.sku == *sku));
+        let has_short =
+            order.counted_units().iter().any(|(sku, _)| short.iter().any(|s| s.sku == *sku));
         if has_short && order.reservation.may_be_taken_over(now) {
             is_more_there |= store.take_over(&order).await? == Saved::Yes;
         }

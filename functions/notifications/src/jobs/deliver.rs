@@ -27,7 +27,9 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     }
     let letter = write(app, &message, now).await?;
     let (id, template) = (message.id.to_string(), message.letter.template());
-    let provider_id = match app.mailer.send(&message.to, &letter, &id, template).await? {
+    let sender = app.store.shop().await?.value.mail_sender_name;
+    let sent = app.mailer.send(sender.as_deref(), &message.to, &letter, &id, template);
+    let provider_id = match sent.await? {
         Posted::Yes(provider_id) => provider_id,
         Posted::Refused(code) => {
             let tried = format!("deliver {id}: SES refuses with {code}");
@@ -47,7 +49,9 @@ fn read(body: &str) -> Result<Message, Fault> {
         Fact::MessageRequested { message } => Ok(message),
         fact @ (Fact::OrderPlaced { .. }
         | Fact::OrderRefundedLate { .. }
-        | Fact::AuditNoted { .. }) => {
+        | Fact::KeysAdded { .. }
+        | Fact::AuditNoted { .. }
+        | Fact::ExchangeDue { .. }) => {
             let tried = format!("deliver {}, which is no letter", fact.name());
             Err(Fault::noticed(tried, Retry::Useless))
         }
@@ -57,7 +61,9 @@ fn read(body: &str) -> Result<Message, Fault> {
 /// Writes the letter from the facts as they are recorded: the same facts are the same letter.
 async fn write(app: &App, message: &Message, now: Timestamp) -> Result<Rendered, Fault> {
     let order = match &message.letter {
-        Letter::OrderConfirmation { order_id } | Letter::LatePaymentRefunded { order_id } => {
+        Letter::OrderConfirmation { order_id }
+        | Letter::LatePaymentRefunded { order_id }
+        | Letter::KeysReady { order_id } => {
             let file = app.store.order(*order_id).await?;
             let missing = || Fault::noticed(format!("find {order_id}"), Retry::Useless);
             Some(file.ok_or_else(missing)?.order)
@@ -71,7 +77,10 @@ async fn write(app: &App, message: &Message, now: Timestamp) -> Result<Rendered,
         | Letter::AccountClosed
         | Letter::StaffInvitation { .. }
         | Letter::StaffResetPassword { .. }
-        | Letter::SecondFactorChanged => None,
+        | Letter::SecondFactorChanged
+        | Letter::GiftCard { .. }
+        | Letter::BackInStock { .. }
+        | Letter::StockDigest { .. } => None,
     };
     let downloads = match &order {
         Some(order) => links(app, order, now).await?,

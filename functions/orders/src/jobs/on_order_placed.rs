@@ -1,6 +1,8 @@
-//! Facts about orders, from the outbox: the letters that follow, and the delivery of digital goods.
+//! Facts about orders, from the outbox: the letters that follow, the delivery of digital goods, and
+//! the count of what was sold on which day; and of new keys, which some orders wait for.
 //!
-//! An event may come twice: the order is delivered once, and the letter's id is made of the
+//! An event may come twice: the order is delivered once and counted once, and the letter's id is
+//! made of the
 //! event's, so the post knows it again.
 
 use domain::event::{Event, Fact, Letter, Message};
@@ -11,7 +13,7 @@ use jiff::Timestamp;
 use queue::Name;
 use store::Saved;
 
-use crate::App;
+use crate::{App, keys};
 
 /// How often a lost race is run again before the message comes back by itself.
 const RACES_MAX: usize = 5;
@@ -21,7 +23,15 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     let event: Event = serde_json::from_str(&message.body)
         .map_err(|error| Fault::new("read an event", error, Retry::Useless))?;
     if let Fact::OrderPlaced { order_id } = &event.fact {
-        deliver_digital(app, *order_id, now).await?;
+        let order = deliver_digital(app, *order_id, now).await?;
+        let placed_at = order.placed_at.unwrap_or(order.created_at);
+        app.store.count_sales(order.id, &order.counted_units(), placed_at, now).await?;
+        if order.lines.iter().any(|line| line.has_keys) {
+            keys::give(app, order.id, now).await?;
+        }
+    }
+    if let Fact::KeysAdded { sku } = &event.fact {
+        keys::hand_out(app, sku, now).await?;
     }
     match letter_about(&event.fact) {
         Some((order_id, letter)) => write_to_buyer(app, &event, order_id, letter, now).await,
@@ -38,20 +48,23 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
         Fact::OrderRefundedLate { order_id } => {
             Some((*order_id, Letter::LatePaymentRefunded { order_id: *order_id }))
         }
-        // They have queues of their own.
-        Fact::MessageRequested { .. } | Fact::AuditNoted { .. } => None,
+        // Who gets keys is written to when they do; the others have queues of their own.
+        Fact::KeysAdded { .. }
+        | Fact::MessageRequested { .. }
+        | Fact::AuditNoted { .. }
+        | Fact::ExchangeDue { .. } => None,
     }
 }
 
-/// Marks digital lines as delivered, once.
-async fn deliver_digital(app: &App, id: OrderId, now: Timestamp) -> Result<(), Fault> {
+/// Marks digital lines as delivered, once; the order as it was found.
+async fn deliver_digital(app: &App, id: OrderId, now: Timestamp) -> Result<Order, Fault> {
     for _ in 0..RACES_MAX {
         let order = load(app, id).await?;
         let after = order.clone().deliver_digital(now);
         let is_done = after.lines == order.lines;
         let is_open = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
         if is_done || !is_open || app.store.save_order(&after).await? == Saved::Yes {
-            return Ok(());
+            return Ok(order);
         }
     }
     Err(Fault::noticed(format!("deliver {id}: others were faster every time"), Retry::Helps))

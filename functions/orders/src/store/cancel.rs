@@ -23,7 +23,7 @@ pub async fn handle(app: &App, call: Call<OrderReader, Path<OrderPath>>) -> Repl
     let till = app.till.as_ref().ok_or_else(Problem::internal)?;
     let gateway = till.gateway(call.now).await?;
     let desk = Desk { store: &app.store, gateway: &gateway, now: call.now };
-    let ended = settlement::end_unpaid(&desk, id, Status::Canceled).await?;
+    let ended = Box::pin(settlement::end_unpaid(&desk, id, Status::Canceled)).await?;
     answer(ended, call.now)
 }
 

@@ -2,6 +2,7 @@
 
 use api::form::OrderPath;
 use api::reply::Cache;
+use api::view::key_pool::keys_of;
 use api::view::order::OrderView;
 use api::{Cached, OrderReader, Path, Problem, Reply, download};
 use domain::id::OrderLineId;
@@ -19,7 +20,9 @@ pub async fn handle(
     let shop_url = app.shop_url.as_deref().ok_or_else(Problem::internal)?;
     let used = |line| uses(&file.downloads, line);
     let links = download::links(&file.order, &call.guard.sealer, shop_url, call.now, used);
-    Ok(Cached(OrderView::of(file.order, &file.payments, links), Cache::Private))
+    let keys = keys_of(&file.order, &file.keys);
+    let view = OrderView::of(file.order, &file.payments, links).with_keys(keys);
+    Ok(Cached(view, Cache::Private))
 }
 
 /// How often the link of a line was used.

@@ -14,7 +14,7 @@ pub async fn handle(app: &App, message: Message, now: Timestamp) -> Result<(), F
     let notice = notice(&message.body)?;
     let gateway = app.till.gateway(now).await?;
     let desk = Desk { store: &app.store, gateway: &gateway, now };
-    let done = settlement::finalize(&desk, notice.order, Some(&notice.intent)).await?;
+    let done = Box::pin(settlement::finalize(&desk, notice.order, Some(&notice.intent))).await?;
     tracing::info!(
         op = "payments.jobs.on_stripe_event",
         event_id = notice.event_id,

@@ -24,6 +24,8 @@ fn entry(body: &str) -> Result<Entry, Fault> {
         Fact::AuditNoted { entry } => Ok(entry),
         fact @ (Fact::OrderPlaced { .. }
         | Fact::OrderRefundedLate { .. }
+        | Fact::KeysAdded { .. }
+        | Fact::ExchangeDue { .. }
         | Fact::MessageRequested { .. }) => {
             let tried = format!("read an entry of the audit log: it is {}", fact.name());
             Err(Fault::noticed(tried, Retry::Useless))

@@ -26,6 +26,7 @@ enum Kind {
     Queue(queue::Name),
     Schedule(u64),
     Stream(store::Table),
+    Upload(&'static str),
     Invoked,
     Unknown,
 }
@@ -37,6 +38,7 @@ fn rows_of<A>(endpoints: &'static [runtime::Endpoint<A>], rows: &mut Vec<Row>) {
             runtime::Trigger::Queue { name, .. } => Kind::Queue(name),
             runtime::Trigger::Schedule { seconds, .. } => Kind::Schedule(seconds),
             runtime::Trigger::Stream { table, .. } => Kind::Stream(table),
+            runtime::Trigger::Upload { prefix, .. } => Kind::Upload(prefix),
             runtime::Trigger::Invoked { .. } => Kind::Invoked,
             runtime::Trigger::Unknown => Kind::Unknown,
         };
@@ -50,11 +52,15 @@ fn rows() -> Vec<Row> {
     rows_of(cart::ENDPOINTS, &mut rows);
     rows_of(catalog::ENDPOINTS, &mut rows);
     rows_of(checkout::ENDPOINTS, &mut rows);
+    rows_of(fulfillment::ENDPOINTS, &mut rows);
     rows_of(identity::ENDPOINTS, &mut rows);
+    rows_of(inventory::ENDPOINTS, &mut rows);
+    rows_of(media::ENDPOINTS, &mut rows);
     rows_of(notifications::ENDPOINTS, &mut rows);
     rows_of(orders::ENDPOINTS, &mut rows);
     rows_of(payments::ENDPOINTS, &mut rows);
     rows_of(platform::ENDPOINTS, &mut rows);
+    rows_of(promotions::ENDPOINTS, &mut rows);
     rows
 }
 
@@ -95,6 +101,7 @@ fn in_templates(kind: Kind, variables: &BTreeMap<String, String>) -> Option<Stri
         Kind::Queue(name) => format!("queue {}", last(&value(name.variable()))),
         Kind::Schedule(seconds) => format!("every {seconds} s"),
         Kind::Stream(table) => format!("stream of {}", value(table.variable())),
+        Kind::Upload(prefix) => format!("new objects under {prefix}"),
         Kind::Unknown => "ANY $default".to_owned(),
         Kind::Invoked => return None,
     })
@@ -107,6 +114,7 @@ fn as_read(trigger: &Trigger) -> String {
         Trigger::Queue { queue, .. } => format!("queue {queue}"),
         Trigger::Schedule { seconds } => format!("every {seconds} s"),
         Trigger::Stream { table, .. } => format!("stream of {table}"),
+        Trigger::Upload { prefix, .. } => format!("new objects under {prefix}"),
     }
 }
 
@@ -154,6 +162,18 @@ fn stanza(row: &Row) -> String {
                 "BisectBatchOnFunctionError: true".into(),
                 "MaximumRetryAttempts: 10".into(),
                 "FunctionResponseTypes: [ReportBatchItemFailures]".into(),
+            ],
+        ),
+        Kind::Upload(prefix) => (
+            "Upload",
+            "EventBridgeRule",
+            vec![
+                "Pattern:".into(),
+                "  source: [aws.s3]".into(),
+                "  detail-type: [Object Created]".into(),
+                "  detail:".into(),
+                "    bucket: {name: [!Ref FilesBucket]}".into(),
+                format!("    object: {{key: [{{prefix: {prefix}}}]}}"),
             ],
         ),
     };
@@ -391,6 +411,7 @@ fn the_contract_has_every_route_under_its_handlers_name() {
             Kind::Queue(_)
             | Kind::Schedule(_)
             | Kind::Stream(_)
+            | Kind::Upload(_)
             | Kind::Invoked
             | Kind::Unknown => None,
         })

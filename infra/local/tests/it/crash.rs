@@ -3,8 +3,10 @@
 //! their work, and every invariant is asked. Time is ours: nobody sleeps.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use domain::currency::Currency;
+use domain::money::Money;
 use local::{Options, Response, Shop, Snapshot};
 use serde_json::json;
 use testkit::goods::{self, Goods, MUG, POSTER, TEMPLATE};
@@ -12,6 +14,7 @@ use testkit::ledger;
 use wire::{FaultKind, Plan};
 
 use crate::world::{self, Shopper, facts};
+use crate::{gift_cards, key_pools};
 
 /// Every way in which a call can go wrong, for the main job.
 const EVERY: &[FaultKind] = &[
@@ -49,6 +52,14 @@ enum Journey {
     LateReturn,
     /// Paid after the time, the goods still there.
     LatePlace,
+    /// Paid with a gift card and a card.
+    GiftCard,
+    /// Paid with a gift card, in part, and called off.
+    GiftCardBack,
+    /// Two keys, bought.
+    Keys,
+    /// A key that is owed, when new ones come.
+    KeysFollow,
     /// A new account, confirmed, signed in, renewed.
     SignUp,
 }
@@ -85,6 +96,10 @@ impl Journey {
             | Self::Cancel
             | Self::LateReturn
             | Self::LatePlace
+            | Self::GiftCard
+            | Self::GiftCardBack
+            | Self::Keys
+            | Self::KeysFollow
             | Self::SignUp => &[(1, FOUR)],
         }
     }
@@ -112,14 +127,25 @@ async fn complete(shopper: &mut Shopper) -> Response {
 /// Prepares a journey undisturbed.
 async fn prepare(shop: &Shop, journey: Journey) -> Shopper {
     let good = match journey {
-        Journey::Download => TEMPLATE,
+        Journey::Download | Journey::Keys | Journey::KeysFollow => TEMPLATE,
         Journey::LateReturn | Journey::LatePlace => POSTER,
         _ => MUG,
     };
     if journey == Journey::SignUp {
         return Shopper::new(shop);
     }
+    if matches!(journey, Journey::Keys | Journey::KeysFollow) {
+        key_pools::stock(shop, 0..2).await;
+    }
     let mut shopper = ready(shop, good).await;
+    if matches!(journey, Journey::Keys | Journey::KeysFollow) {
+        shopper.add(good, 1).await;
+    }
+    if matches!(journey, Journey::GiftCard | Journey::GiftCardBack) {
+        let amount = Money::new(700, Currency::EUR);
+        let (_, code) = gift_cards::card(shop, amount, None).await;
+        assert_eq!(gift_cards::present(&shopper, &code).await.status, 200);
+    }
     shopper.total = shopper.view_cart().await["totals"]["total"].clone();
     if matches!(journey, Journey::LateReturn | Journey::LatePlace) {
         assert_eq!(complete(&mut shopper).await.status, 201);
@@ -136,13 +162,26 @@ async fn prepare(shop: &Shop, journey: Journey) -> Shopper {
             shop.settle().await;
         }
     }
+    if journey == Journey::KeysFollow {
+        assert_eq!(complete(&mut shopper).await.status, 201);
+        gift_cards::end_behind_the_provider(shop, &shopper.order).await;
+        let mut other = ready(shop, good).await;
+        other.total = other.view_cart().await["totals"]["total"].clone();
+        assert_eq!(complete(&mut other).await.status, 201);
+        for buyer in [&other, &shopper] {
+            buyer.pay("pm_card_visa");
+            shop.settle().await;
+        }
+        // The one that is left is hers at once.
+        assert_eq!(shopper.view_order().await["keys"][0]["following"], 1);
+    }
     shopper
 }
 
 /// Does it, with whatever fault is armed.
 async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper) {
     match journey {
-        Journey::Buy | Journey::Download => {
+        Journey::Buy | Journey::Download | Journey::GiftCard | Journey::Keys => {
             assert_eq!(complete(shopper).await.status, 201);
             shopper.pay("pm_card_visa");
         }
@@ -164,7 +203,7 @@ async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper) {
             shop.advance(32 * 60).await;
             shop.advance(2 * 60).await;
         }
-        Journey::Cancel => {
+        Journey::Cancel | Journey::GiftCardBack => {
             assert_eq!(complete(shopper).await.status, 201);
             let path = format!("/v1/store/orders/{}/cancel", shopper.order);
             let answer = again(shop, || {
@@ -178,6 +217,7 @@ async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper) {
             let (status, intent) = shopper.pay("pm_card_visa");
             assert_eq!(status, 200, "{intent}");
         }
+        Journey::KeysFollow => key_pools::stock(shop, 2..5).await,
         Journey::SignUp => sign_up(shop, shopper).await,
     }
     shop.settle_all().await;
@@ -221,12 +261,23 @@ async fn sign_up(shop: &Shop, shopper: &Shopper) {
 /// What must be seen at the end, besides the invariants.
 async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
     let wanted = match journey {
-        Journey::Buy | Journey::Download | Journey::Declined | Journey::LatePlace => "placed",
+        Journey::Buy
+        | Journey::Download
+        | Journey::Declined
+        | Journey::LatePlace
+        | Journey::GiftCard
+        | Journey::Keys
+        | Journey::KeysFollow => "placed",
         Journey::Expire | Journey::LateReturn => "expired",
-        Journey::Cancel => "canceled",
+        Journey::Cancel | Journey::GiftCardBack => "canceled",
         Journey::SignUp => return Ok(()),
     };
     let order = shopper.view_order().await;
+    if matches!(journey, Journey::Keys | Journey::KeysFollow)
+        && order["keys"][0]["keys"].as_array().map(Vec::len) != Some(2)
+    {
+        return Err(format!("the keys are {}", order["keys"]));
+    }
     if order["status"] == wanted {
         Ok(())
     } else {
@@ -245,6 +296,11 @@ impl Start {
     async fn of(journey: Journey, attempts: u32, goods: &Goods) -> Self {
         let options = Options { sdk_attempts: attempts, ..Options::default() };
         let shop = world::open_with(options, goods).await;
+        // The staff's indexes are there: one is built once in the life of a shop.
+        for job in ["orders.jobs.rebuild_search", "identity.jobs.rebuild_search"] {
+            shop.invoke(job, json!({})).await;
+        }
+        shop.settle().await;
         let shopper = prepare(&shop, journey).await;
         Self { journey, snapshot: Snapshot::of(shop).expect("a shop at rest"), shopper }
     }
@@ -261,15 +317,36 @@ impl Start {
     /// How many calls the journey makes undisturbed.
     async fn calls(&self) -> u64 {
         let (shop, mut shopper) = self.open().await;
+        let count = Arc::new(AtomicU64::new(0));
+        let counting = Arc::clone(&count);
+        let filter: wire::Filter = Box::new(move |call| {
+            let counts = is_of_a_journey(call);
+            counting.fetch_add(u64::from(counts), Ordering::Relaxed);
+            counts
+        });
+        let plan = Plan { at: u64::MAX, kind: FaultKind::FailBefore, filter: Some(filter) };
+        shop.wire().faults().arm(plan);
         run(&shop, self.journey, &mut shopper).await;
-        shop.wire().faults().count()
+        count.load(Ordering::Relaxed)
     }
+}
+
+/// The indexes of the staff stand beside a purchase: what goes wrong there has stories of its own.
+fn is_of_a_journey(call: &wire::CallId) -> bool {
+    !matches!(
+        call.caller.as_str(),
+        "orders.jobs.on_order_changed"
+            | "orders.jobs.index_orders"
+            | "identity.jobs.on_customer_changed"
+            | "identity.jobs.index_customers"
+    )
 }
 
 /// One point: this journey, this call, this fault. What broke, if anything did.
 async fn point(start: &Start, at: u64, kind: FaultKind, goods: &Goods) -> (bool, Vec<String>) {
     let (shop, mut shopper) = start.open().await;
-    shop.wire().faults().arm(Plan::at(at, kind));
+    let filter: wire::Filter = Box::new(is_of_a_journey);
+    shop.wire().faults().arm(Plan { at, kind, filter: Some(filter) });
     run(&shop, start.journey, &mut shopper).await;
     let fired = !shop.wire().faults().fired().is_empty();
     shop.wire().faults().disarm();
@@ -283,7 +360,10 @@ async fn point(start: &Start, at: u64, kind: FaultKind, goods: &Goods) -> (bool,
 
 /// Points of one journey that fired, for all kinds and attempts.
 async fn explore(journey: Journey) -> (usize, Vec<String>) {
-    let goods = Arc::new(goods::small(world::MUGS));
+    let goods = Arc::new(match journey {
+        Journey::Keys | Journey::KeysFollow => key_pools::keyed(),
+        _ => goods::small(world::MUGS),
+    });
     let (fired, mut broken) = (Arc::new(AtomicUsize::new(0)), Vec::new());
     for &(attempts, kinds) in journey.plans() {
         let start = Arc::new(Start::of(journey, attempts, &goods).await);
@@ -346,5 +426,9 @@ journeys! {
     no_fault_breaks_an_order_that_is_called_off: Cancel, 168;
     no_fault_breaks_a_late_payment_that_goes_back: LateReturn, 156;
     no_fault_breaks_a_late_payment_that_takes_the_goods: LatePlace, 200;
+    no_fault_breaks_a_purchase_with_a_gift_card: GiftCard, 180;
+    no_fault_breaks_the_return_of_a_gift_card: GiftCardBack, 168;
+    no_fault_breaks_a_purchase_of_keys: Keys, 180;
+    no_fault_breaks_keys_that_follow: KeysFollow, 40;
     no_fault_breaks_signing_up: SignUp, 226;
 }

@@ -132,11 +132,18 @@ async fn the_clock_moves_when_told_and_schedules_follow() {
     let began = shop.clock().now_ms();
     assert!(shop.advance(59).await.is_empty());
     let ran = shop.advance(1).await;
-    assert_eq!(ran, ["checkout.jobs.expire_unpaid", "platform.jobs.sweep_outbox"]);
+    let each_minute = [
+        "catalog.jobs.apply_schedule",
+        "checkout.jobs.expire_unpaid",
+        "inventory.jobs.merge_shards",
+        "inventory.jobs.send_back_in_stock",
+        "platform.jobs.sweep_outbox",
+    ];
+    assert_eq!(ran, each_minute);
     let moved = Request::new("POST", "/_local/clock").json(&json!({"advance_seconds": 60}));
     let moved = ok(shop.send(moved).await);
     assert_eq!(moved["now_ms"], began + 120_000);
-    assert_eq!(moved["jobs_run"].as_array().unwrap().len(), 2);
+    assert_eq!(moved["jobs_run"].as_array().unwrap().len(), each_minute.len());
     let job = Request::new("POST", "/_local/jobs/platform.jobs.sweep_outbox");
     assert_eq!(ok(shop.send(job).await)["outcome"], "done");
     let wrong = Request::new("POST", "/_local/jobs/cart.store.create");
@@ -265,7 +272,9 @@ async fn the_local_pages_run_no_script_and_name_no_other_host() {
         ("GET", "/_local/media/../catalog.json"),
         ("GET", "/_local/media/%2e%2e%2fcatalog.json"),
         ("POST", "/_local/queues/none/redrive"),
-        ("GET", "/_local/files/downloads/a.zip"),
+        ("GET", "/_local/s3/fluxion-files-000000000000/files/a.zip"),
+        ("GET", "/media/../files/a.zip"),
+        ("GET", "/media/%2e%2e/files/a.zip"),
     ] {
         let answer = shop.send(Request::new(method, path)).await;
         assert!([403, 404].contains(&answer.status), "{path}: {}", answer.status);

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::id::OrderId;
+use domain::permission::Permission;
 use local::{Options, Outcome, Request, Response, Shop, Snapshot};
 use serde_json::{Value, json};
 use templates::{Stack, Trigger};
@@ -36,6 +37,7 @@ const ALONE: &[(&str, Alone)] = &[
     ("a customer helps themselves", |shop| Box::pin(accounts::tour(shop))),
     ("a cart", |shop| Box::pin(cart(shop))),
     ("two carts become one", |shop| Box::pin(merge(shop))),
+    ("a carrier is asked", |shop| Box::pin(carrier(shop))),
     ("a purchase", |shop| Box::pin(purchase(shop))),
     ("a decline", |shop| Box::pin(decline(shop))),
     ("a shortage", |shop| Box::pin(shortage(shop))),
@@ -48,6 +50,8 @@ const ALONE: &[(&str, Alone)] = &[
     ("the first owner", |shop| Box::pin(founding(shop))),
     ("a month", |shop| Box::pin(month(shop))),
     ("a registration", |shop| Box::pin(registration(shop))),
+    ("before the index", |shop| Box::pin(before_the_index(shop))),
+    ("before the desk's indexes", |shop| Box::pin(before_the_desk(shop))),
 ];
 
 /// Chapters that begin where people are signed in.
@@ -59,6 +63,18 @@ const AMONG: &[(&str, Among)] = &[
     ("roles and colleagues", |shop, people| Box::pin(work(shop, people))),
     ("a member's day", |shop, people| Box::pin(oneself(shop, people))),
     ("keys of machines", |shop, people| Box::pin(keys(shop, people))),
+    ("a gift card in a cart", |shop, people| Box::pin(gift_card(shop, people))),
+    ("a merchant's gift cards", |shop, people| Box::pin(gift_card_desk(shop, people))),
+    ("gift cards in orders", |shop, people| Box::pin(gift_cards(shop, people))),
+    ("promotions", |shop, people| Box::pin(promotions(shop, people))),
+    ("a picture", |shop, people| Box::pin(picture(shop, people))),
+    ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
+    ("settings", |shop, people| Box::pin(settings(shop, people))),
+    ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
+    ("files of goods", |shop, people| Box::pin(files(shop, people))),
+    ("keys that are sold", |shop, people| Box::pin(key_pools(shop, people))),
+    ("searching", |shop, people| Box::pin(searching(shop, people))),
+    ("the staff's desk", |shop, people| Box::pin(desk(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -210,8 +226,92 @@ async fn oneself(shop: Shop, mut people: People) {
     tour::oneself(&mut Plain(shop), &mut people.owner).await;
 }
 
+async fn picture(shop: Shop, people: People) {
+    tour::media::pictures(&mut Plain(shop), &people.owner, 1).await;
+}
+
+async fn gift_card(shop: Shop, mut people: People) {
+    let jane = &mut people.jane;
+    tour::gift_cards::change_of_mind(&mut Plain(shop), jane).await;
+}
+
+async fn gift_card_desk(shop: Shop, mut people: People) {
+    let mut pace = Plain(shop);
+    tour::gift_cards::merchant(&mut pace, &people.owner, &mut people.jane).await;
+}
+
+async fn gift_cards(shop: Shop, mut people: People) {
+    tour::gift_cards::orders(&shop, &mut people.jane).await;
+}
+
+async fn promotions(shop: Shop, mut people: People) {
+    let mut pace = Plain(shop);
+    let code = tour::promotions::promotions(&mut pace, &people.owner).await;
+    tour::promotions::bargain(&mut pace, &people.owner, &mut people.jane, &code).await;
+}
+
+async fn goods_of_the_shop(shop: Shop, people: People) {
+    tour::goods(&mut Plain(shop), &people.owner, Round(1)).await;
+}
+
+async fn before_the_index(shop: Shop) {
+    tour::search::before(&shop).await;
+}
+
+async fn before_the_desk(shop: Shop) {
+    tour::desk::before(&shop).await;
+}
+
+async fn desk(shop: Shop, people: People) {
+    tour::desk::custom(&shop).await;
+    tour::desk::lookups(&mut Plain(shop.clone()), &people.owner).await;
+    tour::desk::upkeep(&shop).await;
+}
+
+async fn searching(shop: Shop, people: People) {
+    tour::search::words(&mut Plain(shop.clone()), &people.owner).await;
+    tour::search::upkeep(&shop).await;
+}
+
+async fn files(shop: Shop, people: People) {
+    tour::files::there_and_back(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::files::long_and_broken(&shop, &people.owner).await;
+}
+
+async fn key_pools(shop: Shop, people: People) {
+    tour::key_pools::pools(&mut Plain(shop), &people.owner, Round(1)).await;
+}
+
 async fn keys(shop: Shop, people: People) {
     tour::keys(&mut Plain(shop), &people.owner, Round(1)).await;
+}
+
+/// A shop whose carriers would be asked, if it had an account with them.
+async fn carrier(shop: Shop) {
+    let goods = goods::small(world::MUGS);
+    let mut table = serde_json::to_value(&goods.shipping).unwrap();
+    let method = json!({"id": "usps", "name": "Priority", "zone": "home", "lead_days": [1, 3],
+        "by": {"carrier": {"carrier": "USPS", "service": "Priority"}},
+        "tiers": {"EUR": [{"price": 1500}]}});
+    table["methods"].as_array_mut().unwrap().push(method);
+    table["ship_from"] = world::address();
+    let shipping = serde_json::from_value(table).unwrap();
+    let settings = store::Settings::new(shipping, goods.tax, goods.shop);
+    shop.store().import_settings(&settings).await.unwrap();
+    let jane = Shopper::guest(&shop).await;
+    jane.add(MUG, 1).await;
+    jane.addresses().await;
+    ok(jane.get(&format!("/v1/store/carts/{}/shipping_options", jane.cart)).await);
+    jane.ship_by("usps").await;
+}
+
+async fn settings(shop: Shop, people: People) {
+    tour::fulfillment::settings(&mut Plain(shop), &people.owner).await;
+}
+
+async fn stockroom(shop: Shop, people: People) {
+    tour::inventory::stockroom(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::inventory::unexplained(&shop).await;
 }
 
 /// A member with a hash of long ago signs in by a browser, again over the old cookies; a refresh
@@ -598,11 +698,15 @@ async fn left_unsaid(shop: Shop) {
     let nobody = json!({"email": "nobody@shop.example"});
     let answer = guest.call("POST", "/v1/auth/staff/password/forgot", &nobody).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
+    let all = [Permission::InventoryRead, Permission::ExportsCreate];
+    let clerk = Colleague::of(&shop, "clerk", &all).await;
+    let body = json!({"kind": "stock", "format": "csv"});
+    ok(clerk.call("POST", "/v1/admin/exports", &body).await);
     shop.clock().advance_ms(31_000);
     let outcome = shop.run_job("platform.jobs.sweep_outbox").await;
     assert!(matches!(outcome, Outcome::Answered(_)));
     shop.settle().await;
-    assert_eq!(shop.mails().len(), 2);
+    assert_eq!(shop.mails().len(), 3);
 }
 
 pub(crate) type Policies = BTreeMap<String, Vec<wire::Statement>>;

@@ -7,6 +7,7 @@
     clippy::disallowed_methods,
     clippy::needless_pass_by_value,
     clippy::assigning_clones,
+    clippy::similar_names,
     unreachable_pub,
     reason = "a story that meets something else than it expects shall panic"
 )]
@@ -18,20 +19,31 @@ mod budgets;
 mod caching;
 mod callers;
 mod canaries;
+mod catalog_admin;
 mod configuration;
 mod contract;
 mod crash;
 mod crowd;
+mod gift_cards;
 mod host;
 mod iam;
+mod imports;
+mod inventory;
+mod key_pools;
 mod killed;
 mod limits;
 mod listen;
+mod media;
 mod oddities;
 mod opening;
+mod pictures;
+mod promotions;
 mod purchase;
 mod refusals;
 mod rotation;
+mod search;
+mod settings;
 mod staff;
+mod staff_search;
 mod tour;
 mod world;

@@ -113,6 +113,9 @@ pub(crate) fn complete(schema: &Value, example: &Value) -> Value {
 
 /// An example for each schema that the example has one for: a billing address is an address.
 fn collect(schema: &Value, example: &Value, known: &mut BTreeMap<String, Value>) {
+    for item in example.as_array().into_iter().flatten() {
+        collect(&schema["items"], item, known);
+    }
     for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
         if let Some(value) = example.get(name).filter(|value| !value.is_null()) {
             known.entry(schema.to_string()).or_insert_with(|| value.clone());

@@ -36,7 +36,7 @@ async fn a_guest_buys_a_mug() {
     assert_eq!(mails[0].to, ["jane@example.org"]);
     assert!(mails[0].subject.contains(order["number"].as_str().unwrap()));
     let facts = sound(&shop, &goods::small(world::MUGS)).await;
-    let mugs = facts.stock.iter().find(|level| level.sku == MUG.sku).unwrap();
+    let mugs = facts.stock.iter().find(|level| level.place.sku.as_str() == MUG.sku).unwrap();
     assert_eq!((mugs.reserved, mugs.available), (2, 8));
 }
 
@@ -429,7 +429,7 @@ async fn a_hundred_buyers_want_ten_mugs_and_ten_get_one() {
     let facts = sound(&shop, &goods::small(world::MUGS)).await;
     assert_eq!(facts.orders.len(), 10);
     assert!(facts.orders.iter().all(|order| order.status == domain::order::Status::Placed));
-    let mugs = facts.stock.iter().find(|level| level.sku == MUG.sku).unwrap();
+    let mugs = facts.stock.iter().find(|level| level.place.sku.as_str() == MUG.sku).unwrap();
     assert_eq!((mugs.reserved, mugs.available), (10, 0));
 }
 

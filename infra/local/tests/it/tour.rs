@@ -5,6 +5,18 @@
 //! time. The clock stands nearly still: people who come from addresses of their own are not
 //! counted together.
 
+pub(crate) mod desk;
+pub(crate) mod files;
+pub(crate) mod fulfillment;
+pub(crate) mod gift_cards;
+mod goods;
+pub(crate) mod inventory;
+pub(crate) mod key_pools;
+pub(crate) mod media;
+pub(crate) mod promotions;
+pub(crate) mod search;
+
+pub(crate) use goods::goods;
 use local::{Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 
@@ -19,6 +31,8 @@ pub(crate) trait Pace: Send {
     ) -> impl Future<Output = T> + Send;
     /// All that follows.
     fn settle(&mut self) -> impl Future<Output = ()> + Send;
+    /// All that follows from one fact, step by step.
+    fn follow(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// Nothing is looked at.
@@ -30,6 +44,9 @@ impl Pace for Plain {
     }
     async fn settle(&mut self) {
         self.0.settle().await;
+    }
+    async fn follow(&mut self) {
+        self.settle().await;
     }
 }
 

@@ -33,7 +33,8 @@ pub(crate) async fn open_with(options: Options, goods: &Goods) -> Shop {
 /// Puts goods into an empty shop.
 pub(crate) async fn fill(shop: &Shop, goods: &Goods) {
     let store = shop.store();
-    let settings = store::Settings { shipping: goods.shipping.clone(), tax: goods.tax.clone() };
+    let settings =
+        store::Settings::new(goods.shipping.clone(), goods.tax.clone(), goods.shop.clone());
     store.import_settings(&settings).await.expect("settings");
     store
         .import_products(&goods.products, domain::currency::Currency::EUR)

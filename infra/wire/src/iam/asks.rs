@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::Inner;
+use crate::faults::LOCAL;
 use crate::message::{Incoming, Refusal, Service};
 use crate::ses::Ses;
 
@@ -18,6 +19,8 @@ pub(crate) struct Ask {
     pub(crate) leading_keys: BTreeSet<String>,
     /// Top-level attributes the request names.
     pub(crate) attributes: BTreeSet<String>,
+    /// The prefix that a list of objects is asked for.
+    pub(crate) prefixes: BTreeSet<String>,
 }
 
 impl Ask {
@@ -36,7 +39,9 @@ impl Inner {
             if let Err(resource) = self.iam.check(caller, &ask) {
                 let (status, code) = match incoming.service {
                     Service::DynamoDb | Service::Secrets => (400, "AccessDeniedException"),
-                    Service::Sqs | Service::Ses | Service::Unknown(_) => (403, "AccessDenied"),
+                    Service::Sqs | Service::Ses | Service::S3 | Service::Unknown(_) => {
+                        (403, "AccessDenied")
+                    }
                 };
                 let action = ask.action;
                 let message = format!(
@@ -47,6 +52,13 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// Whether a caller may know that an object is not there: only who may list the bucket is told
+    /// 404, everybody else 403.
+    pub(crate) fn may_list(&self, caller: &str, incoming: &Incoming) -> bool {
+        let ask = Ask::new("s3:ListBucket", bucket_arn(&incoming.target.bucket));
+        caller == LOCAL || !self.iam.is_checking() || self.iam.allows(caller, &ask)
     }
 
     fn asks(&self, incoming: &Incoming) -> Vec<Ask> {
@@ -72,6 +84,7 @@ impl Inner {
                 let resource = id.map_or_else(|| "*".to_owned(), |id| self.secrets.arn_of(id));
                 vec![Ask::new(format!("secretsmanager:{operation}"), resource)]
             }
+            Service::S3 => object_asks(operation, incoming),
             Service::Unknown(label) => {
                 vec![Ask::new(format!("{label}:{operation}"), "*".to_owned())]
             }
@@ -150,6 +163,35 @@ impl Inner {
             Some(index) => format!("{arn}/index/{index}"),
             None => arn,
         }
+    }
+}
+
+fn bucket_arn(bucket: &str) -> String {
+    format!("arn:aws:s3:::{bucket}")
+}
+
+/// Source: S3 user guide, "Required permissions for Amazon S3 API operations".
+fn object_asks(operation: &str, incoming: &Incoming) -> Vec<Ask> {
+    let target = &incoming.target;
+    let object = |bucket: &str, key: &str| format!("{}/{key}", bucket_arn(bucket));
+    let this = || object(&target.bucket, &target.key);
+    match operation {
+        "GetObject" | "HeadObject" => vec![Ask::new("s3:GetObject", this())],
+        // Who may write only if the tag is the same learns the tag.
+        "PutObject" if incoming.header("if-match").is_some() => {
+            vec![Ask::new("s3:PutObject", this()), Ask::new("s3:GetObject", this())]
+        }
+        "CopyObject" => {
+            let source = crate::s3::copy_source(incoming);
+            let source = source.map_or_else(String::new, |(bucket, key)| object(&bucket, &key));
+            vec![Ask::new("s3:GetObject", source), Ask::new("s3:PutObject", this())]
+        }
+        "ListObjectsV2" | "HeadBucket" => {
+            let mut ask = Ask::new("s3:ListBucket", bucket_arn(&target.bucket));
+            ask.prefixes.extend(target.query("prefix").map(str::to_owned));
+            vec![ask]
+        }
+        other => vec![Ask::new(format!("s3:{other}"), this())],
     }
 }
 

@@ -14,6 +14,7 @@ mod faults;
 mod iam;
 mod killed;
 mod mail;
+mod objects;
 mod queues;
 mod secrets;
 mod world;

@@ -6,11 +6,13 @@ use super::Violation;
 use crate::repository::{Package, Repository, Use};
 
 /// The crates that know one outside thing each, and `domain`, but not each other.
-const EDGES: [&str; 7] = ["api", "files", "gateway", "notify", "queue", "secrets", "store"];
+const EDGES: [&str; 9] =
+    ["api", "carrier", "files", "gateway", "notify", "queue", "search", "secrets", "store"];
 
 /// Crates for tests and laptops, which must not know the code whose outside they play: a fake
 /// that shares code with what it checks agrees with its mistakes.
-const EMULATORS: [&str; 3] = ["infra/stripe-twin", "infra/templates", "infra/wire"];
+const EMULATORS: [&str; 4] =
+    ["infra/carrier-twin", "infra/stripe-twin", "infra/templates", "infra/wire"];
 
 /// The crates of builders and invariants that only tests see.
 const TESTKIT: &str = "shared/testkit";
@@ -57,6 +59,10 @@ fn is_allowed(package: &Package, arrow: &Use) -> bool {
         // Money and orders, brought together for the three functions that do so.
         Some(("shared", "settlement")) => {
             ["shared/domain", "shared/gateway", "shared/store"].contains(&to)
+        }
+        // The engine, the bucket and the queue, brought together for all that is searched.
+        Some(("shared", "snapshots")) => {
+            ["shared/domain", "shared/files", "shared/queue", "shared/search"].contains(&to)
         }
         Some(("functions", _)) => is_shared,
         _ => false,

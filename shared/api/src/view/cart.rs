@@ -4,10 +4,17 @@ use domain::address::{Address, AddressForm};
 use domain::cart::{Cart, Phase, PricedCart, Trimmed};
 use domain::catalog::{Kind, Sku};
 use domain::currency::Currency;
-use domain::id::{CartId, LineId, OrderId, VariantId};
+use domain::gift_card::{self, Plan, Source};
+use domain::id::{CartId, GiftCardId, LineId, OrderId, PromotionId, VariantId};
 use domain::money::Money;
 use domain::pricing::Totals;
-use domain::shipping::{ShippingOption, ShippingOptionId};
+use domain::promotion::Code;
+use domain::promotion::engine::{Explanation, Why};
+use domain::promotion::in_cart::Promoted;
+use domain::promotion::used::LineDiscount;
+use domain::shipping::{OptionKind, PickupPoint, ShippingOption, ShippingOptionId, Window};
+use domain::tax::Reason;
+use domain::vat_id::VatId;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,6 +42,8 @@ pub struct LineView {
     pub quantity: u32,
     /// What one costs now; null where it is not for sale any more.
     pub unit_price: Option<Money>,
+    /// What promotions take off the whole line.
+    pub discounts: Vec<LineDiscount>,
     /// What the line costs now.
     pub total: Option<Money>,
     /// Whether it can be bought.
@@ -63,14 +72,30 @@ pub struct CartView {
     /// Who pays, where that differs.
     #[schemars(with = "Option<AddressForm>")]
     pub billing_address: Option<Address>,
+    /// The buyer's VAT id, where a business buys.
+    pub vat_id: Option<VatId>,
+    /// Why it is taxed as it is.
+    pub tax_reason: Reason,
     /// The chosen way of sending, where it still serves.
     pub shipping_option: Option<OptionView>,
     /// Whether anything in it is shipped.
     pub requires_shipping: bool,
-    /// Discount codes.
-    pub codes: Vec<String>,
-    /// The sums.
+    /// The codes that were put in.
+    pub codes: Vec<Code>,
+    /// What promotions do to the cart: those that apply, in their order, then those of codes that
+    /// do not, with the reason.
+    pub promotions: Vec<CartPromotionView>,
+    /// The sums. Gift cards and store credit do not lower them: they are a way of paying.
     pub totals: Totals,
+    /// The gift cards that it is to be paid with.
+    pub gift_cards: Vec<AppliedGiftCardView>,
+    /// What of it store credit pays; null where it is not to be used.
+    pub store_credit: Option<Money>,
+    /// What is left to be paid by card.
+    pub due: Money,
+    /// What gift cards could have paid and is left to be paid by card, because a card payment has
+    /// a minimum; usually nothing.
+    pub withheld: Money,
     /// Rises with every change.
     pub version: u64,
     /// When it was made.
@@ -86,7 +111,7 @@ impl View for CartView {}
 impl CartView {
     /// The view of a priced cart.
     pub fn of(cart: &Cart, priced: PricedCart) -> Self {
-        let mut sums = priced.priced.lines.iter();
+        let mut sums = priced.priced.lines.iter().enumerate();
         let lines = cart
             .lines
             .iter()
@@ -104,14 +129,17 @@ impl CartView {
                     variant_title: offer.map(|o| o.variant_title.clone()),
                     kind: offer.map(|o| o.kind),
                     quantity: line.quantity.get(),
-                    unit_price: sum.map(|s| s.unit_price),
-                    total: sum.map(|s| s.total),
+                    unit_price: sum.map(|(_, sum)| sum.unit_price),
+                    discounts: sum.map(|(at, _)| priced.promoted.of_line(at)).unwrap_or_default(),
+                    total: sum.map(|(_, sum)| sum.total),
                     is_for_sale,
                 }
             })
             .collect();
         let requires_shipping =
             priced.offers.iter().flatten().any(|offer| offer.kind == Kind::Physical);
+        let plan = gift_card::plan(priced.priced.totals.total, &cart.wallets);
+        let (gift_cards, store_credit) = applied(cart, &plan);
         Self {
             id: cart.id,
             status: cart.status.phase(),
@@ -128,14 +156,90 @@ impl CartView {
             email: cart.email.clone(),
             shipping_address: cart.shipping_address.clone(),
             billing_address: cart.billing_address.clone(),
+            vat_id: cart.vat_id.clone(),
+            tax_reason: priced.tax_reason,
             shipping_option: priced.shipping.map(OptionView::from),
             requires_shipping,
-            codes: Vec::new(),
+            codes: cart.codes.iter().map(|applied| applied.code.clone()).collect(),
+            promotions: CartPromotionView::all(&priced.promoted),
             totals: priced.priced.totals,
+            gift_cards,
+            store_credit,
+            due: plan.due,
+            withheld: plan.withheld,
             version: cart.version,
             created_at: cart.created_at,
             updated_at: cart.updated_at,
         }
+    }
+}
+
+/// A gift card that a cart is to be paid with.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AppliedGiftCardView {
+    /// Its id.
+    pub id: GiftCardId,
+    /// The last four characters of its code.
+    pub last4: String,
+    /// What of the total it pays.
+    pub applied: Money,
+    /// When its time is over.
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What each wallet of a cart pays. The cart itself knows a wallet's worth as it was seen last.
+fn applied(cart: &Cart, plan: &Plan) -> (Vec<AppliedGiftCardView>, Option<Money>) {
+    let (mut cards, mut credit) = (Vec::new(), None);
+    for wallet in &cart.wallets {
+        let account = wallet.source.account();
+        let tender = plan.tenders.iter().find(|tender| tender.source.account() == account);
+        let applied = tender.map_or(Money::zero(cart.currency), |tender| tender.amount);
+        match &wallet.source {
+            Source::GiftCard { id, last4, expires_at } => {
+                let (id, last4, expires_at) = (*id, last4.clone(), *expires_at);
+                cards.push(AppliedGiftCardView { id, last4, applied, expires_at });
+            }
+            Source::StoreCredit { .. } => credit = Some(applied),
+        }
+    }
+    (cards, credit)
+}
+
+/// What a promotion does to a cart.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CartPromotionView {
+    /// The promotion.
+    pub promotion_id: PromotionId,
+    /// What it is called.
+    pub name: String,
+    /// The code that opened it.
+    pub code: Option<Code>,
+    /// Whether it applies.
+    pub is_applied: bool,
+    /// All that it takes off.
+    pub amount: Money,
+    /// What of it is taken off the shipping.
+    pub shipping_amount: Money,
+    /// Why it does not apply.
+    pub reason: Option<Why>,
+}
+
+impl CartPromotionView {
+    fn all(promoted: &Promoted) -> Vec<Self> {
+        let is_shown = |one: &&Explanation| one.is_applied() || one.code.is_some();
+        let shown = promoted.outcome.explanations.iter().filter(is_shown);
+        shown
+            .map(|one| Self {
+                promotion_id: one.promotion,
+                name: one.name.clone(),
+                code: one.code.clone(),
+                is_applied: one.is_applied(),
+                amount: one.amount,
+                shipping_amount: one.shipping,
+                reason: one.why,
+            })
+            .collect()
     }
 }
 
@@ -175,12 +279,18 @@ pub struct OptionView {
     pub price: Money,
     /// Working days until it arrives: from, to.
     pub lead_days: (u8, u8),
+    /// How the goods get there; `pickup` wants a pickup point to be chosen with it.
+    pub kind: OptionKind,
+    /// The days between which it arrives, if it is ordered now; null where the shop does not tell.
+    pub window: Option<Window>,
+    /// Where the buyer fetches it.
+    pub pickup_point: Option<PickupPoint>,
 }
 
 impl From<ShippingOption> for OptionView {
     fn from(option: ShippingOption) -> Self {
-        let ShippingOption { id, name, price, lead_days } = option;
-        Self { id, name, price, lead_days }
+        let ShippingOption { id, name, price, lead_days, kind, window, pickup_point } = option;
+        Self { id, name, price, lead_days, kind, window, pickup_point }
     }
 }
 

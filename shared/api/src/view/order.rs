@@ -3,16 +3,24 @@
 use domain::address::{Address, AddressForm};
 use domain::catalog::{Kind, Sku};
 use domain::currency::Currency;
-use domain::id::{CartId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
+use domain::gift_card::{Source, Tender};
+use domain::id::{
+    CartId, GiftCardId, OrderId, OrderLineId, PaymentId, ProductId, PromotionId, VariantId,
+};
 use domain::money::Money;
 use domain::order::{FulfillmentStatus, Order, OrderLine, PaymentStatus, Status};
 use domain::payment::{self, Failure, Payment};
 use domain::pricing::Totals;
+use domain::promotion::Code;
+use domain::promotion::used::{LineDiscount, OrderPromotion};
+use domain::tax::Reason;
+use domain::vat_id::VatId;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cart::OptionView;
+use super::key_pool::OrderKeysView;
 use crate::cursor::List;
 use crate::reply::View;
 
@@ -40,12 +48,53 @@ pub struct OrderLineView {
     pub unit_price: Money,
     /// What was taken off.
     pub discount: Money,
+    /// By which promotions.
+    pub discounts: Vec<LineDiscount>,
     /// The tax on the line.
     pub tax: Money,
     /// What the line costs.
     pub total: Money,
     /// Units that went out.
     pub fulfilled_quantity: u32,
+}
+
+/// A part of an order's total that is paid with a gift card or with store credit.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TenderView {
+    /// Which of them.
+    #[serde(rename = "type")]
+    pub kind: TenderKind,
+    /// The gift card's id; null for store credit.
+    pub gift_card_id: Option<GiftCardId>,
+    /// The last four characters of the gift card's code; null for store credit.
+    pub last4: Option<String>,
+    /// How much.
+    pub amount: Money,
+}
+
+/// What a tender is.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TenderKind {
+    /// A gift card.
+    GiftCard,
+    /// Store credit.
+    StoreCredit,
+}
+
+impl From<Tender> for TenderView {
+    fn from(tender: Tender) -> Self {
+        let amount = tender.amount;
+        match tender.source {
+            Source::GiftCard { id, last4, .. } => {
+                let (gift_card_id, last4) = (Some(id), Some(last4));
+                Self { kind: TenderKind::GiftCard, gift_card_id, last4, amount }
+            }
+            Source::StoreCredit { .. } => {
+                Self { kind: TenderKind::StoreCredit, gift_card_id: None, last4: None, amount }
+            }
+        }
+    }
 }
 
 /// A link to a digital line's file.
@@ -91,6 +140,28 @@ impl From<&Payment> for PaymentView {
     }
 }
 
+/// A promotion that an order got.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderPromotionView {
+    /// The promotion.
+    pub promotion_id: PromotionId,
+    /// What it was called.
+    pub name: String,
+    /// The code that opened it.
+    pub code: Option<Code>,
+    /// All that it took off.
+    pub amount: Money,
+    /// What of it was taken off the shipping.
+    pub shipping_amount: Money,
+}
+
+impl From<OrderPromotion> for OrderPromotionView {
+    fn from(used: OrderPromotion) -> Self {
+        let OrderPromotion { promotion, name, code, amount, shipping, counted: _ } = used;
+        Self { promotion_id: promotion, name, code, amount, shipping_amount: shipping }
+    }
+}
+
 /// An order.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct OrderView {
@@ -121,8 +192,18 @@ pub struct OrderView {
     pub billing_address: Option<Address>,
     /// How the parcel goes.
     pub shipping_option: Option<OptionView>,
-    /// The sums.
+    /// Why it is taxed as it is.
+    pub tax_reason: Reason,
+    /// The buyer's VAT id, where a business bought.
+    pub vat_id: Option<VatId>,
+    /// The promotions that it got.
+    pub promotions: Vec<OrderPromotionView>,
+    /// The sums. Gift cards and store credit do not lower them: they are a way of paying.
     pub totals: Totals,
+    /// What of it gift cards and store credit pay. Of an order that came to nothing it went back.
+    pub tenders: Vec<TenderView>,
+    /// What is left to be paid by card; nothing, where the order came to nothing.
+    pub due: Money,
     /// Money taken.
     pub captured: Money,
     /// Money returned.
@@ -131,6 +212,9 @@ pub struct OrderView {
     pub payments: Vec<PaymentView>,
     /// Links to its digital goods, once it is placed.
     pub downloads: Vec<DownloadView>,
+    /// The keys of its lines, once it is placed; shown where one order is looked at by its buyer,
+    /// nowhere else.
+    pub keys: Vec<OrderKeysView>,
     /// Until when it can be paid.
     #[schemars(with = "Option<String>")]
     pub payable_until: Option<Timestamp>,
@@ -156,6 +240,7 @@ impl View for List<OrderView> {}
 impl OrderView {
     /// The view of an order with its payments and download links.
     pub fn of(order: Order, payments: &[Payment], downloads: Vec<DownloadView>) -> Self {
+        let due = order.due();
         Self {
             id: order.id,
             number: order.number,
@@ -169,11 +254,17 @@ impl OrderView {
             shipping_address: order.shipping_address,
             billing_address: order.billing_address,
             shipping_option: order.shipping.map(OptionView::from),
+            tax_reason: order.tax_reason,
+            vat_id: order.vat_id,
+            promotions: order.promotions.into_iter().map(OrderPromotionView::from).collect(),
             totals: order.totals,
+            tenders: order.tendering.tenders.into_iter().map(TenderView::from).collect(),
+            due,
             captured: order.captured,
             refunded: order.refunded,
             payments: payments.iter().map(PaymentView::from).collect(),
             downloads,
+            keys: Vec::new(),
             payable_until: (order.status == Status::PendingPayment)
                 .then_some(order.reservation.expires_at),
             version: order.version,
@@ -182,6 +273,14 @@ impl OrderView {
             canceled_at: order.ended_at,
             updated_at: order.updated_at,
         }
+    }
+}
+
+impl OrderView {
+    /// With the keys of its lines.
+    #[must_use]
+    pub fn with_keys(self, keys: Vec<OrderKeysView>) -> Self {
+        Self { keys, ..self }
     }
 }
 
@@ -198,6 +297,7 @@ impl From<OrderLine> for OrderLineView {
             quantity: line.quantity,
             unit_price: line.unit_price,
             discount: line.discount,
+            discounts: line.discounts,
             tax: line.tax,
             total: line.total,
             fulfilled_quantity: line.fulfilled,

@@ -1,7 +1,10 @@
 //! One letter of each kind, with facts that strain it: long words, large sums, markup in names.
 
-use domain::event::Letter;
+use domain::catalog::{Sku, Slug};
+use domain::currency::Currency;
+use domain::event::{DigestLine, Letter};
 use domain::id::OrderId;
+use domain::money::Money;
 use domain::order::Order;
 
 use super::{Facts, Link};
@@ -26,9 +29,40 @@ pub(crate) fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
         ("staff_invitation", Letter::StaffInvitation { token: token() }),
         ("staff_reset_password", Letter::StaffResetPassword { token: token() }),
         ("second_factor_changed", Letter::SecondFactorChanged),
+        ("gift_card", gift_card()),
         ("order_confirmation", Letter::OrderConfirmation { order_id }),
         ("late_payment_refunded", Letter::LatePaymentRefunded { order_id }),
+        ("keys_ready", Letter::KeysReady { order_id }),
     ]
+    .into_iter()
+    .chain(stock_letters())
+    .collect()
+}
+
+/// The letters about stock.
+fn stock_letters() -> Vec<(&'static str, Letter)> {
+    let line = |sku: &str, location: &str, available, days_left| {
+        let sku = Sku::parse(sku)?;
+        Some(DigestLine { sku, location: location.to_owned(), available, days_left })
+    };
+    let lines = [
+        line("MUG-BLUE-WITH-A-VERY-LONG-NAME-INDEED", "Lyon <b>Part-Dieu</b>", -2, Some(0)),
+        line("SOCKS-M", "Main location", 3, None),
+    ];
+    let back = Slug::parse("blue-mug").map(|slug| Letter::BackInStock {
+        title: "Mug <b>\"Blue & White\"</b>".to_owned(),
+        slug,
+        token: TOKEN.to_owned(),
+    });
+    let digest = Letter::StockDigest { lines: lines.into_iter().flatten().collect(), more: 7 };
+    let back = back.map(|back| ("back_in_stock", back));
+    back.into_iter().chain([("stock_digest", digest)]).collect()
+}
+
+fn gift_card() -> Letter {
+    let amount = Money::new(9_999_999_999, Currency::EUR);
+    let expires_at = "2029-11-21T23:00:00Z".parse().ok();
+    Letter::GiftCard { code: "WQ7K-2M4N-8XRT-0VZB-6".to_owned(), amount, expires_at }
 }
 
 /// The order that the letters about orders tell of.
@@ -38,8 +72,12 @@ pub(crate) fn order() -> serde_json::Result<Order> {
 
 /// What the letter is written from.
 pub(crate) fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
-    let is_about_order =
-        matches!(letter, Letter::OrderConfirmation { .. } | Letter::LatePaymentRefunded { .. });
+    let is_about_order = matches!(
+        letter,
+        Letter::OrderConfirmation { .. }
+            | Letter::LatePaymentRefunded { .. }
+            | Letter::KeysReady { .. }
+    );
     let url = format!("{SHOP_URL}/v1/store/downloads/{TOKEN}");
     let downloads = is_about_order.then(|| Link { title: "manual.pdf".to_owned(), url });
     Facts {

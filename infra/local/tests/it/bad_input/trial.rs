@@ -11,7 +11,9 @@ use local::{Request, Response, Shop};
 use serde_json::{Value, json};
 use testkit::goods::{MUG, SOCKS, TEMPLATE};
 
+use crate::imports::{Parcel, announce};
 use crate::oddities::complete;
+use crate::tour;
 use crate::world::{self, Colleague, PASSWORD, Shopper, ok};
 
 /// An operation of the contract.
@@ -167,7 +169,15 @@ pub(crate) struct Trial {
     /// Ids of what a person calls their own, by person and path.
     own: BTreeMap<(String, &'static str), String>,
     pub(crate) line: String,
+    /// A gift card in Jane's cart.
+    gift_card: String,
+    /// Jane's own id.
+    customer: String,
     pub(crate) download: String,
+    /// The mug's product.
+    product: String,
+    /// A transfer that is a draft.
+    transfer: String,
     pub(crate) cursors: BTreeMap<String, Vec<String>>,
     pub(crate) faults: Vec<String>,
     pub(crate) sent: BTreeMap<String, usize>,
@@ -240,7 +250,18 @@ impl Trial {
             }
         }
         own.extend(work_of(&boss, &colleague).await);
+        let mug = ok(jane.get("/v1/store/products/blue-mug").await);
+        let product = mug["id"].as_str().unwrap().to_owned();
+        let transfer = crate::inventory::draft(&boss).await;
+        let amount = domain::money::Money::new(500, domain::currency::Currency::EUR);
+        let (gift_card, code) = crate::gift_cards::card(&shop, amount, None).await;
+        ok(crate::gift_cards::present(&jane, &code).await);
+        let gift_card = gift_card.to_string();
+        let me = ok(jane.get("/v1/auth/me").await);
+        let customer = me["id"].as_str().unwrap().to_owned();
         Self {
+            gift_card,
+            customer,
             shop,
             jane,
             joe,
@@ -250,6 +271,8 @@ impl Trial {
             own,
             line,
             download,
+            product,
+            transfer,
             cursors: BTreeMap::new(),
             faults: Vec::new(),
             sent: BTreeMap::new(),
@@ -263,6 +286,13 @@ impl Trial {
             "id" if operation.id == "cart.store.merge" => self.guest.cart.clone(),
             "id" if operation.path.contains("/carts/") => who.cart.clone(),
             "id" if operation.path.contains("/orders/") => who.order.clone(),
+            "id" if operation.path.contains("/admin/gift_cards/") => self.gift_card.clone(),
+            "id" if operation.path.contains("/admin/customers/") => self.customer.clone(),
+            "id" if operation.path.contains("/store/products/") => self.product.clone(),
+            "id" if operation.path.contains("/inventory/locations/") => {
+                domain::stock::FIRST_LOCATION.to_string()
+            }
+            "id" if operation.path.contains("/inventory/transfers/") => self.transfer.clone(),
             "id" | "session_id" => {
                 let place = operation.path.split(&format!("/{{{name}}}")).next().unwrap();
                 let whose = if operation.is_for_staff() { "" } else { &who.cart };
@@ -271,8 +301,16 @@ impl Trial {
                 id.clone()
             }
             "line_id" => self.line.clone(),
+            "gift_card_id" => self.gift_card.clone(),
             "token" => self.download.clone(),
             "id_or_slug" => "socks".to_owned(),
+            "locale" => "de".to_owned(),
+            "code" => CODE.to_owned(),
+            "slug" => SHELF.to_owned(),
+            "sku" => MUG.sku.to_owned(),
+            "variant_id" if operation.path.contains("/admin/products/") => SOCKS.variant(),
+            "variant_id" => MUG.variant(),
+            "location_id" => domain::stock::FIRST_LOCATION.to_string(),
             other => panic!("{}: say here what a good {other} is", operation.id),
         }
     }
@@ -584,6 +622,16 @@ fn knows_the_caller(call: &wire::Call, is_cursor: bool) -> bool {
 const SESSIONS: &str = "/v1/auth/sessions";
 const BOOK: &str = "/v1/store/me/addresses";
 const OWN_SESSIONS: &str = "/v1/auth/staff/sessions";
+const PRODUCTS: &str = "/v1/admin/products";
+/// The readable name of a category, a collection and an attribute.
+const PROMOTIONS: &str = "/v1/admin/promotions";
+const POINTS: &str = "/v1/admin/pickup_points";
+const MEDIA: &str = "/v1/admin/media";
+const IMPORTS: &str = "/v1/admin/imports";
+const EXPORTS: &str = "/v1/admin/exports";
+/// A promotion's code.
+const CODE: &str = "SPRING";
+const SHELF: &str = "mugs";
 const STAFF: &str = "/v1/admin/staff";
 const STAFF_SESSIONS: &str = "/v1/admin/staff/{id}/sessions";
 const ROLES: &str = "/v1/admin/roles";
@@ -627,12 +675,39 @@ async fn work_of(
     let is_other = |one: &&Value| one["is_current"] == false;
     let own = own["data"].as_array().unwrap().iter().find(is_other).unwrap().clone();
     let theirs = ok(boss.get(&format!("{STAFF}/{}/sessions", colleague.id)).await);
+    for place in ["categories", "collections", "attributes"] {
+        let mut body = json!({"title": "Mugs"});
+        body[if place == "attributes" { "code" } else { "slug" }] = json!(SHELF);
+        if place == "attributes" {
+            body["type"] = json!("text");
+        }
+        ok(boss.call("POST", &format!("/v1/admin/{place}"), &body).await);
+    }
+    let socks = ok(boss.get("/v1/store/products/socks").await);
+    let promotion = json!({"name": "Spring", "trigger": "code",
+        "actions": [{"type": "percent", "ppm": 50_000, "target": "order"}]});
+    let promotion = ok(boss.call("POST", PROMOTIONS, &promotion).await);
+    let codes = format!("{PROMOTIONS}/{}/codes", id_of(&promotion));
+    ok(boss.call("POST", &codes, &json!({"code": CODE})).await);
+    let point = json!({"id": "mitte", "name": "Mitte", "line1": "Lindenstrasse 1",
+        "city": "Berlin", "postal_code": "10969", "country": "DE"});
+    let point = ok(boss.call("POST", POINTS, &point).await);
+    let picture = ok(tour::media::ask(boss, "image/png", &tour::media::png(1)).await);
+    let import = ok(announce(boss, &Parcel::csv("stock", "sku,on_hand\n")).await);
+    let export = json!({"kind": "stock", "format": "csv"});
+    let export = ok(boss.call("POST", EXPORTS, &export).await);
     boss.shop.settle().await;
     let ids = [
+        (PROMOTIONS, id_of(&promotion)),
+        (POINTS, id_of(&point)),
+        (MEDIA, id_of(&picture["media"])),
+        (IMPORTS, id_of(&import)),
+        (EXPORTS, id_of(&export)),
         (ROLES, id_of(&role)),
         (KEYS, id_of(&key)),
         (OWN_SESSIONS, id_of(&own)),
         (STAFF, colleague.id.clone()),
+        (PRODUCTS, id_of(&socks)),
         (STAFF_SESSIONS, id_of(&theirs["data"][0])),
     ];
     ids.into_iter().map(|(at, id)| ((String::new(), at), id)).collect()

@@ -1,0 +1,124 @@
+//! Fulfillment: where the shop sends to, how, for how much, and what is taxed where.
+
+use ::store::{Store, Table};
+use runtime::{Doors, Endpoint, Setup, Trigger, http};
+
+mod table;
+pub mod admin {
+    //! Endpoints for staff.
+    pub mod add_pickup_point;
+    pub mod change_pickup_point;
+    pub mod change_shipping;
+    pub mod change_tax;
+    pub mod list_pickup_points;
+    pub mod remove_pickup_point;
+    pub mod simulate_shipping;
+    pub mod simulate_tax;
+    pub mod view_shipping;
+    pub mod view_tax;
+}
+pub mod store {
+    //! Endpoints for shoppers.
+    pub mod pickup_points;
+}
+
+/// What this domain touches.
+#[derive(Debug)]
+pub struct App {
+    store: Store,
+    doors: Doors,
+    /// Whether callers are looked up here.
+    knows_callers: bool,
+}
+
+impl runtime::App for App {
+    fn connect(setup: &mut Setup<'_>) -> Self {
+        let knows_callers = setup.handler.starts_with("fulfillment.admin.");
+        let tables: &[Table] = match setup.handler {
+            "fulfillment.unknown" => &[],
+            _ if knows_callers => {
+                &[Table::Catalog, Table::Identity, Table::Ephemeral, Table::Orders]
+            }
+            _ => &[Table::Catalog],
+        };
+        let doors = if knows_callers { setup.doors() } else { setup.open_doors() };
+        Self { store: setup.store(tables), doors, knows_callers }
+    }
+    fn doors(&self) -> Option<&Doors> {
+        Some(&self.doors)
+    }
+    fn store(&self) -> Option<&Store> {
+        self.knows_callers.then_some(&self.store)
+    }
+}
+
+/// The functions of this domain.
+pub static ENDPOINTS: &[Endpoint<App>] = &[
+    http!(
+        "fulfillment.admin.view_shipping",
+        GET "/v1/admin/shipping",
+        "Shows zones, methods, profiles and pickup points, and parcels that fall between tiers.",
+        admin::view_shipping
+    ),
+    http!(
+        "fulfillment.admin.change_shipping",
+        PUT "/v1/admin/shipping",
+        "Replaces the whole shipping table; every flaw is named at its place.",
+        admin::change_shipping
+    ),
+    http!(
+        "fulfillment.admin.simulate_shipping",
+        POST "/v1/admin/shipping/simulate",
+        "Says which zone a destination is in and why, and of each method what it costs or why not.",
+        admin::simulate_shipping
+    ),
+    http!(
+        "fulfillment.admin.view_tax",
+        GET "/v1/admin/tax",
+        "Shows what is taxed where.",
+        admin::view_tax
+    ),
+    http!(
+        "fulfillment.admin.change_tax",
+        PUT "/v1/admin/tax",
+        "Replaces the whole tax table; every flaw is named at its place.",
+        admin::change_tax
+    ),
+    http!(
+        "fulfillment.admin.simulate_tax",
+        POST "/v1/admin/tax/simulate",
+        "Says what lines would be taxed at a destination, by which rule and why.",
+        admin::simulate_tax
+    ),
+    http!(
+        "fulfillment.admin.list_pickup_points",
+        GET "/v1/admin/pickup_points",
+        "Lists the places where parcels wait for their buyers.",
+        admin::list_pickup_points
+    ),
+    http!(
+        "fulfillment.admin.add_pickup_point",
+        POST "/v1/admin/pickup_points",
+        "Adds a place where parcels wait for their buyers.",
+        admin::add_pickup_point
+    ),
+    http!(
+        "fulfillment.admin.change_pickup_point",
+        PUT "/v1/admin/pickup_points/{id}",
+        "Replaces what is known of a pickup point.",
+        admin::change_pickup_point
+    ),
+    http!(
+        "fulfillment.admin.remove_pickup_point",
+        DELETE "/v1/admin/pickup_points/{id}",
+        "Takes a pickup point away; orders that chose it keep what they know of it.",
+        admin::remove_pickup_point
+    ),
+    http!(
+        "fulfillment.store.pickup_points",
+        GET "/v1/store/pickup_points",
+        "Lists the pickup points of a country, those with the most similar postal code first.",
+        store::pickup_points
+    ),
+    Endpoint { handler: "fulfillment.unknown", trigger: Trigger::Unknown },
+];

@@ -1,0 +1,178 @@
+//! The shop's own decisions, as staff sees and changes them.
+
+use api::form::{Fields, Form, Integer, ListOf, Nested, OneOf, Parsed, Text, country, currency};
+use api::reply::View;
+use domain::address::Country;
+use domain::catalog::Locale;
+use domain::currency::Currency;
+use domain::shop::{
+    CURRENCIES_MAX, LOCALES_MAX, NAME_CHARS_MAX, OrderNumberFormat, PREFIX_CHARS_MAX,
+    RETURN_DAYS_MAX, RETURN_TEXT_CHARS_MAX, ReturnPolicy, SENDER_CHARS_MAX, SYMBOLS_MAX,
+    SYMBOLS_MIN, Shop, UnitSystem,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The settings.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct SettingsView {
+    /// What the shop has decided, and what holds where it has not.
+    pub(crate) shop: Shop,
+}
+
+impl View for SettingsView {}
+
+/// What is to be changed; what is left out stays.
+#[derive(Debug)]
+pub struct ShopChange {
+    name: Option<String>,
+    country: Option<Country>,
+    currencies: Option<Vec<Currency>>,
+    default_currency: Option<Currency>,
+    locales: Option<Vec<Locale>>,
+    default_locale: Option<Locale>,
+    mail_sender_name: Option<String>,
+    return_policy: Option<ReturnPolicy>,
+    order_number: Option<OrderNumberFormat>,
+    unit_system: Option<UnitSystem>,
+}
+
+const fn locale() -> Parsed<Locale> {
+    Parsed::by(Locale::parse, "a locale such as de or de-AT", 6).pattern("^[a-z]{2,3}(-[A-Z]{2})?$")
+}
+
+impl Form for ShopChange {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let name = fields.optional("name", Text::between(1, NAME_CHARS_MAX));
+        let country = fields.optional("country", country());
+        let currencies = fields.optional("currencies", ListOf::up_to(CURRENCIES_MAX, currency()));
+        let default_currency = fields.optional("default_currency", currency());
+        let locales = fields.optional("locales", ListOf::up_to(LOCALES_MAX, locale()));
+        let default_locale = fields.optional("default_locale", locale());
+        let sender = Parsed::by(sender, "one line without quotes or brackets", SENDER_CHARS_MAX);
+        let mail_sender_name = fields.optional("mail_sender_name", sender);
+        let policy = fields.optional("return_policy", Nested::<PolicyForm>::form());
+        let number = fields.optional("order_number", Nested::<NumberForm>::form());
+        let unit_system = fields.optional("unit_system", OneOf(&UnitSystem::ALL));
+        Some(Self {
+            name: name?,
+            country: country?,
+            currencies: currencies?,
+            default_currency: default_currency?,
+            locales: locales?,
+            default_locale: default_locale?,
+            mail_sender_name: mail_sender_name?,
+            return_policy: policy?.map(|form| form.0),
+            order_number: number?.map(|form| form.0),
+            unit_system: unit_system?,
+        })
+    }
+}
+
+/// A name that may stand before the address in a mail's `From`.
+fn sender(text: &str) -> Option<String> {
+    let is_good = !text.trim().is_empty()
+        && !text.chars().any(|c| c.is_control() || matches!(c, '"' | '<' | '>' | '\\' | '@'));
+    is_good.then(|| text.trim().to_owned())
+}
+
+impl ShopChange {
+    /// The shop with what was changed.
+    pub(crate) fn apply(&self, shop: &Shop) -> Shop {
+        let change = self;
+        let or = |new: &Option<String>, old: &String| new.as_ref().unwrap_or(old).clone();
+        Shop {
+            name: or(&change.name, &shop.name),
+            country: change.country.or(shop.country),
+            currencies: change.currencies.as_ref().unwrap_or(&shop.currencies).clone(),
+            default_currency: change.default_currency.or(shop.default_currency),
+            locales: change.locales.as_ref().unwrap_or(&shop.locales).clone(),
+            default_locale: change.default_locale.as_ref().unwrap_or(&shop.default_locale).clone(),
+            mail_sender_name: change
+                .mail_sender_name
+                .clone()
+                .or_else(|| shop.mail_sender_name.clone()),
+            return_policy: change.return_policy.as_ref().unwrap_or(&shop.return_policy).clone(),
+            order_number: change.order_number.as_ref().unwrap_or(&shop.order_number).clone(),
+            unit_system: change.unit_system.unwrap_or(shop.unit_system),
+        }
+    }
+}
+
+struct PolicyForm(ReturnPolicy);
+
+impl Form for PolicyForm {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let days = fields.required("days", Integer::between(0, i64::from(RETURN_DAYS_MAX)));
+        let text = fields.optional("text", Text::between(0, RETURN_TEXT_CHARS_MAX));
+        let (days, text) = (days?, text?.unwrap_or_default());
+        Some(Self(ReturnPolicy { days: u16::try_from(days).ok()?, text }))
+    }
+}
+
+struct NumberForm(OrderNumberFormat);
+
+impl Form for NumberForm {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let prefix = Parsed::by(
+            |text| OrderNumberFormat::is_prefix(text).then(|| text.to_owned()),
+            "capital letters and digits",
+            PREFIX_CHARS_MAX,
+        );
+        let prefix = fields.optional("prefix", prefix.pattern("^[A-Z0-9]{0,8}$"));
+        let symbols = Integer::between(i64::from(SYMBOLS_MIN), i64::from(SYMBOLS_MAX));
+        let symbols = fields.required("symbols", symbols);
+        let (prefix, symbols) = (prefix?.unwrap_or_default(), symbols?);
+        Some(Self(OrderNumberFormat { prefix, symbols: u8::try_from(symbols).ok()? }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api::form::{flaws_of, read_value};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn changed(body: &Value) -> Shop {
+        let mut flaws = Vec::new();
+        let change: Option<ShopChange> = read_value(body, "", &mut flaws);
+        change.unwrap_or_else(|| panic!("{flaws:?}")).apply(&Shop::default())
+    }
+
+    #[test]
+    fn what_is_left_out_stays() {
+        assert_eq!(changed(&json!({})), Shop::default());
+        let shop = changed(&json!({"name": "Allure", "order_number": {"prefix": "ML",
+            "symbols": 8}, "unit_system": "imperial", "return_policy": {"days": 30}}));
+        assert_eq!((shop.name.as_str(), shop.return_policy.days), ("Allure", 30));
+        assert_eq!(shop.order_number.number(&[0; 8]), "ML-BBB-BBB-BB");
+        assert_eq!(shop.locales, Shop::default().locales);
+    }
+
+    #[test]
+    fn every_flaw_of_a_change_is_named() {
+        let flaws = flaws_of::<ShopChange>(&json!({
+            "name": "", "country": "UK", "currencies": ["EUR", "euro"], "default_locale": "DE_de",
+            "mail_sender_name": "Shop\" <x@y>", "return_policy": {"days": 366},
+            "order_number": {"prefix": "a-b", "symbols": 3}, "unit_system": "troy", "owner": 1,
+        }));
+        let pointers: Vec<_> = flaws.iter().map(|flaw| flaw.0.as_str()).collect();
+        assert_eq!(
+            pointers,
+            [
+                "/name",
+                "/country",
+                "/currencies/1",
+                "/default_locale",
+                "/mail_sender_name",
+                "/return_policy/days",
+                "/order_number/prefix",
+                "/order_number/symbols",
+                "/unit_system",
+                "/owner"
+            ]
+        );
+    }
+}

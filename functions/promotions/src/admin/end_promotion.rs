@@ -1,0 +1,19 @@
+//! `POST /v1/admin/promotions/{id}/end`: ends a promotion for good.
+
+use api::form::PromotionPath;
+use api::view::promotion::PromotionView;
+use api::{Path, Reply, Staff, Versioned};
+use domain::permission::grant;
+use domain::promotion::Status;
+use runtime::Call;
+
+use crate::App;
+use crate::promotion::turn;
+
+/// Ends a promotion for good.
+pub async fn handle(
+    app: &App,
+    call: Call<Staff<grant::PromotionsWrite>, Path<PromotionPath>>,
+) -> Reply<Versioned<PromotionView>> {
+    turn(app, &call, call.input.0.id, Status::Ended, "promotion.end").await
+}

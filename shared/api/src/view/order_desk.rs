@@ -1,0 +1,226 @@
+//! Orders as staff see them.
+
+use domain::address::{Email, PersonName};
+use domain::allocation::Allocation;
+use domain::catalog::Sku;
+use domain::currency::Currency;
+use domain::id::{CustomerId, LocationId, OrderId, PaymentId};
+use domain::money::Money;
+use domain::order::{FulfillmentStatus, Order, PaymentStatus, Status};
+use domain::payment::{self, Failure, Payment};
+use domain::reservation::State;
+use domain::tax::PriceMode;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::order::OrderView;
+use crate::reply::View;
+
+/// An order in a list.
+#[derive(Serialize, JsonSchema)]
+pub struct OrderEntryView {
+    /// Its id.
+    pub id: OrderId,
+    /// What people call it.
+    pub number: String,
+    /// Where it stands.
+    pub status: Status,
+    /// How far it is paid.
+    pub payment_status: PaymentStatus,
+    /// How far it is fulfilled.
+    pub fulfillment_status: FulfillmentStatus,
+    /// Who bought it; null for a guest.
+    pub customer_id: Option<CustomerId>,
+    /// Where the letters go.
+    #[schemars(with = "String")]
+    pub email: Email,
+    /// Who receives the parcel, or pays where nothing is sent.
+    pub name: Option<PersonName>,
+    /// Units in it.
+    pub quantity: u64,
+    /// What it is priced in.
+    pub currency: Currency,
+    /// What it costs.
+    pub total: Money,
+    /// What is left to be paid by card; nothing, where the order came to nothing.
+    pub due: Money,
+    /// Money taken.
+    pub captured: Money,
+    /// Money returned.
+    pub refunded: Money,
+    /// When it was made.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// When it was placed.
+    #[schemars(with = "Option<String>")]
+    pub placed_at: Option<Timestamp>,
+    /// When it last changed.
+    #[schemars(with = "String")]
+    pub updated_at: Timestamp,
+}
+
+/// It says who bought what.
+impl std::fmt::Debug for OrderEntryView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OrderEntryView({})", self.id)
+    }
+}
+
+impl From<Order> for OrderEntryView {
+    fn from(order: Order) -> Self {
+        let address = order.shipping_address.as_ref().or(order.billing_address.as_ref());
+        let name = address.map(|address| address.name.clone());
+        let due = order.due();
+        Self {
+            id: order.id,
+            number: order.number,
+            status: order.status,
+            payment_status: order.payment_status,
+            fulfillment_status: order.fulfillment_status,
+            customer_id: order.customer,
+            email: order.email,
+            name,
+            quantity: order.lines.iter().map(|line| u64::from(line.quantity)).sum(),
+            currency: order.currency,
+            total: order.totals.total,
+            due,
+            captured: order.captured,
+            refunded: order.refunded,
+            created_at: order.created_at,
+            placed_at: order.placed_at,
+            updated_at: order.updated_at,
+        }
+    }
+}
+
+/// A page of orders.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderEntriesView {
+    /// The orders.
+    pub data: Vec<OrderEntryView>,
+    /// Where the next page begins; null at the end.
+    pub next_cursor: Option<String>,
+    /// How many there are on all pages.
+    pub total: u64,
+}
+
+impl View for OrderEntriesView {}
+
+/// An order with all that staff may see of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderFileView {
+    /// What its buyer sees, too.
+    #[serde(flatten)]
+    pub order: OrderView,
+    /// Who bought it; null for a guest.
+    pub customer_id: Option<CustomerId>,
+    /// Whether its prices contain their tax.
+    pub price_mode: PriceMode,
+    /// Where its stock stands.
+    pub reservation: ReservationView,
+    /// What is known of the money of each payment, oldest first.
+    pub payment_details: Vec<PaymentDetailView>,
+}
+
+impl View for OrderFileView {}
+
+impl OrderFileView {
+    /// The view of an order with its payments.
+    pub fn of(order: Order, payments: &[Payment]) -> Self {
+        let parts = order.allocations();
+        Self {
+            customer_id: order.customer,
+            price_mode: order.price_mode,
+            reservation: ReservationView {
+                state: order.reservation.state,
+                expires_at: order.reservation.expires_at,
+                allocations: parts.into_iter().map(PartView::from).collect(),
+            },
+            payment_details: payments.iter().map(PaymentDetailView::from).collect(),
+            order: OrderView::of(order, payments, Vec::new()),
+        }
+    }
+}
+
+/// Where the stock of an order stands.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReservationView {
+    /// Where it stands.
+    pub state: State,
+    /// Until when a hold is kept that nobody pays.
+    #[schemars(with = "String")]
+    pub expires_at: Timestamp,
+    /// Which units are held, or were, at which locations.
+    pub allocations: Vec<PartView>,
+}
+
+/// Units of an order at one location.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OrderAllocation")]
+pub struct PartView {
+    /// Of what.
+    pub sku: Sku,
+    /// Where.
+    pub location_id: LocationId,
+    /// How many.
+    pub quantity: u32,
+}
+
+impl From<Allocation> for PartView {
+    fn from(part: Allocation) -> Self {
+        let Allocation { place, quantity } = part;
+        Self { sku: place.sku, location_id: place.location, quantity }
+    }
+}
+
+/// A payment as staff see it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PaymentDetail")]
+pub struct PaymentDetailView {
+    /// Its id.
+    pub id: PaymentId,
+    /// Where it stands.
+    pub status: payment::Status,
+    /// Rises when a canceled PaymentIntent is replaced by a new one.
+    pub attempt: u32,
+    /// The provider's id.
+    pub payment_intent_id: Option<String>,
+    /// What was asked for.
+    pub amount: Money,
+    /// Money reserved and not yet taken.
+    pub authorized: Money,
+    /// Money taken.
+    pub captured: Money,
+    /// Money whose return was asked for.
+    pub refund_pending: Money,
+    /// Money returned.
+    pub refunded: Money,
+    /// Why the last try failed.
+    pub failure: Option<Failure>,
+    /// When it was made.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// When it last changed.
+    #[schemars(with = "String")]
+    pub updated_at: Timestamp,
+}
+
+impl From<&Payment> for PaymentDetailView {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            id: payment.id,
+            status: payment.status,
+            attempt: payment.attempt,
+            payment_intent_id: payment.intent.clone(),
+            amount: payment.amount,
+            authorized: payment.authorized,
+            captured: payment.captured,
+            refund_pending: payment.refund_pending,
+            refunded: payment.refunded,
+            failure: payment.failure.clone(),
+            created_at: payment.created_at,
+            updated_at: payment.updated_at,
+        }
+    }
+}
