@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use domain::address::Email;
 use domain::fault::{Fault, Retry};
 
+pub mod samples;
 mod template;
 
 pub use template::{Facts, Link, Rendered, Templates};

@@ -349,14 +349,9 @@ fn broken(error: minijinja::Error) -> Fault {
 }
 
 #[cfg(test)]
-#[path = "../examples/letters/samples.rs"]
-mod samples;
-
-#[cfg(test)]
 mod tests {
     use super::*;
-
-    use super::samples::{SHOP_URL, TOKEN};
+    use crate::samples::{self, SHOP_URL, TOKEN};
 
     fn every_letter() -> Vec<(&'static str, Letter, Rendered)> {
         let templates = Templates::built_in().unwrap();

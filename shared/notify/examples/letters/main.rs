@@ -7,9 +7,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::{env, fs};
 
-use notify::{Facts, Link, Templates};
-
-mod samples;
+use notify::{Templates, samples};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = env::args_os().nth(1).ok_or("say the folder to write into")?;
