@@ -1,19 +1,32 @@
-//! Fulfillment: where the shop sends to, how, for how much, and what is taxed where.
+//! Fulfillment: where the shop sends to, how, for how much, and what is taxed where; and parcels,
+//! from the first unit that is put into one to the day on which it arrives.
 
 use ::store::{Store, Table};
-use runtime::{Doors, Endpoint, Setup, Trigger, http};
+use runtime::{Doors, Endpoint, Ids, Setup, Trigger, http};
 
+mod parcel;
 mod table;
 pub mod admin {
     //! Endpoints for staff.
     pub mod add_pickup_point;
+    pub mod cancel;
     pub mod change_pickup_point;
     pub mod change_shipping;
     pub mod change_tax;
+    pub mod create;
+    pub mod deliver;
+    pub mod list;
+    pub mod list_due;
     pub mod list_pickup_points;
+    pub mod mark_lost;
+    pub mod mark_returned;
+    pub mod pack;
+    pub mod queue;
     pub mod remove_pickup_point;
+    pub mod ship;
     pub mod simulate_shipping;
     pub mod simulate_tax;
+    pub mod view;
     pub mod view_shipping;
     pub mod view_tax;
 }
@@ -26,7 +39,8 @@ pub mod store {
 #[derive(Debug)]
 pub struct App {
     store: Store,
-    doors: Doors,
+    doors: Option<Doors>,
+    ids: Ids,
     /// Whether callers are looked up here.
     knows_callers: bool,
 }
@@ -36,16 +50,19 @@ impl runtime::App for App {
         let knows_callers = setup.handler.starts_with("fulfillment.admin.");
         let tables: &[Table] = match setup.handler {
             "fulfillment.unknown" => &[],
+            "fulfillment.admin.ship" => {
+                &[Table::Orders, Table::Inventory, Table::Ledger, Table::Identity, Table::Ephemeral]
+            }
             _ if knows_callers => {
                 &[Table::Catalog, Table::Identity, Table::Ephemeral, Table::Orders]
             }
             _ => &[Table::Catalog],
         };
         let doors = if knows_callers { setup.doors() } else { setup.open_doors() };
-        Self { store: setup.store(tables), doors, knows_callers }
+        Self { store: setup.store(tables), doors: Some(doors), ids: setup.ids(), knows_callers }
     }
     fn doors(&self) -> Option<&Doors> {
-        Some(&self.doors)
+        self.doors.as_ref()
     }
     fn store(&self) -> Option<&Store> {
         self.knows_callers.then_some(&self.store)
@@ -113,6 +130,72 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         DELETE "/v1/admin/pickup_points/{id}",
         "Takes a pickup point away; orders that chose it keep what they know of it.",
         admin::remove_pickup_point
+    ),
+    http!(
+        "fulfillment.admin.create",
+        POST "/v1/admin/orders/{id}/fulfillments",
+        "Opens a parcel with units of an order; they are bound to it from now on.",
+        admin::create
+    ),
+    http!(
+        "fulfillment.admin.list",
+        GET "/v1/admin/orders/{id}/fulfillments",
+        "Lists the parcels of an order, and says what of it is in none yet.",
+        admin::list
+    ),
+    http!(
+        "fulfillment.admin.view",
+        GET "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}",
+        "Shows a parcel, with the tag that it is moved by.",
+        admin::view
+    ),
+    http!(
+        "fulfillment.admin.pack",
+        POST "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}/pack",
+        "Says that a parcel is packed and waits for the carrier.",
+        admin::pack
+    ),
+    http!(
+        "fulfillment.admin.ship",
+        POST "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}/ship",
+        "Sends a parcel on its way: its units leave the stock, its buyer is told.",
+        admin::ship
+    ),
+    http!(
+        "fulfillment.admin.deliver",
+        POST "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}/deliver",
+        "Says that a parcel has arrived; its buyer is told.",
+        admin::deliver
+    ),
+    http!(
+        "fulfillment.admin.cancel",
+        POST "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}/cancel",
+        "Calls a parcel off before it leaves; its units stay reserved.",
+        admin::cancel
+    ),
+    http!(
+        "fulfillment.admin.mark_lost",
+        POST "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}/lost",
+        "Says that a parcel left and arrived nowhere.",
+        admin::mark_lost
+    ),
+    http!(
+        "fulfillment.admin.mark_returned",
+        POST "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}/returned",
+        "Says that a parcel left and came back.",
+        admin::mark_returned
+    ),
+    http!(
+        "fulfillment.admin.queue",
+        GET "/v1/admin/fulfillments",
+        "Lists the parcels that wait for their next step, the longest waiting first.",
+        admin::queue
+    ),
+    http!(
+        "fulfillment.admin.list_due",
+        GET "/v1/admin/fulfillments/due",
+        "Lists the orders that have units to send, the longest waiting first.",
+        admin::list_due
     ),
     http!(
         "fulfillment.store.pickup_points",

@@ -472,9 +472,10 @@ pub(crate) fn note<P, I>(
     object: &str,
     before: &impl Serialize,
     after: &impl Serialize,
-) -> Event {
+) -> Reply<Event> {
     let changed: Vec<Change> = changes(&shown(before), &shown(after));
-    app.doors.audit(&call.request, call.who.actor(), action, Some(object.to_owned()), changed)
+    let doors = app.doors.as_ref().ok_or_else(api::Problem::internal)?;
+    Ok(doors.audit(&call.request, call.who.actor(), action, Some(object.to_owned()), changed))
 }
 
 fn shown(document: &impl Serialize) -> Value {
@@ -507,7 +508,7 @@ pub(crate) async fn change_points<P, I>(
         })?;
         fits(&after)?;
         let point = |table: &ShippingTable| table.pickup_point(id).cloned();
-        let events = [note(app, call, action, id.as_str(), &point(&before), &point(&after))];
+        let events = [note(app, call, action, id.as_str(), &point(&before), &point(&after))?];
         if let Some(version) = app.store.change_shipping(&after, version, &events).await? {
             return Ok(version);
         }

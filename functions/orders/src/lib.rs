@@ -12,12 +12,19 @@ use runtime::{
 };
 use snapshots::Index;
 
+mod desk;
 mod indexed;
 mod keys;
 mod which;
 pub mod admin {
     //! Endpoints for staff.
+    pub mod cancel;
     pub mod list;
+    pub mod list_failed_refunds;
+    pub mod list_refunds;
+    pub mod preview_refund;
+    pub mod refund;
+    pub mod retry_refund;
     pub mod view;
 }
 pub mod jobs {
@@ -65,7 +72,20 @@ impl runtime::App for App {
                 tables.extend([Table::Inventory, Table::Ledger, Table::Ephemeral]);
                 queues = Some(setup.queues(&[Name::Mail]));
             }
-            "orders.admin.view" => tables.extend([Table::Identity, Table::Ephemeral]),
+            "orders.admin.view"
+            | "orders.admin.preview_refund"
+            | "orders.admin.list_refunds"
+            | "orders.admin.list_failed_refunds" => {
+                tables.extend([Table::Identity, Table::Ephemeral]);
+            }
+            "orders.admin.refund" | "orders.admin.retry_refund" => {
+                tables.extend([Table::Identity, Table::Ledger, Table::Ephemeral]);
+            }
+            "orders.admin.cancel" => {
+                tables.extend([Table::Carts, Table::Inventory, Table::Ledger]);
+                tables.extend([Table::Identity, Table::Ephemeral]);
+                till = Some(setup.till());
+            }
             "orders.admin.list" => {
                 tables.extend([Table::Identity, Table::Ephemeral]);
                 queues = Some(setup.queues(&[Name::SearchOrders]));
@@ -157,6 +177,42 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         GET "/v1/admin/orders/{id}",
         "Shows an order with its payments and where its units lie.",
         admin::view
+    ),
+    http!(
+        "orders.admin.cancel",
+        POST "/v1/admin/orders/{id}/cancel",
+        "Calls an order off of which nothing went out, and gives back all that was paid.",
+        admin::cancel
+    ),
+    http!(
+        "orders.admin.preview_refund",
+        POST "/v1/admin/orders/{id}/refunds/preview",
+        "Shows what a refund would give for each part, and where it would go; writes nothing.",
+        admin::preview_refund
+    ),
+    http!(
+        "orders.admin.refund",
+        POST "/v1/admin/orders/{id}/refunds",
+        "Gives money back: for units of lines, for the shipping, a free amount, a kindness.",
+        admin::refund
+    ),
+    http!(
+        "orders.admin.list_refunds",
+        GET "/v1/admin/orders/{id}/refunds",
+        "Lists an order's refunds, and what can still be given back.",
+        admin::list_refunds
+    ),
+    http!(
+        "orders.admin.retry_refund",
+        POST "/v1/admin/orders/{id}/refunds/{refund_id}/retry",
+        "Asks the payment provider once more for a refund that failed.",
+        admin::retry_refund
+    ),
+    http!(
+        "orders.admin.list_failed_refunds",
+        GET "/v1/admin/refunds",
+        "Lists the refunds that failed and wait for somebody, longest ago first.",
+        admin::list_failed_refunds
     ),
     on_queue!("orders.jobs.on_order_placed", Name::OrderEvents, jobs::on_order_placed),
     on_stream!("orders.jobs.on_order_changed", Table::Orders, jobs::on_order_changed),

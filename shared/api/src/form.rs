@@ -356,8 +356,10 @@ id_rules! {
     staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
     promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,
     location_id = LocationId, transfer_id = TransferId,
-    pool_key_id = PoolKeyId,
+    order_line_id = OrderLineId, fulfillment_id = FulfillmentId, refund_id = RefundId,
+    pool_key_id = PoolKeyId, message_id = MessageId,
     import_id = ImportId, export_id = ExportId,
+    webhook_id = WebhookId, event_id = EventId,
 }
 
 macro_rules! path_forms {
@@ -380,11 +382,13 @@ macro_rules! path_forms {
 
 path_forms! {
     CartPath of "cart": cart_id = CartId,
+    MessagePath of "letter": message_id = MessageId,
     MediaPath of "upload": media_id = MediaId,
     OrderPath of "order": order_id = OrderId,
     GiftCardPath of "gift card": gift_card_id = GiftCardId,
     CustomerPath of "customer": customer_id = CustomerId,
     PromotionPath of "promotion": promotion_id = PromotionId,
+    WebhookPath of "webhook endpoint": webhook_id = WebhookId,
 }
 
 impl<T> Rule for Id<T> {

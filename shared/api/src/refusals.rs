@@ -5,7 +5,8 @@ use std::sync::Arc;
 use domain::fault::{Fault, Retry};
 use domain::promotion::in_cart;
 use domain::{
-    api_key, cart, gift_card, key_pool, location, media, order, promotion, staff, synonym, transfer,
+    api_key, cart, gift_card, key_pool, location, media, order, promotion, refund, staff, synonym,
+    transfer,
 };
 use http::StatusCode;
 use serde_json::json;
@@ -13,7 +14,10 @@ use serde_json::json;
 use crate::problem::{Flaw, Problem};
 
 mod catalog;
+mod letters;
 mod exchange;
+mod fulfillment;
+mod webhook;
 
 impl From<synonym::Refusal> for Problem {
     fn from(refusal: synonym::Refusal) -> Self {
@@ -191,6 +195,63 @@ impl From<order::Refusal> for Problem {
             }
             order::Refusal::DownloadsExhausted => {
                 Self::conflict(code, "This was downloaded as often as it may be.")
+            }
+            order::Refusal::AlreadyFulfilled => {
+                let detail = "Goods of this order went out. Refund them, or have them returned.";
+                Self::conflict(code, detail)
+            }
+            order::Refusal::HasParcels => {
+                let detail = "A parcel of this order is open or packed. Call that off first.";
+                Self::conflict(code, detail)
+            }
+        }
+    }
+}
+
+impl From<refund::Refusal> for Problem {
+    fn from(refusal: refund::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            refund::Refusal::Nothing => {
+                let detail = "There is nothing to give back for this.";
+                Self::conflict(code, detail)
+            }
+            refund::Refusal::NotPlaced => {
+                Self::conflict(code, "The order waits for its payment: call it off instead.")
+            }
+            refund::Refusal::UnknownLine(line) => {
+                Self::conflict(code, "The order has no such line.").member("line_id", line)
+            }
+            refund::Refusal::LineTwice(line) => {
+                let detail = "A line stands here twice.";
+                Self::invalid(vec![Flaw::new("/lines", code, detail)]).member("line_id", line)
+            }
+            refund::Refusal::TooManyUnits { line, left } => {
+                let detail = "Fewer units of this line are left to be refunded.";
+                Self::conflict(code, detail).member("line_id", line).member("quantity_left", left)
+            }
+            refund::Refusal::TooMuchShipping { left } => {
+                Self::conflict(code, "Less is left of the shipping.").member("shipping_left", left)
+            }
+            refund::Refusal::OtherCurrency => {
+                Self::conflict(code, "The order is in another currency.")
+            }
+            refund::Refusal::ExceedsRefundable { refundable } => {
+                let detail = "Less is left to be given back.";
+                Self::conflict(code, detail).member("refundable", refundable)
+            }
+            refund::Refusal::TooSmall { step } => {
+                Self::conflict(code, "The payment provider can not move so little.")
+                    .member("step", step)
+            }
+            refund::Refusal::TooMany => {
+                let max = refund::REFUNDS_MAX;
+                Self::conflict(code, format!("An order has at most {max} refunds."))
+                    .member("refunds_max", max)
+            }
+            refund::Refusal::InvalidTransition { from, to } => {
+                let detail = "The refund's status does not allow it.";
+                Self::conflict(code, detail).member("from", json!(from)).member("to", json!(to))
             }
         }
     }

@@ -121,8 +121,11 @@ pub enum Voided {
 }
 
 /// Where a parcel is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "TrackingStatus")]
 pub enum Tracking {
     /// The label exists, the carrier has nothing yet.
     PreTransit,

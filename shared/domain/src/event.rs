@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Email;
 use crate::audit::Entry;
-use crate::catalog::{Sku, Slug};
+use crate::catalog::{Locale, Sku, Slug};
 use crate::exchange::Work;
-use crate::id::{EventId, MessageId, OrderId};
+use crate::fulfillment;
+use crate::id::{EventId, FulfillmentId, MessageId, OrderId, RefundId, WebhookId};
 use crate::money::Money;
+use crate::webhook::{Replay, Topic};
+use crate::{order, refund};
 
 /// An event with its name and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +46,44 @@ pub enum Fact {
         /// Which order.
         order_id: OrderId,
     },
+    /// A parcel of an order was opened, packed, shipped, …: it stands there now.
+    #[serde(rename = "fulfillment.moved")]
+    FulfillmentMoved {
+        /// Which order.
+        order_id: OrderId,
+        /// Which parcel.
+        fulfillment_id: FulfillmentId,
+        /// Where it stands.
+        status: fulfillment::Status,
+    },
+    /// Money of an order is to go back by the payment provider.
+    #[serde(rename = "refund.requested")]
+    RefundRequested {
+        /// Which order.
+        order_id: OrderId,
+        /// Which refund.
+        refund_id: RefundId,
+    },
+    /// A refund came about, or failed: it stands there now.
+    #[serde(rename = "refund.moved")]
+    RefundMoved {
+        /// Which order.
+        order_id: OrderId,
+        /// Which refund.
+        refund_id: RefundId,
+        /// How much: all that goes back.
+        amount: Money,
+        /// Where it stands.
+        status: refund::Status,
+    },
+    /// Staff called an order off, held it or let it go on: it stands there now.
+    #[serde(rename = "order.moved")]
+    OrderMoved {
+        /// Which order.
+        order_id: OrderId,
+        /// Where it stands.
+        status: order::Status,
+    },
     /// A pool of keys has new ones: orders whose keys follow may get theirs.
     #[serde(rename = "keys.added")]
     KeysAdded {
@@ -61,6 +102,18 @@ pub enum Fact {
         /// Which one.
         work: Work,
     },
+    /// An endpoint of the merchant is to be told that it can be reached.
+    #[serde(rename = "webhook.test")]
+    WebhookTest {
+        /// Which endpoint.
+        endpoint: WebhookId,
+    },
+    /// An endpoint of the merchant is to be told again of all that happened between two moments.
+    #[serde(rename = "webhook.replay")]
+    WebhookReplay {
+        /// Which endpoint, and of what.
+        replay: Replay,
+    },
     /// Somebody is to be written to.
     #[serde(rename = "message.requested")]
     MessageRequested {
@@ -74,24 +127,33 @@ pub enum Fact {
 pub enum Destination {
     /// Order processing.
     OrderEvents,
+    /// What is to be done at the payment provider, and what it says.
+    Payments,
     /// Mail.
     Mail,
     /// The audit log.
     Audit,
     /// Imports and exports.
     Exchange,
+    /// The systems of the merchant.
+    Webhooks,
 }
 
 impl Fact {
     /// Where the event is sent.
     pub const fn destination(&self) -> Destination {
         match self {
-            Self::OrderPlaced { .. } | Self::OrderRefundedLate { .. } | Self::KeysAdded { .. } => {
-                Destination::OrderEvents
-            }
+            Self::OrderPlaced { .. }
+            | Self::OrderRefundedLate { .. }
+            | Self::FulfillmentMoved { .. }
+            | Self::RefundMoved { .. }
+            | Self::OrderMoved { .. }
+            | Self::KeysAdded { .. } => Destination::OrderEvents,
+            Self::RefundRequested { .. } => Destination::Payments,
             Self::MessageRequested { .. } => Destination::Mail,
             Self::AuditNoted { .. } => Destination::Audit,
             Self::ExchangeDue { .. } => Destination::Exchange,
+            Self::WebhookTest { .. } | Self::WebhookReplay { .. } => Destination::Webhooks,
         }
     }
 
@@ -100,10 +162,56 @@ impl Fact {
         match self {
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderRefundedLate { .. } => "order.refunded_late",
+            Self::FulfillmentMoved { status, .. } => match status {
+                fulfillment::Status::Open => "fulfillment.created",
+                fulfillment::Status::Packed => "fulfillment.packed",
+                fulfillment::Status::Shipped => "fulfillment.shipped",
+                fulfillment::Status::Delivered => "fulfillment.delivered",
+                fulfillment::Status::Canceled => "fulfillment.canceled",
+                fulfillment::Status::Lost => "fulfillment.lost",
+                fulfillment::Status::ReturnedToSender => "fulfillment.returned_to_sender",
+            },
+            Self::RefundRequested { .. } => "refund.requested",
+            Self::RefundMoved { status, .. } => match status {
+                refund::Status::Requested
+                | refund::Status::Processing
+                | refund::Status::RequiresAction => "refund.updated",
+                refund::Status::Succeeded => "refund.succeeded",
+                refund::Status::Failed => "refund.failed",
+                refund::Status::Canceled => "refund.canceled",
+            },
+            Self::OrderMoved { status, .. } => match status {
+                order::Status::PendingPayment => "order.reopened",
+                order::Status::Placed => "order.released",
+                order::Status::OnHold => "order.held",
+                order::Status::Completed => "order.completed",
+                order::Status::Canceled => "order.canceled",
+                order::Status::Expired => "order.expired",
+            },
             Self::KeysAdded { .. } => "keys.added",
             Self::MessageRequested { .. } => "message.requested",
             Self::AuditNoted { .. } => "audit.noted",
             Self::ExchangeDue { .. } => "exchange.due",
+            Self::WebhookTest { .. } => "webhook.test",
+            Self::WebhookReplay { .. } => "webhook.replay",
+        }
+    }
+
+    /// As what the systems of the merchant are told of it; none where they are not.
+    pub fn topic(&self) -> Option<Topic> {
+        match self {
+            Self::OrderPlaced { .. }
+            | Self::OrderRefundedLate { .. }
+            | Self::FulfillmentMoved { .. }
+            | Self::RefundMoved { .. }
+            | Self::OrderMoved { .. }
+            | Self::WebhookTest { .. } => Topic::parse(self.name()),
+            Self::RefundRequested { .. }
+            | Self::KeysAdded { .. }
+            | Self::MessageRequested { .. }
+            | Self::AuditNoted { .. }
+            | Self::ExchangeDue { .. }
+            | Self::WebhookReplay { .. } => None,
         }
     }
 }
@@ -181,6 +289,32 @@ pub enum Letter {
         /// Which order.
         order_id: OrderId,
     },
+    /// A parcel of your order is on its way.
+    OrderShipped {
+        /// Which order.
+        order_id: OrderId,
+        /// Which parcel.
+        fulfillment_id: FulfillmentId,
+    },
+    /// A parcel of your order has arrived.
+    OrderDelivered {
+        /// Which order.
+        order_id: OrderId,
+        /// Which parcel.
+        fulfillment_id: FulfillmentId,
+    },
+    /// Money of your order is on its way back to you.
+    OrderRefunded {
+        /// Which order.
+        order_id: OrderId,
+        /// How much.
+        amount: Money,
+    },
+    /// Your order was called off.
+    OrderCanceled {
+        /// Which order.
+        order_id: OrderId,
+    },
     /// The keys of your order that were to follow are there.
     KeysReady {
         /// Which order.
@@ -194,6 +328,15 @@ pub enum Letter {
         slug: Slug,
         /// Opens nothing but the way out: forgets all that the address waits for.
         token: String,
+    },
+    /// How a letter would look; to the member of the staff who has written it.
+    TemplateTest {
+        /// Which letter.
+        of: String,
+        /// In which language.
+        locale: Locale,
+        /// Which version of it.
+        version: u32,
     },
     /// What runs low; to the staff.
     StockDigest {
@@ -234,8 +377,13 @@ impl Letter {
             Self::GiftCard { .. } => "gift_card",
             Self::OrderConfirmation { .. } => "order_confirmation",
             Self::LatePaymentRefunded { .. } => "late_payment_refunded",
+            Self::OrderShipped { .. } => "order_shipped",
+            Self::OrderDelivered { .. } => "order_delivered",
+            Self::OrderRefunded { .. } => "order_refunded",
+            Self::OrderCanceled { .. } => "order_canceled",
             Self::KeysReady { .. } => "keys_ready",
             Self::BackInStock { .. } => "back_in_stock",
+            Self::TemplateTest { .. } => "template_test",
             Self::StockDigest { .. } => "stock_digest",
         }
     }
@@ -257,6 +405,9 @@ mod tests {
     fn every_event_survives_its_text_form() {
         let ulid = Ulid::from_parts(1, 2);
         let order_id = OrderId::from_ulid(ulid);
+        let fulfillment_id = FulfillmentId::from_ulid(ulid);
+        let refund_id = RefundId::from_ulid(ulid);
+        let amount = Money::new(990, crate::currency::Currency::EUR);
         let to = Email::parse("jane@example.org").unwrap();
         let letters = [
             Letter::VerifyEmail { token: "t".into() },
@@ -276,11 +427,20 @@ mod tests {
             },
             Letter::OrderConfirmation { order_id },
             Letter::LatePaymentRefunded { order_id },
+            Letter::OrderShipped { order_id, fulfillment_id },
+            Letter::OrderDelivered { order_id, fulfillment_id },
+            Letter::OrderRefunded { order_id, amount },
+            Letter::OrderCanceled { order_id },
             Letter::KeysReady { order_id },
             Letter::BackInStock {
                 title: "Mug".into(),
                 slug: Slug::parse("mug").unwrap(),
                 token: "t".into(),
+            },
+            Letter::TemplateTest {
+                of: "gift_card".into(),
+                locale: Locale::parse("de").unwrap(),
+                version: 3,
             },
             Letter::StockDigest {
                 lines: vec![DigestLine {
@@ -297,7 +457,19 @@ mod tests {
             Fact::MessageRequested { message }
         });
         let keys = Fact::KeysAdded { sku: Sku::parse("KEYS").unwrap() };
-        let facts = [Fact::OrderPlaced { order_id }, Fact::OrderRefundedLate { order_id }, keys];
+        let status = fulfillment::Status::ReturnedToSender;
+        let moved = Fact::FulfillmentMoved { order_id, fulfillment_id, status };
+        let refunded =
+            Fact::RefundMoved { order_id, refund_id, amount, status: refund::Status::Failed };
+        let facts = [
+            Fact::OrderPlaced { order_id },
+            Fact::OrderRefundedLate { order_id },
+            Fact::RefundRequested { order_id, refund_id },
+            Fact::OrderMoved { order_id, status: order::Status::OnHold },
+            refunded,
+            keys,
+            moved,
+        ];
         for fact in facts.into_iter().chain(messages) {
             let at = Timestamp::from_second(1_790_000_000).unwrap();
             let event = Event { id: EventId::from_ulid(ulid), at, sequence: 3, fact };

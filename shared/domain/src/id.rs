@@ -149,6 +149,8 @@ ids! {
     OrderId = "ord";
     /// A line of an order.
     OrderLineId = "oli";
+    /// A parcel of an order.
+    FulfillmentId = "ful";
     /// A payment of an order; one payment owns one PaymentIntent.
     PaymentId = "pay";
     /// A refund.
@@ -169,6 +171,8 @@ ids! {
     ImportId = "imp";
     /// An export to a file.
     ExportId = "exp";
+    /// A system of the merchant that is told of events.
+    WebhookId = "whe";
 }
 
 #[cfg(test)]

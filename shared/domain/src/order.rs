@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Email};
 use crate::allocation::Allocation;
+use crate::audit::Actor;
 use crate::cart::{self, Cart, PricedCart};
 use crate::catalog::{Download, Kind, Sku};
 use crate::currency::Currency;
 use crate::event::{Fact, Letter};
+use crate::fulfillment;
 use crate::gift_card::{self, Tendering};
 use crate::id::{CartId, CustomerId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
 use crate::money::Money;
@@ -19,10 +21,11 @@ use crate::payment::{self, Entry, Intent, Mismatch, Payment, Reading};
 use crate::pricing::Totals;
 use crate::promotion::buyer;
 use crate::promotion::used::{LineDiscount, OrderPromotion};
+use crate::refund::{self, Refund};
 use crate::reservation::{Reservation, State};
 use crate::shipping::ShippingOption;
 use crate::stock::{FIRST_LOCATION, Place};
-use crate::tax::{PriceMode, Reason};
+use crate::tax::{PriceMode, Reason, TaxRate};
 use crate::vat_id::VatId;
 
 /// How long an order waits for its payment.
@@ -149,6 +152,8 @@ pub struct Amounts {
     pub due: i64,
     /// What gift cards and credit have paid.
     pub tendered: i64,
+    /// What of that went back to them.
+    pub tendered_back: i64,
     /// Open authorizations.
     pub authorized: i64,
     /// Taken.
@@ -164,13 +169,20 @@ pub struct Amounts {
 impl Amounts {
     /// The status that these amounts mean.
     pub const fn status(self) -> PaymentStatus {
-        let Self { due, tendered, authorized, captured, refunded, lost, was_voided } = self;
+        let Self { due, tendered, tendered_back, .. } = self;
+        let Self { authorized, captured, refunded, lost, was_voided, .. } = self;
         if captured == 0 {
             return if authorized == 0 {
                 if was_voided {
                     PaymentStatus::Voided
                 } else if due == 0 && tendered > 0 {
-                    PaymentStatus::Paid
+                    if tendered_back == 0 {
+                        PaymentStatus::Paid
+                    } else if tendered_back < tendered {
+                        PaymentStatus::PartiallyRefunded
+                    } else {
+                        PaymentStatus::Refunded
+                    }
                 } else if due == 0 {
                     PaymentStatus::NotRequired
                 } else {
@@ -183,11 +195,11 @@ impl Amounts {
             };
         }
         let kept = captured - refunded - lost;
-        if refunded == captured {
+        if refunded == captured && tendered_back == tendered {
             PaymentStatus::Refunded
         } else if kept > due {
             PaymentStatus::Overpaid
-        } else if refunded > 0 {
+        } else if refunded + tendered_back > 0 {
             PaymentStatus::PartiallyRefunded
         } else if kept < due {
             PaymentStatus::PartiallyPaid
@@ -267,6 +279,9 @@ pub struct OrderLine {
     pub discounts: Vec<LineDiscount>,
     /// The tax on the line, contained or on top.
     pub tax: Money,
+    /// At which rate; none where it was not written down yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_rate: Option<TaxRate>,
     /// What the line costs.
     pub total: Money,
     /// Units called off.
@@ -278,6 +293,9 @@ pub struct OrderLine {
     /// Units that arrived.
     #[serde(default)]
     pub delivered: u32,
+    /// What was given back for it.
+    #[serde(default)]
+    pub refunded: refund::OfLine,
     /// What is downloaded, for digital goods.
     #[serde(default)]
     pub download: Option<Download>,
@@ -319,6 +337,9 @@ pub struct Order {
     pub vat_id: Option<VatId>,
     /// What it costs.
     pub totals: Totals,
+    /// At which rate its shipping is taxed; none where it was not written down yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping_rate: Option<TaxRate>,
     /// The promotions that it got, as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub promotions: Vec<OrderPromotion>,
@@ -346,6 +367,9 @@ pub struct Order {
     pub captured: Money,
     /// Money returned.
     pub refunded: Money,
+    /// Money on its way back, lost or promised.
+    #[serde(default)]
+    pub refunds: refund::Counters,
     /// Events said so far about this order.
     pub events: u64,
     /// SHA-256 (hex) of the tokens that open it.
@@ -388,6 +412,10 @@ pub enum Refusal {
     NothingToPay,
     /// The download's link was used as often as it may be.
     DownloadsExhausted,
+    /// Goods went out already: what is left is refunded, or comes back as a return.
+    AlreadyFulfilled,
+    /// A parcel of it is open or packed: that is called off first.
+    HasParcels,
 }
 
 impl Refusal {
@@ -398,6 +426,8 @@ impl Refusal {
             Self::AlreadyPaid => "already_paid",
             Self::NothingToPay => "nothing_to_pay",
             Self::DownloadsExhausted => "downloads_exhausted",
+            Self::AlreadyFulfilled => "already_fulfilled",
+            Self::HasParcels => "has_parcels",
         }
     }
 }
@@ -452,11 +482,11 @@ pub enum Settlement {
         refused: Box<Order>,
         /// Its payment then: the whole amount is to be returned.
         refunding: Payment,
+        /// The return, to be asked for; none where nothing was taken.
+        refund: Option<Box<Refund>>,
         /// The ledger's entry in both cases.
         entry: Entry,
     },
-    /// The money came after the order's end and its return was begun, but not confirmed.
-    ReturnUnfinished(Box<Order>, Payment),
     /// The money is not what we asked for.
     Quarantined(Payment, Entry, Mismatch),
 }
@@ -548,6 +578,7 @@ impl Order {
             tax_reason: priced.tax_reason,
             vat_id: cart.vat_id.clone(),
             totals,
+            shipping_rate: is_physical.then_some(priced.priced.shipping.rate),
             status,
             payment_status: amounts.status(),
             reservation: Reservation { state, expires_at, allocations: Vec::new() },
@@ -555,6 +586,7 @@ impl Order {
             tendering,
             captured: nothing,
             refunded: nothing,
+            refunds: refund::Counters::default(),
             events: 0,
             access: Vec::new(),
             cart_access: match &cart.owner {
@@ -598,8 +630,18 @@ impl Order {
         units
     }
 
+    /// The physical units of each SKU that have not left and were not called off.
+    pub fn unshipped_units(&self) -> Vec<(Sku, u32)> {
+        let mut units = std::collections::BTreeMap::new();
+        for line in &self.lines {
+            *units.entry(line.sku.clone()).or_insert(0_u32) += fulfillment::unshipped(line);
+        }
+        units.into_iter().filter(|(_, quantity)| *quantity > 0).collect()
+    }
+
     /// Where its units are held, or were: what a hold and its release are made of. An order of the
-    /// days of one location knows no places: its units lie at the first one.
+    /// days of one location knows no places: its units lie at the first one. What has left is in no
+    /// place any more.
     pub fn allocations(&self) -> Vec<Allocation> {
         if !self.reservation.allocations.is_empty() {
             return self.reservation.allocations.clone();
@@ -608,7 +650,7 @@ impl Order {
             let place = Place::at(sku, FIRST_LOCATION);
             Allocation { place, quantity }
         };
-        self.units().into_iter().map(at).collect()
+        self.unshipped_units().into_iter().map(at).collect()
     }
 
     /// The order with its units at the locations of the shards that it had them from; none where it
@@ -635,9 +677,6 @@ impl Order {
         now: Timestamp,
     ) -> Settlement {
         match payment.read(intent, is_live_shop, now) {
-            Reading::Known if self.return_is_unfinished(payment) => {
-                Settlement::ReturnUnfinished(Box::new(self.clone()), payment.clone())
-            }
             Reading::Known => Settlement::Known,
             Reading::Moved(payment) => Settlement::Moved(payment),
             Reading::Quarantined(payment, entry, mismatch) => {
@@ -658,14 +697,20 @@ impl Order {
                         refused.tendering = refused.tendering.give_back();
                     }
                     refused.captured = payment.captured;
-                    refused.payment_status = refused.amounts().status();
-                    refused.updated_at = now;
-                    let refunding = Payment { refund_pending: payment.captured, ..payment.clone() };
+                    let id = payment.late_refund();
+                    let fresh = refund::Fresh { id, by: Actor::System, reason: None, now };
+                    let back = refused.return_all(&payment, refund::Origin::LatePayment, fresh);
+                    refused.follow_money(None, now);
+                    let (refused, refunding, refund) = match back {
+                        Some(back) => (back.order, back.payment, Some(Box::new(back.refund))),
+                        None => (refused, None, None),
+                    };
                     Settlement::Late {
                         placed,
+                        refunding: refunding.unwrap_or_else(|| payment.clone()),
                         payment,
                         refused: Box::new(refused),
-                        refunding,
+                        refund,
                         entry,
                     }
                 }
@@ -687,11 +732,6 @@ impl Order {
         matches!(self.reservation.state, State::Released | State::Expired)
     }
 
-    fn return_is_unfinished(&self, payment: &Payment) -> bool {
-        matches!(self.status, Status::Expired | Status::Canceled)
-            && payment.refund_pending.is_positive()
-    }
-
     /// The order, paid: placed, with its stock committed.
     fn paid(&self, payment: &Payment, now: Timestamp) -> Self {
         let mut order = self.clone();
@@ -707,17 +747,6 @@ impl Order {
         order.ended_at = None;
         order.updated_at = now;
         order
-    }
-
-    /// The order after its late payment went back.
-    pub fn returned_late(mut self, payment: &Payment, now: Timestamp) -> (Self, Payment) {
-        self.refunded = payment.refund_pending;
-        self.payment_status = self.amounts().status();
-        self.updated_at = now;
-        let refunded = payment.refund_pending;
-        let refund_pending = Money::zero(self.currency);
-        let payment = Payment { refunded, refund_pending, updated_at: now, ..payment.clone() };
-        (self, payment)
     }
 
     /// Ends an order that nobody paid: `to` is canceled or expired. The stock goes back.
@@ -741,6 +770,27 @@ impl Order {
         self.payment_status = self.amounts().status();
         self.ended_at = Some(now);
         self.updated_at = now;
+        Ok(self)
+    }
+
+    /// Calls off an order that was placed and of which nothing went out. Its stock, its uses of
+    /// promotions and the money of its gift cards go back; the card's money is a refund.
+    pub fn call_off(mut self, now: Timestamp) -> Result<Self, Refusal> {
+        let (from, to) = (self.status, Status::Canceled);
+        if !matches!(from, Status::Placed | Status::OnHold) {
+            return Err(Refusal::InvalidTransition { from, to });
+        }
+        if self.lines.iter().any(|line| line.fulfilled > 0) {
+            return Err(Refusal::AlreadyFulfilled);
+        }
+        self.status = to;
+        self.uses_counted = false;
+        if self.reservation.state.counts_as_reserved() {
+            self.reservation.state = State::Released;
+        }
+        self.tendering = self.tendering.give_back();
+        self.ended_at = Some(now);
+        self.follow_money(None, now);
         Ok(self)
     }
 
@@ -775,10 +825,32 @@ impl Order {
         Letter::KeysReady { order_id: self.id }
     }
 
-    /// The next event about this order.
-    pub fn say_refunded_late(&mut self) -> Fact {
+    /// The next event about this order: money is to go back by the provider.
+    pub fn say_refund_requested(&mut self, refund: &Refund) -> Fact {
         self.events += 1;
-        Fact::OrderRefundedLate { order_id: self.id }
+        Fact::RefundRequested { order_id: self.id, refund_id: refund.id }
+    }
+
+    /// The next event about this order: what became of a refund.
+    pub fn say_refund_moved(&mut self, refund: &Refund) -> Fact {
+        self.events += 1;
+        if refund.origin == refund::Origin::LatePayment
+            && refund.status == refund::Status::Succeeded
+        {
+            return Fact::OrderRefundedLate { order_id: self.id };
+        }
+        Fact::RefundMoved {
+            order_id: self.id,
+            refund_id: refund.id,
+            amount: refund.amount(),
+            status: refund.status,
+        }
+    }
+
+    /// The next event about this order: it was called off, held or let go on.
+    pub fn say_moved(&mut self) -> Fact {
+        self.events += 1;
+        Fact::OrderMoved { order_id: self.id, status: self.status }
     }
 
     /// Lets the holder of the token with this hash in.
@@ -805,10 +877,21 @@ impl Order {
         Amounts {
             due: self.due().amount(),
             tendered: self.tendering.paid(),
+            tendered_back: self.tendering.refunded(),
             captured: self.captured.amount(),
             refunded: self.refunded.amount(),
+            lost: self.refunds.lost,
             ..Amounts::default()
         }
+    }
+
+    /// Reads off its amounts how far it is paid.
+    pub(crate) fn follow_money(&mut self, payment: Option<&Payment>, now: Timestamp) {
+        self.payment_status = match payment {
+            Some(payment) => self.amounts_with(payment).status(),
+            None => self.amounts().status(),
+        };
+        self.updated_at = now;
     }
 
     fn amounts_with(&self, payment: &Payment) -> Amounts {
@@ -835,10 +918,12 @@ fn snapshot(cart: &Cart, priced: &PricedCart) -> Vec<OrderLine> {
             discount: sums.discount,
             discounts: priced.promoted.of_line(at),
             tax: sums.tax,
+            tax_rate: Some(sums.rate.clone()),
             total: sums.total,
             canceled: 0,
             fulfilled: 0,
             delivered: 0,
+            refunded: refund::OfLine::default(),
             download: offer.download.clone(),
             has_keys: offer.has_keys,
         })
@@ -913,6 +998,24 @@ pub(crate) mod tests {
             (Amounts::default(), PaymentStatus::NotRequired),
             (Amounts { due: 10, ..Amounts::default() }, PaymentStatus::Unpaid),
             (Amounts { due: 0, tendered: 10, ..Amounts::default() }, PaymentStatus::Paid),
+            (
+                Amounts { tendered: 10, tendered_back: 4, ..Amounts::default() },
+                PaymentStatus::PartiallyRefunded,
+            ),
+            (
+                Amounts { tendered: 10, tendered_back: 10, ..Amounts::default() },
+                PaymentStatus::Refunded,
+            ),
+            (
+                Amounts {
+                    due: 6,
+                    tendered: 4,
+                    tendered_back: 4,
+                    captured: 6,
+                    ..Amounts::default()
+                },
+                PaymentStatus::PartiallyRefunded,
+            ),
             (Amounts { due: 4, tendered: 6, ..Amounts::default() }, PaymentStatus::Unpaid),
             (Amounts { due: 10, was_voided: true, ..Amounts::default() }, PaymentStatus::Voided),
             (

@@ -84,12 +84,14 @@ permissions! {
         "Read stock levels, movements and reservations.";
     NotificationsWrite = "notifications.write", step_up: false, keys: true,
         "Send letters to customers again and change their templates.";
+    OrdersFulfill = "orders.fulfill", step_up: false, keys: true,
+        "Pack and ship parcels, buy their labels and say that they arrived.";
     OrdersRead = "orders.read", step_up: false, keys: true,
         "Find orders and read them with their payments and shipments.";
     OrdersRefund = "orders.refund", step_up: true, keys: true,
         "Give money back.";
     OrdersWrite = "orders.write", step_up: false, keys: true,
-        "Ship, hold, edit and cancel orders.";
+        "Hold, edit and cancel orders.";
     ProductsRead = "products.read", step_up: false, keys: true,
         "Read products that are not for sale yet, and what they cost us.";
     ProductsWrite = "products.write", step_up: false, keys: true,
@@ -98,6 +100,8 @@ permissions! {
         "Read promotions and their codes.";
     PromotionsWrite = "promotions.write", step_up: false, keys: true,
         "Add, change and end promotions and their codes.";
+    QueuesManage = "queues.manage", step_up: true, keys: false,
+        "See what the queues could not do, and have it tried again.";
     SettingsRead = "settings.read", step_up: false, keys: true,
         "Read the shop's settings and the state of its parts.";
     SettingsWrite = "settings.write", step_up: false, keys: false,
@@ -106,6 +110,10 @@ permissions! {
         "Invite and suspend members of staff, give and change roles, end sessions.";
     StaffRead = "staff.read", step_up: false, keys: true,
         "Read who works here, which roles there are and which API keys.";
+    WebhooksManage = "webhooks.manage", step_up: true, keys: false,
+        "Say which systems are told of orders, and have events sent to them again.";
+    WebhooksRead = "webhooks.read", step_up: false, keys: true,
+        "Read which systems are told of orders, and what they were sent.";
 }
 
 /// A permission as a type: an endpoint that takes a staff member with `grant::OrdersRefund` can

@@ -12,15 +12,20 @@ use base64::engine::general_purpose::STANDARD;
 use domain::address::Email;
 use domain::fault::{Fault, Retry};
 
+mod custom;
+mod parcel;
 pub mod samples;
 mod template;
 
+pub use custom::{Broken, Custom, Form, Shown, try_out};
+pub use parcel::Parcel;
 pub use template::{Facts, Link, Rendered, Templates};
 
 /// The post.
 pub struct Mailer {
     client: Client,
     from: String,
+    configuration_set: Option<String>,
 }
 
 impl fmt::Debug for Mailer {
@@ -41,7 +46,13 @@ pub enum Posted {
 impl Mailer {
     /// A post that writes as `from`.
     pub fn new(client: Client, from: String) -> Self {
-        Self { client, from }
+        Self { client, from, configuration_set: None }
+    }
+
+    /// A post that hears what became of its letters, by this configuration set.
+    #[must_use]
+    pub fn by(self, configuration_set: String) -> Self {
+        Self { configuration_set: Some(configuration_set), ..self }
     }
 
     /// Sends a letter, in the name of `sender` where there is one. `message_id` and `template` are
@@ -70,6 +81,7 @@ impl Mailer {
             .client
             .send_email()
             .source(source(&self.from, sender))
+            .set_configuration_set_name(self.configuration_set.clone())
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .message(message)
             .tags(tag("message", message_id).map_err(useless)?)

@@ -6,10 +6,13 @@
 use domain::catalog::{Sku, Slug};
 use domain::currency::Currency;
 use domain::event::{DigestLine, Letter};
-use domain::id::OrderId;
+use domain::fulfillment::{self, Carriage, Fulfillment, Line};
+use domain::id::{FulfillmentId, OrderId, Ulid};
 use domain::money::Money;
 use domain::order::Order;
+use domain::stock::FIRST_LOCATION;
 
+use crate::parcel::Parcel;
 use crate::template::{Facts, Link};
 
 /// Where the shop's pages are.
@@ -35,6 +38,10 @@ pub fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
         ("gift_card", gift_card()),
         ("order_confirmation", Letter::OrderConfirmation { order_id }),
         ("late_payment_refunded", Letter::LatePaymentRefunded { order_id }),
+        ("order_shipped", Letter::OrderShipped { order_id, fulfillment_id: parcel_id() }),
+        ("order_delivered", Letter::OrderDelivered { order_id, fulfillment_id: parcel_id() }),
+        ("order_refunded", refunded(order_id)),
+        ("order_canceled", Letter::OrderCanceled { order_id }),
         ("keys_ready", Letter::KeysReady { order_id }),
     ]
     .into_iter()
@@ -68,6 +75,49 @@ fn gift_card() -> Letter {
     Letter::GiftCard { code: "WQ7K-2M4N-8XRT-0VZB-6".to_owned(), amount, expires_at }
 }
 
+fn refunded(order_id: OrderId) -> Letter {
+    Letter::OrderRefunded { order_id, amount: Money::new(1_990, Currency::EUR) }
+}
+
+/// Where the sample's parcel is followed: not at the shop.
+pub const TRACKING_URL: &str = "https://carrier.example/follow?number=940011089882";
+
+fn parcel_id() -> FulfillmentId {
+    FulfillmentId::from_ulid(Ulid::from_parts(1_790_000_000_000, 7))
+}
+
+/// The parcel that the letters about parcels tell of.
+fn parcel(order: &Order) -> Fulfillment {
+    let lines = order.lines.iter().take(1).map(|line| Line {
+        line: line.id,
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+    });
+    Fulfillment {
+        id: parcel_id(),
+        order: order.id,
+        order_number: order.number.clone(),
+        location: FIRST_LOCATION,
+        status: fulfillment::Status::Shipped,
+        lines: lines.collect(),
+        carriage: Carriage {
+            carrier: Some("Post <b>& Sons</b>".to_owned()),
+            tracking_number: Some("940011089882".to_owned()),
+            tracking_url: Some(TRACKING_URL.to_owned()),
+        },
+        postage: None,
+        tracked: None,
+        taken: Vec::new(),
+        version: 3,
+        created_at: order.created_at,
+        packed_at: None,
+        shipped_at: Some(order.updated_at),
+        delivered_at: None,
+        ended_at: None,
+        updated_at: order.updated_at,
+    }
+}
+
 /// The order that the letters about orders tell of.
 ///
 /// # Errors
@@ -83,14 +133,22 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
         letter,
         Letter::OrderConfirmation { .. }
             | Letter::LatePaymentRefunded { .. }
+            | Letter::OrderShipped { .. }
+            | Letter::OrderDelivered { .. }
+            | Letter::OrderRefunded { .. }
+            | Letter::OrderCanceled { .. }
             | Letter::KeysReady { .. }
     );
+    let is_about_parcel =
+        matches!(letter, Letter::OrderShipped { .. } | Letter::OrderDelivered { .. });
+    let parcel = is_about_parcel.then(|| Parcel::of(order, &parcel(order)));
     let url = format!("{SHOP_URL}/v1/store/downloads/{TOKEN}");
     let downloads = is_about_order.then(|| Link { title: "manual.pdf".to_owned(), url });
     Facts {
         letter,
         shop_url: SHOP_URL,
         order: is_about_order.then_some(order),
+        parcel,
         downloads: downloads.into_iter().collect(),
     }
 }

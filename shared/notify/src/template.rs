@@ -9,11 +9,14 @@ use std::fmt::Write as _;
 
 use domain::event::{DigestLine, Letter};
 use domain::fault::{Fault, Retry};
-use domain::gift_card::{Source, Tender};
+use domain::gift_card::{self, Tender};
+use domain::letter_template::Source;
 use domain::order::{Order, OrderLine};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
 use serde::Serialize;
+
+use crate::parcel::Parcel;
 
 /// A letter, written.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Facts<'a> {
     pub shop_url: &'a str,
     /// The order it is about.
     pub order: Option<&'a Order>,
+    /// The parcel it is about.
+    pub parcel: Option<Parcel>,
     /// Links to the order's digital goods: name and address.
     pub downloads: Vec<Link>,
 }
@@ -102,8 +107,8 @@ struct TenderFacts {
 impl TenderFacts {
     fn of(tender: &Tender) -> Self {
         let name = match &tender.source {
-            Source::GiftCard { last4, .. } => format!("Gift card ending in {last4}"),
-            Source::StoreCredit { .. } => "Store credit".to_owned(),
+            gift_card::Source::GiftCard { last4, .. } => format!("Gift card ending in {last4}"),
+            gift_card::Source::StoreCredit { .. } => "Store credit".to_owned(),
         };
         Self { name, amount: format!("-{}", tender.amount) }
     }
@@ -133,6 +138,12 @@ struct LineFacts {
     total: String,
 }
 
+/// What all letters stand in and are made of.
+pub(crate) const SHARED: [(&str, &str); 2] = [
+    ("frame.html", include_str!("../templates/frame.html")),
+    ("parts.html", include_str!("../templates/parts.html")),
+];
+
 macro_rules! templates {
     ($($name:literal),*) => {
         [$(
@@ -153,10 +164,6 @@ impl Templates {
             _ => AutoEscape::None,
         });
         environment.set_formatter(escaped);
-        let shared = [
-            ("frame.html", include_str!("../templates/frame.html")),
-            ("parts.html", include_str!("../templates/parts.html")),
-        ];
         let letters = templates![
             "verify_email",
             "already_registered",
@@ -171,45 +178,40 @@ impl Templates {
             "gift_card",
             "order_confirmation",
             "late_payment_refunded",
+            "order_shipped",
+            "order_delivered",
+            "order_refunded",
+            "order_canceled",
             "keys_ready",
             "back_in_stock",
             "stock_digest"
         ];
-        for (name, source) in shared.into_iter().chain(letters) {
+        for (name, source) in SHARED.into_iter().chain(letters) {
             environment.add_template(name, source).map_err(broken)?;
         }
         Ok(Self(environment))
     }
 
+    /// The letters that there are templates for, sorted by name.
+    pub fn letters(&self) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            self.0.templates().filter_map(|(name, _)| name.strip_suffix(".subject")).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The template of a letter, as it is written.
+    pub fn source(&self, letter: &str) -> Option<Source> {
+        let form = |form: &str| {
+            let template = self.0.get_template(&format!("{letter}.{form}")).ok()?;
+            Some(template.source().to_owned())
+        };
+        Some(Source { subject: form("subject")?, html: form("html")?, text: form("txt")? })
+    }
+
     /// Writes a letter.
     pub fn render(&self, facts: &Facts<'_>) -> Result<Rendered, Fault> {
-        let (token, is_new) = match facts.letter {
-            Letter::VerifyEmail { token }
-            | Letter::ResetPassword { token }
-            | Letter::StaffInvitation { token }
-            | Letter::StaffResetPassword { token }
-            | Letter::BackInStock { token, .. } => (Some(token), None),
-            Letter::ConfirmEmailChange { token, is_new } => (Some(token), Some(is_new)),
-            Letter::AlreadyRegistered
-            | Letter::PasswordChanged
-            | Letter::EmailChanged
-            | Letter::AccountClosed
-            | Letter::SecondFactorChanged
-            | Letter::GiftCard { .. }
-            | Letter::OrderConfirmation { .. }
-            | Letter::LatePaymentRefunded { .. }
-            | Letter::KeysReady { .. }
-            | Letter::StockDigest { .. } => (None, None),
-        };
-        let context = context! {
-            shop_url => facts.shop_url,
-            token => token,
-            is_new => is_new,
-            gift_card => Value::from(Serde(GiftCardFacts::of(facts.letter))),
-            order => Value::from(Serde(facts.order.map(OrderFacts::of))),
-            downloads => Value::from(Serde(&facts.downloads)),
-            stock => Value::from(Serde(StockFacts::of(facts.letter))),
-        };
+        let context = context_of(facts);
         let name = facts.letter.template();
         let write = |form: &str| {
             let template = self.0.get_template(&format!("{name}.{form}")).map_err(broken)?;
@@ -217,6 +219,44 @@ impl Templates {
         };
         let subject = write("subject")?.trim().to_owned();
         Ok(Rendered { subject, html: write("html")?, text: write("txt")? })
+    }
+}
+
+/// What templates know.
+pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
+    let (token, is_new) = match facts.letter {
+        Letter::VerifyEmail { token }
+        | Letter::ResetPassword { token }
+        | Letter::StaffInvitation { token }
+        | Letter::StaffResetPassword { token }
+        | Letter::BackInStock { token, .. } => (Some(token), None),
+        Letter::ConfirmEmailChange { token, is_new } => (Some(token), Some(is_new)),
+        Letter::AlreadyRegistered
+        | Letter::PasswordChanged
+        | Letter::EmailChanged
+        | Letter::AccountClosed
+        | Letter::SecondFactorChanged
+        | Letter::GiftCard { .. }
+        | Letter::OrderConfirmation { .. }
+        | Letter::LatePaymentRefunded { .. }
+        | Letter::OrderShipped { .. }
+        | Letter::OrderDelivered { .. }
+        | Letter::OrderRefunded { .. }
+        | Letter::OrderCanceled { .. }
+        | Letter::KeysReady { .. }
+        | Letter::TemplateTest { .. }
+        | Letter::StockDigest { .. } => (None, None),
+    };
+    context! {
+        shop_url => facts.shop_url,
+        token => token,
+        is_new => is_new,
+        gift_card => Value::from(Serde(GiftCardFacts::of(facts.letter))),
+        order => Value::from(Serde(facts.order.map(OrderFacts::of))),
+        parcel => Value::from(Serde(&facts.parcel)),
+        refund => refund_of(facts.letter),
+        downloads => Value::from(Serde(&facts.downloads)),
+        stock => Value::from(Serde(StockFacts::of(facts.letter))),
     }
 }
 
@@ -264,10 +304,21 @@ impl StockFacts {
             | Letter::SecondFactorChanged
             | Letter::OrderConfirmation { .. }
             | Letter::LatePaymentRefunded { .. }
+            | Letter::OrderShipped { .. }
+            | Letter::OrderDelivered { .. }
+            | Letter::OrderRefunded { .. }
+            | Letter::OrderCanceled { .. }
             | Letter::KeysReady { .. }
+            | Letter::TemplateTest { .. }
             | Letter::GiftCard { .. } => Self::default(),
         }
     }
+}
+
+/// What goes back, in the letter that says so.
+fn refund_of(letter: &Letter) -> Option<String> {
+    let Letter::OrderRefunded { amount, .. } = letter else { return None };
+    Some(amount.to_string())
 }
 
 impl OrderFacts {
@@ -317,8 +368,16 @@ fn escaped(
     state: &mut State<'_, '_>,
     value: &Value,
 ) -> Result<(), minijinja::Error> {
+    if *state.auto_escape() == AutoEscape::None {
+        return Ok(out.write_str(&value.to_string())?);
+    }
+    write_escaped(out, value)
+}
+
+/// Writes a value into HTML.
+pub(crate) fn write_escaped(out: &mut Output<'_>, value: &Value) -> Result<(), minijinja::Error> {
     let text = value.to_string();
-    if value.is_safe() || *state.auto_escape() == AutoEscape::None {
+    if value.is_safe() {
         return Ok(out.write_str(&text)?);
     }
     for c in text.chars() {
@@ -449,7 +508,9 @@ mod tests {
     fn a_link_of_the_html_is_in_the_text_and_leads_to_the_shop() {
         for (name, _, Rendered { html, text, .. }) in every_letter() {
             for link in links(&html) {
-                assert!(link.starts_with(SHOP_URL), "{name}: {link}");
+                // But for the parcel, which is followed where its carrier is.
+                let is_ours = link.starts_with(SHOP_URL) || link == samples::TRACKING_URL;
+                assert!(is_ours, "{name}: {link}");
                 assert!(link == SHOP_URL || text.contains(link), "{name}: {link} in {text}");
             }
         }
@@ -520,7 +581,8 @@ mod tests {
     fn a_letter_about_an_order_is_not_written_without_it() {
         let order_id = samples::order().unwrap().id;
         let letter = Letter::OrderConfirmation { order_id };
-        let facts = Facts { letter: &letter, shop_url: SHOP_URL, order: None, downloads: vec![] };
+        let (parcel, downloads) = (None, vec![]);
+        let facts = Facts { letter: &letter, shop_url: SHOP_URL, order: None, parcel, downloads };
         let fault = Templates::built_in().unwrap().render(&facts).unwrap_err();
         assert_eq!(fault.retry(), Retry::Useless);
     }

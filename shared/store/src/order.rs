@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | order | `ORD#id` / META | `by_customer`, `by_status`, `work` |
 //! | payment | `ORD#id` / PAY#id | |
+//! | parcel | `ORD#id` / FUL#id | `work`; see [`crate::fulfillment`] |
+//! | refund | `ORD#id` / REF#id | `work`; see [`crate::refund`] |
 //! | uses of a download | `ORD#id` / DL#line | |
 //! | key that a unit has | `ORD#id` / KEY#line#unit | |
 //! | number, taken | `ORDNO#number` / META | |
@@ -18,11 +20,13 @@ use domain::allocation::Allocation;
 use domain::cart::Cart;
 use domain::event::Event;
 use domain::fault::{Fault, Retry};
+use domain::fulfillment::{self, Fulfillment};
 use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
 use domain::key_pool::GivenKey;
 use domain::limit::Standing;
 use domain::order::{Order, Status};
 use domain::payment::{Entry, Payment};
+use domain::refund::Refund;
 use domain::reservation::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -51,6 +55,10 @@ pub struct OrderFile {
     pub downloads: Vec<Downloads>,
     /// The keys that its units have.
     pub keys: Vec<GivenKey>,
+    /// Its parcels, oldest first.
+    pub parcels: Vec<Fulfillment>,
+    /// Its refunds, oldest first.
+    pub refunds: Vec<Refund>,
 }
 
 impl OrderFile {
@@ -143,6 +151,8 @@ pub(crate) fn order_item(order: &Order) -> Result<Item, Fault> {
     if !is_open(order) {
         item.remove("holder");
     }
+    // What a request for money has its condition on: conditions compare but do not calculate.
+    item.insert("refundable".into(), number(order.refundable()));
     item.insert("version".into(), count(order.version + 1));
     Ok(item)
 }
@@ -151,8 +161,8 @@ pub(crate) fn order_item(order: &Order) -> Result<Item, Fault> {
 fn work(order: &Order) -> Option<(&'static str, Timestamp)> {
     match order.status {
         Status::PendingPayment => Some(("unpaid", order.reservation.expires_at)),
-        Status::Expired | Status::Canceled if order.captured != order.refunded => {
-            Some(("return", order.updated_at))
+        Status::Placed if fulfillment::is_due(order) => {
+            Some(("fulfill", order.placed_at.unwrap_or(order.created_at)))
         }
         Status::Placed
         | Status::OnHold
@@ -197,7 +207,7 @@ const fn is_open(order: &Order) -> bool {
     matches!(order.status, Status::PendingPayment)
 }
 
-fn payment_item(payment: &Payment) -> Result<Item, Fault> {
+pub(crate) fn payment_item(payment: &Payment) -> Result<Item, Fault> {
     let mut item = item(&payment_key(payment), payment)?;
     item.insert("version".into(), count(payment.version + 1));
     Ok(item)
@@ -207,7 +217,8 @@ impl Store {
     /// An order with its payments.
     pub async fn order(&self, id: OrderId) -> Result<Option<OrderFile>, Fault> {
         let (mut order, mut payments, mut downloads) = (None, Vec::new(), Vec::new());
-        let mut keys = Vec::new();
+        let (mut keys, mut parcels) = (Vec::new(), Vec::new());
+        let mut refunds: Vec<Refund> = Vec::new();
         for row in self.rows(&partition(id)).await? {
             match row.get("sk") {
                 Some(AttributeValue::S(sk)) if sk == "META" => order = Some(document(row)?),
@@ -220,11 +231,19 @@ impl Store {
                 Some(AttributeValue::S(sk)) if sk.starts_with("KEY#") => {
                     keys.push(key_pool::given(row)?);
                 }
+                Some(AttributeValue::S(sk)) if sk.starts_with("FUL#") => {
+                    parcels.push(document(row)?);
+                }
+                Some(AttributeValue::S(sk)) if sk.starts_with("REF#") => {
+                    refunds.push(document(row)?);
+                }
                 // Rows of kinds that this reader does not show.
                 _ => {}
             }
         }
-        Ok(order.map(|order| OrderFile { order, payments, downloads, keys }))
+        // Ids of refunds that were made at the provider know no time.
+        refunds.sort_by_key(|refund| (refund.created_at, refund.id));
+        Ok(order.map(|order| OrderFile { order, payments, downloads, keys, parcels, refunds }))
     }
 
     /// All rows of an order: one query, and one more for each megabyte of keys.
@@ -345,7 +364,7 @@ impl Store {
 
     /// Counts an order no longer among its holder's unpaid ones, in the transaction in which it
     /// ceases to be one. What is written of it forgets the holder, so that it counts once.
-    fn close(&self, transaction: &mut Transaction, order: &Order) -> Result<(), Fault> {
+    pub(crate) fn close(&self, transaction: &mut Transaction, order: &Order) -> Result<(), Fault> {
         let Some(holder) = order.holder.as_ref().filter(|_| !is_open(order)) else {
             return Ok(());
         };
@@ -462,7 +481,7 @@ impl Store {
         Ok(cart::saved(&transaction.commit(self, "quarantine a payment").await?))
     }
 
-    fn append(&self, transaction: &mut Transaction, entry: &Entry) -> Result<(), Fault> {
+    pub(crate) fn append(&self, transaction: &mut Transaction, entry: &Entry) -> Result<(), Fault> {
         let sk = format!("{}#{}", entry.provider_ref, entry.kind.code());
         let row = item(&Key::new(format!("PAY#{}", entry.payment), sk), entry)?;
         transaction.put(self, Table::Ledger, row, Expression::absent())
@@ -487,6 +506,7 @@ impl Store {
         before: &Order,
         after: &Order,
         payment: Option<&Payment>,
+        events: &[Event],
     ) -> Result<Saved, Fault> {
         // As above: a cart that is gone does not keep an order open.
         for with_cart in [true, false] {
@@ -501,6 +521,9 @@ impl Store {
             gift_card::tender_in(self, &mut transaction, Some(before), after)?;
             promotion::give_back_in(self, &mut transaction, before, after)?;
             self.close(&mut transaction, after)?;
+            for event in events {
+                outbox::say(self, &mut transaction, event)?;
+            }
             let cart_position = transaction.position();
             if with_cart {
                 self.reopen_cart(&mut transaction, after)?;
@@ -527,7 +550,7 @@ impl Store {
         Ok(cart::saved(&transaction.commit(self, "take a lapsed hold over").await?))
     }
 
-    fn give_back(
+    pub(crate) fn give_back(
         &self,
         transaction: &mut Transaction,
         before: &Order,
@@ -553,19 +576,6 @@ impl Store {
         let update = "SET #status = :active, version = version + :one, expires = :expires \
                       REMOVE order_id";
         transaction.update(self, Table::Carts, &cart::key(order.cart), update, condition)
-    }
-
-    /// Writes the confirmed return of a late payment.
-    pub async fn returned(
-        &self,
-        before: &Order,
-        order: &Order,
-        payment: &Payment,
-        entry: &Entry,
-        events: &[Event],
-    ) -> Result<Saved, Fault> {
-        let settled = self.settle(before, order, payment, entry, events, false).await?;
-        Ok(if matches!(settled, Settled::Yes) { Saved::Yes } else { Saved::Raced })
     }
 
     /// Writes an order that was loaded and changed.
@@ -633,11 +643,6 @@ impl Store {
     /// the table: whoever acts on an order loads it first.
     pub async fn overdue(&self, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {
         self.work("unpaid", now, limit).await
-    }
-
-    /// Orders that ended and whose late payment still has to go back.
-    pub async fn unreturned(&self, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {
-        self.work("return", now, limit).await
     }
 
     async fn work(&self, queue: &str, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {

@@ -19,7 +19,7 @@ pub async fn handle(
     fits(table)?;
     let before = app.store.shipping_table().await?;
     seen.check(before.version)?;
-    let events = [note(app, &call, "shipping.change", "shipping", &before.value, table)];
+    let events = [note(app, &call, "shipping.change", "shipping", &before.value, table)?];
     let version = app.store.change_shipping(table, before.version, &events).await?;
     Ok(Versioned(table.clone().into(), version.ok_or_else(no_match)?))
 }

@@ -21,7 +21,7 @@ pub async fn handle(
     let version = kept.as_ref().map_or(0, |kept| kept.version);
     seen.check(version)?;
     let before = kept.map(|kept| kept.value);
-    let events = [note(app, &call, "tax.change", "tax", &before, table)];
+    let events = [note(app, &call, "tax.change", "tax", &before, table)?];
     let version = app.store.change_tax(table, version, &events).await?;
     Ok(Versioned(TaxView { table: Some(table.clone()) }, version.ok_or_else(no_match)?))
 }

@@ -1,4 +1,9 @@
-//! The queue of letters: claim, write, send, mark.
+//! The queue of letters: claim, look whether the address may be written to, write, send, mark.
+//!
+//! An address whose mailbox does not exist, or whose reader called a letter spam, is not written to
+//! — but for letters about security. They go out whatever the list says: each is asked for by
+//! somebody a moment ago or warns of a theft, and nobody is to be able to silence a warning by
+//! getting an address onto the list.
 //!
 //! Idempotent by the message's id: a letter that was sent is not sent again. Who dies between
 //! sending and marking leaves a claim that lapses, and the very same letter goes out once more — a
@@ -7,37 +12,60 @@
 use api::download;
 use domain::event::{Event, Fact, Letter, Message};
 use domain::fault::{Fault, Retry};
+use domain::id::OrderId;
+use domain::message::{Delivery, Status};
 use domain::order::Order;
 use jiff::Timestamp;
-use notify::{Facts, Link, Posted, Rendered};
+use notify::{Facts, Link, Parcel, Posted, Rendered};
 use store::message::Claim;
+use store::order::OrderFile;
 
-use crate::App;
+use crate::{App, address};
+
+const OP: &str = "notifications.jobs.deliver";
 
 /// Delivers a letter.
 pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Result<(), Fault> {
     let message = read(&message.body)?;
-    match app.store.claim_message(message.id, now).await? {
+    let names = address::names(&app.doors.guard(now).await?.sealer, &message.to);
+    let delivery = Delivery::queued(&message, names.current, now);
+    match app.store.claim_message(&delivery, now).await? {
         Claim::Ours => {}
-        Claim::Sent => return Ok(()),
+        Claim::Done => return Ok(()),
         Claim::Busy => {
             let tried = format!("deliver {}: somebody is at it", message.id);
             return Err(Fault::noticed(tried, Retry::Helps));
         }
     }
+    if !message.letter.is_about_security() && app.store.suppression(&names.all).await?.is_some() {
+        return suppress(app, &message, now).await;
+    }
     let letter = write(app, &message, now).await?;
     let (id, template) = (message.id.to_string(), message.letter.template());
     let sender = app.store.shop().await?.value.mail_sender_name;
-    let sent = app.mailer.send(sender.as_deref(), &message.to, &letter, &id, template);
+    let mailer = app.mailer.as_ref();
+    let mailer = mailer.ok_or_else(|| Fault::noticed("deliver without a post", Retry::Useless))?;
+    let sent = mailer.send(sender.as_deref(), &message.to, &letter, &id, template);
     let provider_id = match sent.await? {
         Posted::Yes(provider_id) => provider_id,
         Posted::Refused(code) => {
+            let step = (Status::Sending, Status::Failed);
+            app.store.move_message(message.id, step, Some(&code), now).await?;
             let tried = format!("deliver {id}: SES refuses with {code}");
             return Err(Fault::noticed(tried, Retry::Useless));
         }
     };
     app.store.message_sent(message.id, &provider_id, now).await?;
-    tracing::info!(op = "notifications.jobs.deliver", message_id = id, template, "delivered");
+    tracing::info!(op = OP, message_id = id, template, "delivered");
+    Ok(())
+}
+
+/// Writes down that a letter is not sent. Whoever took the claim over meanwhile does the same.
+async fn suppress(app: &App, message: &Message, now: Timestamp) -> Result<(), Fault> {
+    let step = (Status::Sending, Status::Suppressed);
+    app.store.move_message(message.id, step, Some("address_suppressed"), now).await?;
+    let template = message.letter.template();
+    tracing::info!(op = OP, message_id = %message.id, template, "not sent: address suppressed");
     Ok(())
 }
 
@@ -49,9 +77,15 @@ fn read(body: &str) -> Result<Message, Fault> {
         Fact::MessageRequested { message } => Ok(message),
         fact @ (Fact::OrderPlaced { .. }
         | Fact::OrderRefundedLate { .. }
+        | Fact::FulfillmentMoved { .. }
+        | Fact::RefundRequested { .. }
+        | Fact::RefundMoved { .. }
+        | Fact::OrderMoved { .. }
         | Fact::KeysAdded { .. }
         | Fact::AuditNoted { .. }
-        | Fact::ExchangeDue { .. }) => {
+        | Fact::ExchangeDue { .. }
+        | Fact::WebhookTest { .. }
+        | Fact::WebhookReplay { .. }) => {
             let tried = format!("deliver {}, which is no letter", fact.name());
             Err(Fault::noticed(tried, Retry::Useless))
         }
@@ -60,13 +94,20 @@ fn read(body: &str) -> Result<Message, Fault> {
 
 /// Writes the letter from the facts as they are recorded: the same facts are the same letter.
 async fn write(app: &App, message: &Message, now: Timestamp) -> Result<Rendered, Fault> {
+    let mut parcel = None;
     let order = match &message.letter {
         Letter::OrderConfirmation { order_id }
         | Letter::LatePaymentRefunded { order_id }
-        | Letter::KeysReady { order_id } => {
-            let file = app.store.order(*order_id).await?;
-            let missing = || Fault::noticed(format!("find {order_id}"), Retry::Useless);
-            Some(file.ok_or_else(missing)?.order)
+        | Letter::OrderRefunded { order_id, .. }
+        | Letter::OrderCanceled { order_id }
+        | Letter::KeysReady { order_id } => Some(load(app, *order_id).await?.order),
+        Letter::OrderShipped { order_id, fulfillment_id }
+        | Letter::OrderDelivered { order_id, fulfillment_id } => {
+            let file = load(app, *order_id).await?;
+            let found = file.parcels.iter().find(|one| one.id == *fulfillment_id);
+            let missing = || Fault::noticed(format!("find {fulfillment_id}"), Retry::Useless);
+            parcel = Some(Parcel::of(&file.order, found.ok_or_else(missing)?));
+            Some(file.order)
         }
         Letter::VerifyEmail { .. }
         | Letter::AlreadyRegistered
@@ -87,7 +128,12 @@ async fn write(app: &App, message: &Message, now: Timestamp) -> Result<Rendered,
         None => Vec::new(),
     };
     let (letter, shop_url) = (&message.letter, app.shop_url.as_str());
-    app.templates.render(&Facts { letter, shop_url, order: order.as_ref(), downloads })
+    app.templates.render(&Facts { letter, shop_url, order: order.as_ref(), parcel, downloads })
+}
+
+async fn load(app: &App, id: OrderId) -> Result<OrderFile, Fault> {
+    let file = app.store.order(id).await?;
+    file.ok_or_else(|| Fault::noticed(format!("find {id}"), Retry::Useless))
 }
 
 /// Links that end a while after the order was placed, not after this letter is written: a second

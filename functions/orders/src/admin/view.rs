@@ -15,5 +15,5 @@ pub async fn handle(
 ) -> Reply<Versioned<OrderFileView>> {
     let file = app.store.order(call.input.0.id).await?.ok_or_else(Problem::not_found)?;
     let version = file.order.version;
-    Ok(Versioned(OrderFileView::of(file.order, &file.payments), version))
+    Ok(Versioned(OrderFileView::of(file.order, &file.payments, &file.refunds), version))
 }

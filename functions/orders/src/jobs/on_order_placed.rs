@@ -7,8 +7,10 @@
 
 use domain::event::{Event, Fact, Letter, Message};
 use domain::fault::{Fault, Retry};
+use domain::fulfillment::Status as Parcel;
 use domain::id::{EventId, MessageId, OrderId};
 use domain::order::{Order, Status};
+use domain::refund::Status as Refund;
 use jiff::Timestamp;
 use queue::Name;
 use store::Saved;
@@ -48,11 +50,52 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
         Fact::OrderRefundedLate { order_id } => {
             Some((*order_id, Letter::LatePaymentRefunded { order_id: *order_id }))
         }
+        Fact::FulfillmentMoved { order_id, fulfillment_id, status } => {
+            let (order_id, fulfillment_id) = (*order_id, *fulfillment_id);
+            let letter = match status {
+                Parcel::Shipped => Letter::OrderShipped { order_id, fulfillment_id },
+                Parcel::Delivered => Letter::OrderDelivered { order_id, fulfillment_id },
+                // Of what stays here, and of what went wrong, a person writes.
+                Parcel::Open
+                | Parcel::Packed
+                | Parcel::Canceled
+                | Parcel::Lost
+                | Parcel::ReturnedToSender => return None,
+            };
+            Some((order_id, letter))
+        }
+        Fact::RefundMoved { order_id, amount, status, .. } => {
+            let (order_id, amount) = (*order_id, *amount);
+            match status {
+                Refund::Succeeded => Some((order_id, Letter::OrderRefunded { order_id, amount })),
+                // Of what went wrong a person writes.
+                Refund::Requested
+                | Refund::Processing
+                | Refund::RequiresAction
+                | Refund::Failed
+                | Refund::Canceled => None,
+            }
+        }
+        Fact::OrderMoved { order_id, status } => {
+            let order_id = *order_id;
+            match status {
+                Status::Canceled => Some((order_id, Letter::OrderCanceled { order_id })),
+                // What is looked at goes on, most often.
+                Status::PendingPayment
+                | Status::Placed
+                | Status::OnHold
+                | Status::Completed
+                | Status::Expired => None,
+            }
+        }
         // Who gets keys is written to when they do; the others have queues of their own.
         Fact::KeysAdded { .. }
+        | Fact::RefundRequested { .. }
         | Fact::MessageRequested { .. }
         | Fact::AuditNoted { .. }
-        | Fact::ExchangeDue { .. } => None,
+        | Fact::ExchangeDue { .. }
+        | Fact::WebhookTest { .. }
+        | Fact::WebhookReplay { .. } => None,
     }
 }
 
@@ -113,5 +156,13 @@ mod tests {
         assert_eq!(placed, Some((order_id, "order_confirmation")));
         let late = template(Fact::OrderRefundedLate { order_id });
         assert_eq!(late, Some((order_id, "late_payment_refunded")));
+        let refund_id = domain::id::RefundId::from_ulid(Ulid::from_parts(1, 2));
+        let amount = domain::money::Money::new(990, domain::currency::Currency::EUR);
+        let refund = |status| template(Fact::RefundMoved { order_id, refund_id, amount, status });
+        assert_eq!(refund(Refund::Succeeded), Some((order_id, "order_refunded")));
+        assert_eq!(refund(Refund::Failed), None);
+        let moved = |status| template(Fact::OrderMoved { order_id, status });
+        assert_eq!(moved(Status::Canceled), Some((order_id, "order_canceled")));
+        assert_eq!(moved(Status::OnHold), None);
     }
 }

@@ -22,6 +22,7 @@ pub async fn handle(
     let links = download::links(&file.order, &call.guard.sealer, shop_url, call.now, used);
     let keys = keys_of(&file.order, &file.keys);
     let view = OrderView::of(file.order, &file.payments, links).with_keys(keys);
+    let view = view.with_parcels(&file.parcels).with_refunds(&file.refunds);
     Ok(Cached(view, Cache::Private))
 }
 

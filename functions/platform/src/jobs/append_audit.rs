@@ -24,8 +24,14 @@ fn entry(body: &str) -> Result<Entry, Fault> {
         Fact::AuditNoted { entry } => Ok(entry),
         fact @ (Fact::OrderPlaced { .. }
         | Fact::OrderRefundedLate { .. }
+        | Fact::FulfillmentMoved { .. }
+        | Fact::RefundRequested { .. }
+        | Fact::RefundMoved { .. }
+        | Fact::OrderMoved { .. }
         | Fact::KeysAdded { .. }
         | Fact::ExchangeDue { .. }
+        | Fact::WebhookTest { .. }
+        | Fact::WebhookReplay { .. }
         | Fact::MessageRequested { .. }) => {
             let tried = format!("read an entry of the audit log: it is {}", fact.name());
             Err(Fault::noticed(tried, Retry::Useless))

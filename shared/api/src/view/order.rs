@@ -3,6 +3,7 @@
 use domain::address::{Address, AddressForm};
 use domain::catalog::{Kind, Sku};
 use domain::currency::Currency;
+use domain::fulfillment::Fulfillment;
 use domain::gift_card::{Source, Tender};
 use domain::id::{
     CartId, GiftCardId, OrderId, OrderLineId, PaymentId, ProductId, PromotionId, VariantId,
@@ -13,6 +14,7 @@ use domain::payment::{self, Failure, Payment};
 use domain::pricing::Totals;
 use domain::promotion::Code;
 use domain::promotion::used::{LineDiscount, OrderPromotion};
+use domain::refund::Refund;
 use domain::tax::Reason;
 use domain::vat_id::VatId;
 use jiff::Timestamp;
@@ -20,7 +22,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cart::OptionView;
+use super::fulfillment::{ParcelView, parcels_of};
 use super::key_pool::OrderKeysView;
+use super::refund::OrderRefundView;
 use crate::cursor::List;
 use crate::reply::View;
 
@@ -54,8 +58,12 @@ pub struct OrderLineView {
     pub tax: Money,
     /// What the line costs.
     pub total: Money,
+    /// Units whose money went back, or is on its way.
+    pub refunded_quantity: u32,
     /// Units that went out.
     pub fulfilled_quantity: u32,
+    /// Units that arrived.
+    pub delivered_quantity: u32,
 }
 
 /// A part of an order's total that is paid with a gift card or with store credit.
@@ -208,6 +216,8 @@ pub struct OrderView {
     pub captured: Money,
     /// Money returned.
     pub refunded: Money,
+    /// What went back, or is on its way; shown where one order is looked at, not in lists.
+    pub refunds: Vec<OrderRefundView>,
     /// Its payments.
     pub payments: Vec<PaymentView>,
     /// Links to its digital goods, once it is placed.
@@ -215,6 +225,8 @@ pub struct OrderView {
     /// The keys of its lines, once it is placed; shown where one order is looked at by its buyer,
     /// nowhere else.
     pub keys: Vec<OrderKeysView>,
+    /// The parcels that have left; shown where one order is looked at, not in lists.
+    pub parcels: Vec<ParcelView>,
     /// Until when it can be paid.
     #[schemars(with = "Option<String>")]
     pub payable_until: Option<Timestamp>,
@@ -262,9 +274,11 @@ impl OrderView {
             due,
             captured: order.captured,
             refunded: order.refunded,
+            refunds: Vec::new(),
             payments: payments.iter().map(PaymentView::from).collect(),
             downloads,
             keys: Vec::new(),
+            parcels: Vec::new(),
             payable_until: (order.status == Status::PendingPayment)
                 .then_some(order.reservation.expires_at),
             version: order.version,
@@ -277,6 +291,18 @@ impl OrderView {
 }
 
 impl OrderView {
+    /// With the parcels that have left.
+    #[must_use]
+    pub fn with_parcels(self, parcels: &[Fulfillment]) -> Self {
+        Self { parcels: parcels_of(parcels), ..self }
+    }
+
+    /// With what went back.
+    #[must_use]
+    pub fn with_refunds(self, refunds: &[Refund]) -> Self {
+        Self { refunds: refunds.iter().map(OrderRefundView::from).collect(), ..self }
+    }
+
     /// With the keys of its lines.
     #[must_use]
     pub fn with_keys(self, keys: Vec<OrderKeysView>) -> Self {
@@ -300,7 +326,9 @@ impl From<OrderLine> for OrderLineView {
             discounts: line.discounts,
             tax: line.tax,
             total: line.total,
+            refunded_quantity: line.refunded.units,
             fulfilled_quantity: line.fulfilled,
+            delivered_quantity: line.delivered,
         }
     }
 }

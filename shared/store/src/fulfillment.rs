@@ -1,0 +1,187 @@
+//! Parcels: they lie with their order, and are written with it.
+//!
+//! | item | key | index |
+//! |---|---|---|
+//! | parcel | `ORD#id` / FUL#id | `work`: `WQ#parcel#status` / since#id, until it has arrived |
+//! | order with units to send | `ORD#id` / META | `work`: `WQ#fulfill` / placed#id |
+//! | parcel of a tracking number | `TRACK#number` / META | |
+//!
+//! The order's version is the lock of all its parcels. What leaves, leaves the stock in the same
+//! transaction, under the counters' own conditions.
+
+use domain::allocation::Allocation;
+use domain::event::Event;
+use domain::fault::Fault;
+use domain::fulfillment::{Fulfillment, Status};
+use domain::id::{FulfillmentId, OrderId};
+use domain::movement::Movement;
+use domain::order::Order;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::idempotency::{self, Answer, Claim};
+use crate::item::{Item, Key, Page, Range, count, document, item, moment, number, text};
+use crate::order::order_item;
+use crate::transaction::{Committed, Expression, Transaction};
+use crate::{Store, Table, movement, outbox, stock};
+
+/// What became of a parcel that was to move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moved {
+    /// It is written, and the units with it.
+    Yes,
+    /// Somebody else changed it, or its order, meanwhile.
+    Raced,
+    /// Fewer units are there than leave: at these places.
+    NotThere(Vec<Allocation>),
+}
+
+/// A parcel's step, as it is written.
+#[derive(Debug)]
+pub struct Move<'a> {
+    /// The order as it was loaded, for its version, and as it shall be.
+    pub order: &'a Order,
+    /// The parcel as it shall be, with the version that it was loaded with; 0 for a new one.
+    pub parcel: &'a Fulfillment,
+    /// What leaves the stock.
+    pub leaving: &'a [Allocation],
+    /// The movements that say so.
+    pub movements: &'a [Movement],
+    /// What is said of it.
+    pub events: &'a [Event],
+    /// The answer that is remembered.
+    pub remembered: Option<(&'a Claim, &'a Answer)>,
+}
+
+/// Whose a tracking number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    /// The order.
+    pub order: OrderId,
+    /// Its parcel.
+    pub parcel: FulfillmentId,
+}
+
+fn key(parcel: &Fulfillment) -> Key {
+    Key::new(format!("ORD#{}", parcel.order), format!("FUL#{}", parcel.id))
+}
+
+fn tracking_key(tracking_number: &str) -> Key {
+    Key::meta(format!("TRACK#{tracking_number}"))
+}
+
+/// Since when a parcel stands in its work queue; none where nobody waits for anything.
+const fn waits_since(parcel: &Fulfillment) -> Option<Timestamp> {
+    match parcel.status {
+        Status::Open => Some(parcel.created_at),
+        Status::Packed => parcel.packed_at,
+        Status::Shipped => parcel.shipped_at,
+        Status::Delivered | Status::Canceled | Status::Lost | Status::ReturnedToSender => None,
+    }
+}
+
+fn queue(status: Status) -> String {
+    format!("WQ#parcel#{}", status.code())
+}
+
+fn parcel_item(parcel: &Fulfillment) -> Result<Item, Fault> {
+    let mut row = item(&key(parcel), parcel)?;
+    if let Some(since) = waits_since(parcel) {
+        row.insert("gsi3pk".into(), text(queue(parcel.status)));
+        row.insert("gsi3sk".into(), text(format!("{}#{}", moment(since), parcel.id)));
+    }
+    row.insert("version".into(), count(parcel.version + 1));
+    Ok(row)
+}
+
+/// Hands promised units to the carrier: only if so many are promised, and there.
+fn consume(
+    store: &Store,
+    transaction: &mut Transaction,
+    allocation: &Allocation,
+) -> Result<(), Fault> {
+    let condition = Expression::new("reserved >= :quantity AND on_hand >= :quantity")
+        .value(":quantity", number(i64::from(allocation.quantity)));
+    let update = "SET reserved = reserved - :quantity, on_hand = on_hand - :quantity";
+    transaction.update(store, Table::Inventory, &stock::key(&allocation.place), update, condition)
+}
+
+impl Store {
+    /// Writes a parcel with its order, what leaves the stock, and what is said of it: all or
+    /// nothing.
+    pub async fn move_parcel(&self, step: &Move<'_>) -> Result<Moved, Fault> {
+        let mut transaction = Transaction::default();
+        let condition = Expression::version(step.order.version);
+        transaction.put(self, Table::Orders, order_item(step.order)?, condition)?;
+        let condition = match step.parcel.version {
+            0 => Expression::absent(),
+            version => Expression::version(version),
+        };
+        transaction.put(self, Table::Orders, parcel_item(step.parcel)?, condition)?;
+        let first = transaction.position();
+        for allocation in step.leaving {
+            consume(self, &mut transaction, allocation)?;
+        }
+        for each in step.movements {
+            movement::append(self, &mut transaction, each)?;
+        }
+        if let Some(label) = step.parcel.label().filter(|_| step.parcel.status.is_here()) {
+            let of = Followed { order: step.parcel.order, parcel: step.parcel.id };
+            let row = item(&tracking_key(&label.tracking_code), &of)?;
+            let condition = Expression::new("attribute_not_exists(pk) OR parcel = :parcel")
+                .value(":parcel", text(step.parcel.id.to_string()));
+            transaction.put(self, Table::Orders, row, condition)?;
+        }
+        for event in step.events {
+            outbox::say(self, &mut transaction, event)?;
+        }
+        if let Some((claim, answer)) = step.remembered {
+            idempotency::remember_in(self, &mut transaction, claim, answer)?;
+        }
+        Ok(match transaction.commit(self, "move a parcel").await? {
+            Committed::Yes => Moved::Yes,
+            Committed::Refused(refused) => {
+                let is_raced = refused.iter().any(|(position, _)| *position < first);
+                let missing: Vec<Allocation> = refused
+                    .iter()
+                    .filter_map(|(position, _)| step.leaving.get(position.checked_sub(first)?))
+                    .cloned()
+                    .collect();
+                if is_raced || missing.is_empty() { Moved::Raced } else { Moved::NotThere(missing) }
+            }
+        })
+    }
+
+    /// Whose parcel a tracking number is on.
+    pub async fn followed(&self, tracking_number: &str) -> Result<Option<Followed>, Fault> {
+        self.get(Table::Orders, &tracking_key(tracking_number), true).await
+    }
+
+    /// A page of the parcels that stand there and wait for the next step, the longest waiting
+    /// first.
+    pub async fn parcels(
+        &self,
+        status: Status,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Fulfillment>, Fault> {
+        let index = Some(("work", "gsi3pk", Some("gsi3sk")));
+        let range = Range { limit: Some(limit), position, ..Range::default() };
+        let page = self.query(Table::Orders, index, &queue(status), range).await?;
+        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next: page.next })
+    }
+
+    /// A page of the orders that have units to send, the longest waiting first.
+    pub async fn to_fulfill(
+        &self,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Order>, Fault> {
+        let index = Some(("work", "gsi3pk", Some("gsi3sk")));
+        let range = Range { limit: Some(limit), position, ..Range::default() };
+        let page = self.query(Table::Orders, index, "WQ#fulfill", range).await?;
+        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next: page.next })
+    }
+}
