@@ -18,13 +18,19 @@ mod keys;
 mod which;
 pub mod admin {
     //! Endpoints for staff.
+    pub mod add_note;
     pub mod cancel;
+    pub mod hold;
     pub mod list;
     pub mod list_failed_refunds;
+    pub mod list_notes;
     pub mod list_refunds;
     pub mod preview_refund;
     pub mod refund;
+    pub mod release;
+    pub mod resend_confirmation;
     pub mod retry_refund;
+    pub mod timeline;
     pub mod view;
 }
 pub mod jobs {
@@ -74,11 +80,18 @@ impl runtime::App for App {
             }
             "orders.admin.view"
             | "orders.admin.preview_refund"
+            | "orders.admin.list_notes"
+            | "orders.admin.add_note"
+            | "orders.admin.timeline"
+            | "orders.admin.resend_confirmation"
+            | "orders.admin.hold"
+            | "orders.admin.release"
+            | "orders.admin.retry_refund"
             | "orders.admin.list_refunds"
             | "orders.admin.list_failed_refunds" => {
                 tables.extend([Table::Identity, Table::Ephemeral]);
             }
-            "orders.admin.refund" | "orders.admin.retry_refund" => {
+            "orders.admin.refund" => {
                 tables.extend([Table::Identity, Table::Ledger, Table::Ephemeral]);
             }
             "orders.admin.cancel" => {
@@ -183,6 +196,42 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         POST "/v1/admin/orders/{id}/cancel",
         "Calls an order off of which nothing went out, and gives back all that was paid.",
         admin::cancel
+    ),
+    http!(
+        "orders.admin.hold",
+        POST "/v1/admin/orders/{id}/hold",
+        "Holds a placed order: nothing of it is sent until it is released.",
+        admin::hold
+    ),
+    http!(
+        "orders.admin.release",
+        POST "/v1/admin/orders/{id}/release",
+        "Lets an order that was held go on.",
+        admin::release
+    ),
+    http!(
+        "orders.admin.add_note",
+        POST "/v1/admin/orders/{id}/notes",
+        "Writes a note about an order, for other members of the staff.",
+        admin::add_note
+    ),
+    http!(
+        "orders.admin.list_notes",
+        GET "/v1/admin/orders/{id}/notes",
+        "Lists the notes about an order, newest first.",
+        admin::list_notes
+    ),
+    http!(
+        "orders.admin.timeline",
+        GET "/v1/admin/orders/{id}/timeline",
+        "Shows what happened to an order, oldest first: payments, parcels, refunds, notes.",
+        admin::timeline
+    ),
+    http!(
+        "orders.admin.resend_confirmation",
+        POST "/v1/admin/orders/{id}/resend_confirmation",
+        "Sends the letter that thanks for an order once more.",
+        admin::resend_confirmation
     ),
     http!(
         "orders.admin.preview_refund",

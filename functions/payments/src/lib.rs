@@ -1,4 +1,5 @@
-//! Payments: what the provider tells us, stored before it is acknowledged, processed from a queue.
+//! Payments: what the provider tells us, stored before it is acknowledged, processed from a queue;
+//! and what it is asked for.
 
 use ::store::{Store, Table};
 use queue::{Name, Queues};

@@ -12,8 +12,9 @@ pub(crate) struct Notice {
     pub(crate) kind: String,
     /// The PaymentIntent it is about.
     pub(crate) intent: String,
-    /// The order that we named on the intent.
-    pub(crate) order: OrderId,
+    /// The order that we named on the object; none on refunds that were not made by us.
+    #[serde(default)]
+    pub(crate) order: Option<OrderId>,
 }
 
 #[cfg(test)]
@@ -26,7 +27,7 @@ mod tests {
             event_id: "evt_1".into(),
             kind: "payment_intent.succeeded".into(),
             intent: "pi_1".into(),
-            order: OrderId::parse("ord_01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
+            order: OrderId::parse("ord_01ARZ3NDEKTSV4RRFFQ69G5FAV").ok(),
         };
         let text = serde_json::to_string(&notice).unwrap();
         let read: Notice = serde_json::from_str(&text).unwrap();

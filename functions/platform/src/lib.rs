@@ -16,6 +16,7 @@ use secrets::Secrets;
 pub mod admin;
 mod exporting;
 mod importing;
+mod queues;
 mod relay;
 mod settings;
 pub mod jobs {
@@ -81,10 +82,22 @@ impl runtime::App for App {
             _ => &[],
         };
         let queues: &[Name] = match setup.handler {
-            "platform.store.ready" => &Name::ALL,
+            "platform.store.ready"
+            | "platform.admin.list_queues"
+            | "platform.admin.list_dead"
+            | "platform.admin.redrive" => &Name::ALL,
             "platform.jobs.append_audit" => &[],
             "platform.jobs.run_exchange" => &[Name::Exchange],
-            _ if is_job => &[Name::OrderEvents, Name::Mail, Name::Audit, Name::Exchange],
+            _ if is_job => {
+                &[
+                    Name::StripeEvents,
+                    Name::OrderEvents,
+                    Name::Mail,
+                    Name::Audit,
+                    Name::Exchange,
+                    Name::Webhooks,
+                ]
+            }
             _ => &[],
         };
         let names: &[&str] =
@@ -232,6 +245,24 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         GET "/v1/admin/exports/{id}",
         "Shows how far an export is and, once it is done, where its file can be fetched.",
         admin::view_export
+    ),
+    http!(
+        "platform.admin.list_queues",
+        GET "/v1/admin/queues",
+        "Shows how full each queue is, and how many of its messages were given up.",
+        admin::list_queues
+    ),
+    http!(
+        "platform.admin.list_dead",
+        GET "/v1/admin/queues/{name}/dead",
+        "Lists up to fifty messages that a queue gave up, with the reason, never their words.",
+        admin::list_dead
+    ),
+    http!(
+        "platform.admin.redrive",
+        POST "/v1/admin/queues/{name}/redrive",
+        "Has up to a hundred messages that a queue gave up tried again.",
+        admin::redrive
     ),
     on_stream!("platform.jobs.relay_outbox", Table::Orders, jobs::relay_outbox),
     on_queue!("platform.jobs.append_audit", Name::Audit, jobs::append_audit),

@@ -537,6 +537,21 @@ pub struct Tender {
     pub source: Source,
     /// How much; above zero.
     pub amount: Money,
+    /// What of it was refunded since: minor units of the same currency.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub refunded: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_nothing(minor: &i64) -> bool {
+    *minor == 0
+}
+
+impl Tender {
+    /// What was not refunded, in minor units.
+    pub const fn left(&self) -> i64 {
+        self.amount.amount() - self.refunded
+    }
 }
 
 /// How a total is paid.
@@ -575,7 +590,7 @@ pub fn plan(total: Money, wallets: &[Wallet]) -> Plan {
         if amount > 0 {
             due -= amount;
             let amount = Money::new(amount, currency);
-            tenders.push(Tender { source: wallet.source.clone(), amount });
+            tenders.push(Tender { source: wallet.source.clone(), amount, refunded: 0 });
         }
     }
     let wanted = chargeable(due, currency);
@@ -633,6 +648,11 @@ impl Tendering {
         if self.is_returned { 0 } else { self.planned() }
     }
 
+    /// What of it went back by refunds, in minor units of the order's currency.
+    pub fn refunded(&self) -> i64 {
+        if self.is_returned { 0 } else { self.tenders.iter().map(|tender| tender.refunded).sum() }
+    }
+
     /// What they were to pay, in minor units of the order's currency.
     pub fn planned(&self) -> i64 {
         self.tenders.iter().map(|tender| tender.amount.amount()).sum()
@@ -651,7 +671,8 @@ impl Tendering {
         Self { is_returned: false, round, ..self }
     }
 
-    /// The entries that lead from `before` to this. A new order has nothing before it.
+    /// The entries that lead from `before` to this, one for each tender; what was refunded meanwhile
+    /// is not given back once more. A new order has nothing before it.
     pub fn since(&self, before: Option<&Self>, order: OrderId, at: Timestamp) -> Vec<Entry> {
         let was_paid = before.is_some_and(|before| !before.is_returned);
         let kind = match (was_paid, self.is_returned) {
@@ -664,7 +685,7 @@ impl Tendering {
 
     fn entry(&self, tender: &Tender, kind: EntryKind, order: OrderId, at: Timestamp) -> Entry {
         let is_back = kind == EntryKind::Returned;
-        let minor = tender.amount.amount();
+        let minor = tender.left();
         let amount = Money::new(if is_back { minor } else { -minor }, tender.amount.currency());
         let mark = u128::from(self.round) * 2 + u128::from(is_back);
         let ulid = order.ulid();

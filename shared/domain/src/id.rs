@@ -155,6 +155,8 @@ ids! {
     PaymentId = "pay";
     /// A refund.
     RefundId = "ref";
+    /// A note about an order.
+    NoteId = "note";
     /// A promotion.
     PromotionId = "promo";
     /// An event in the outbox.

@@ -45,6 +45,7 @@ pub mod staff;
 pub mod stock;
 pub mod synonym;
 pub mod tax;
+pub mod timeline;
 pub mod totp;
 pub mod transfer;
 pub mod vat_id;

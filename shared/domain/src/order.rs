@@ -304,6 +304,19 @@ pub struct OrderLine {
     pub has_keys: bool,
 }
 
+/// Why an order is held, or was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Why, as whoever holds it said.
+    pub reason: String,
+    /// Who holds it.
+    pub by: Actor,
+    /// Since when.
+    pub at: Timestamp,
+    /// When it was let go on.
+    pub released_at: Option<Timestamp>,
+}
+
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -370,6 +383,9 @@ pub struct Order {
     /// Money on its way back, lost or promised.
     #[serde(default)]
     pub refunds: refund::Counters,
+    /// Why it is held, or was last.
+    #[serde(default)]
+    pub hold: Option<Hold>,
     /// Events said so far about this order.
     pub events: u64,
     /// SHA-256 (hex) of the tokens that open it.
@@ -587,6 +603,7 @@ impl Order {
             captured: nothing,
             refunded: nothing,
             refunds: refund::Counters::default(),
+            hold: None,
             events: 0,
             access: Vec::new(),
             cart_access: match &cart.owner {
@@ -769,6 +786,30 @@ impl Order {
         self.tendering = self.tendering.give_back();
         self.payment_status = self.amounts().status();
         self.ended_at = Some(now);
+        self.updated_at = now;
+        Ok(self)
+    }
+
+    /// Holds a placed order: somebody looks at it, and nothing of it is sent meanwhile.
+    pub fn hold(mut self, reason: String, by: Actor, now: Timestamp) -> Result<Self, Refusal> {
+        let (from, to) = (self.status, Status::OnHold);
+        if !from.may_become(to) {
+            return Err(Refusal::InvalidTransition { from, to });
+        }
+        self.status = to;
+        self.hold = Some(Hold { reason, by, at: now, released_at: None });
+        self.updated_at = now;
+        Ok(self)
+    }
+
+    /// Lets an order that was held go on.
+    pub fn release(mut self, now: Timestamp) -> Result<Self, Refusal> {
+        let (from, to) = (self.status, Status::Placed);
+        if from != Status::OnHold {
+            return Err(Refusal::InvalidTransition { from, to });
+        }
+        self.status = to;
+        self.hold = self.hold.map(|hold| Hold { released_at: Some(now), ..hold });
         self.updated_at = now;
         Ok(self)
     }

@@ -208,6 +208,8 @@ pub enum EntryKind {
     Captured,
     /// Money was returned.
     Refunded,
+    /// Returned money came back: the customer's bank did not take it.
+    RefundFailed,
     /// Money came that we did not ask for in this form.
     Quarantined,
 }
@@ -219,6 +221,7 @@ impl EntryKind {
             Self::Authorized => "authorized",
             Self::Captured => "captured",
             Self::Refunded => "refunded",
+            Self::RefundFailed => "refund_failed",
             Self::Quarantined => "quarantined",
         }
     }

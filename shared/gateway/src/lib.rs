@@ -14,6 +14,7 @@ use domain::fault::{Fault, Retry};
 use domain::id::{OrderId, PaymentId, RefundId};
 use domain::money::Money;
 use domain::payment::{Failure, Intent, IntentState, Payment};
+use domain::refund::{Told, ToldState};
 use stripe::{
     Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest as _,
 };
@@ -21,13 +22,16 @@ use stripe_core::payment_intent::{
     CancelPaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
     RetrievePaymentIntent,
 };
-use stripe_core::refund::CreateRefund;
-use stripe_shared::{PaymentIntent, PaymentIntentStatus};
+use stripe_core::refund::{CreateRefund, ListRefund};
+use stripe_shared::{PaymentIntent, PaymentIntentStatus, Refund};
 
 pub mod webhook;
 
 /// How long we wait for Stripe; the functions that call it live 20 seconds.
 const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Pages of a hundred refunds of one PaymentIntent that are read: more than it can have.
+const REFUND_PAGES_MAX: usize = 10;
 
 /// The way to Stripe.
 pub struct Gateway {
@@ -66,15 +70,30 @@ pub enum Canceled {
     Refused,
 }
 
-/// What became of a refund.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refunded {
-    /// The provider's id.
-    pub id: String,
-    /// What goes back.
+/// A refund that the provider is asked for.
+#[derive(Debug, Clone)]
+pub struct Ask<'a> {
+    /// The idempotency key: of immutable ids.
+    pub key: String,
+    /// Our id of it.
+    pub refund: RefundId,
+    /// Which attempt this is.
+    pub attempt: u32,
+    /// The order it belongs to.
+    pub order: OrderId,
+    /// The PaymentIntent whose money goes back.
+    pub intent: &'a str,
+    /// How much.
     pub amount: Money,
-    /// Whether the provider is done with it.
-    pub is_final: bool,
+}
+
+/// What became of asking for a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// The provider has it.
+    Yes(Told),
+    /// The provider will not do it, for this reason: asking the same again is of no use.
+    Refused(String),
 }
 
 impl Gateway {
@@ -173,28 +192,87 @@ impl Gateway {
         }
     }
 
-    /// Sends money back.
-    pub async fn refund(
-        &self,
-        refund: RefundId,
-        intent: &str,
-        amount: Money,
-    ) -> Result<Refunded, Fault> {
-        let metadata: HashMap<String, String> =
-            HashMap::from([("refund_id".to_owned(), refund.to_string())]);
+    /// Asks for money to go back. What a key was answered with is answered again for a day, refusals
+    /// too: another attempt has another key.
+    pub async fn refund(&self, ask: Ask<'_>) -> Result<Asked, Fault> {
+        let metadata: HashMap<String, String> = [
+            ("refund_id", ask.refund.to_string()),
+            ("attempt", ask.attempt.to_string()),
+            ("order_id", ask.order.to_string()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
         let made = CreateRefund::new()
-            .payment_intent(intent)
-            .amount(stripe_amount(amount)?)
+            .payment_intent(ask.intent)
+            .amount(stripe_amount(ask.amount)?)
             .metadata(metadata)
             .customize()
-            .request_strategy(idempotent(format!("{refund}:refund"))?)
+            .request_strategy(idempotent(ask.key)?)
             .send(&self.client)
-            .await
-            .map_err(|error| self.fault("create a refund", &error))?;
-        let is_final = made.status.as_deref() == Some("succeeded");
-        let amount = money(made.amount, amount.currency())?;
-        Ok(Refunded { id: made.id.to_string(), amount, is_final })
+            .await;
+        match made {
+            Ok(made) => told(made).map(Asked::Yes),
+            // 400 and 402 are about the refund itself; all else is about the call.
+            Err(StripeError::Stripe(error, 400 | 402)) => {
+                let code = error.code.as_ref().map_or("refused", |code| code.as_str());
+                Ok(Asked::Refused(code.to_owned()))
+            }
+            Err(error) => Err(self.fault("create a refund", &error)),
+        }
     }
+
+    /// All refunds of a PaymentIntent, newest first.
+    pub async fn refunds(&self, intent: &str) -> Result<Vec<Told>, Fault> {
+        let (mut all, mut after) = (Vec::new(), None::<String>);
+        for _ in 0..REFUND_PAGES_MAX {
+            let mut list = ListRefund::new().payment_intent(intent).limit(100);
+            if let Some(after) = after.take() {
+                list = list.starting_after(after);
+            }
+            let page = list
+                .send(&self.client)
+                .await
+                .map_err(|error| self.fault("list refunds", &error))?;
+            after = page.data.last().map(|refund| refund.id.to_string());
+            let has_more = page.has_more;
+            for refund in page.data {
+                all.push(told(refund)?);
+            }
+            if !has_more {
+                return Ok(all);
+            }
+        }
+        Err(Fault::noticed(format!("list all refunds of {intent}"), Retry::Useless))
+    }
+}
+
+/// Stripe's refund in our words.
+fn told(refund: Refund) -> Result<Told, Fault> {
+    let code = refund.currency.to_string().to_uppercase();
+    let currency = Currency::parse(&code)
+        .ok_or_else(|| Fault::noticed(format!("read a refund in {code}"), Retry::Useless))?;
+    let state = match refund.status.as_deref() {
+        // Of some ways to pay Stripe gives no status until it knows one.
+        Some("pending") | None => ToldState::Pending,
+        Some("requires_action") => ToldState::RequiresAction,
+        Some("succeeded") => ToldState::Succeeded,
+        Some("failed") => ToldState::Failed,
+        Some("canceled") => ToldState::Canceled,
+        // A state that Stripe invents tomorrow is not guessed at.
+        Some(_) => {
+            return Err(Fault::noticed("read a refund in a new state", Retry::Useless));
+        }
+    };
+    let named = |name: &str| refund.metadata.as_ref().and_then(|metadata| metadata.get(name));
+    Ok(Told {
+        state,
+        amount: money(refund.amount, currency)?,
+        refund: named("refund_id").and_then(|id| RefundId::parse(id).ok()),
+        attempt: named("attempt").and_then(|attempt| attempt.parse().ok()),
+        failure: refund.failure_reason.clone(),
+        provider_ref: refund.id.to_string(),
+    })
 }
 
 fn idempotent(key: String) -> Result<RequestStrategy, Fault> {

@@ -8,18 +8,27 @@ use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use domain::fault::{Fault, Retry};
 
+mod dead;
+mod parking;
+
+pub use dead::{Dead, Depths, HANDLER, REASON, dead_of, dead_url};
+pub use parking::{Parking, RECEIVES_MAX};
+
 /// Messages that SQS takes in one batch.
 const BATCH_MAX: usize = 10;
 
 /// The queues of the shop. A function is told the addresses of those that it may send to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Name {
-    /// Webhook events, stored and acknowledged, to be processed.
+    /// What the payment provider says, stored and acknowledged, to be processed; and what it is to
+    /// be asked for.
     StripeEvents,
     /// Facts about orders.
     OrderEvents,
     /// Letters.
     Mail,
+    /// What became of letters.
+    MailFeedback,
     /// Entries of the audit log, on their way into its chain.
     Audit,
     /// Products that changed, on their way into the search index: FIFO, one group per index.
@@ -30,20 +39,38 @@ pub enum Name {
     SearchCustomers,
     /// Imports and exports that have something to do.
     Exchange,
+    /// What the merchant's systems are to be told of.
+    Webhooks,
+    /// Who of them is to be told of what, one by one.
+    WebhookDeliveries,
 }
 
 impl Name {
     /// Every queue.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::StripeEvents,
         Self::OrderEvents,
         Self::Mail,
+        Self::MailFeedback,
         Self::Audit,
         Self::Search,
         Self::SearchOrders,
         Self::SearchCustomers,
         Self::Exchange,
+        Self::Webhooks,
+        Self::WebhookDeliveries,
     ];
+
+    /// Its name in the API: `order_events`.
+    pub fn word(self) -> String {
+        let name = self.variable().trim_start_matches("QUEUE_").trim_end_matches("_URL");
+        name.to_lowercase()
+    }
+
+    /// The queue of this name.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.word() == word)
+    }
 
     /// The environment variable that holds the queue's address.
     pub const fn variable(self) -> &'static str {
@@ -51,11 +78,14 @@ impl Name {
             Self::StripeEvents => "QUEUE_STRIPE_EVENTS_URL",
             Self::OrderEvents => "QUEUE_ORDER_EVENTS_URL",
             Self::Mail => "QUEUE_MAIL_URL",
+            Self::MailFeedback => "QUEUE_MAIL_FEEDBACK_URL",
             Self::Audit => "QUEUE_AUDIT_URL",
             Self::Search => "QUEUE_SEARCH_URL",
             Self::SearchOrders => "QUEUE_SEARCH_ORDERS_URL",
             Self::SearchCustomers => "QUEUE_SEARCH_CUSTOMERS_URL",
             Self::Exchange => "QUEUE_EXCHANGE_URL",
+            Self::Webhooks => "QUEUE_WEBHOOKS_URL",
+            Self::WebhookDeliveries => "QUEUE_WEBHOOK_DELIVERIES_URL",
         }
     }
 }
@@ -64,9 +94,11 @@ impl From<domain::event::Destination> for Name {
     fn from(destination: domain::event::Destination) -> Self {
         match destination {
             domain::event::Destination::OrderEvents => Self::OrderEvents,
+            domain::event::Destination::Payments => Self::StripeEvents,
             domain::event::Destination::Mail => Self::Mail,
             domain::event::Destination::Audit => Self::Audit,
             domain::event::Destination::Exchange => Self::Exchange,
+            domain::event::Destination::Webhooks => Self::Webhooks,
         }
     }
 }
@@ -201,6 +233,12 @@ pub struct Message {
     pub receipt: String,
     /// What it says.
     pub body: String,
+    /// How often it was handed out, this time included.
+    pub receives: u32,
+    /// The queue that it came from, by its ARN.
+    pub queue: String,
+    /// In a FIFO queue, what it is in line with.
+    pub group: Option<String>,
 }
 
 /// The messages of an event. One without id or body can not be one of ours and is passed over.
@@ -209,8 +247,16 @@ pub fn messages(event: SqsEvent) -> Vec<Message> {
         .records
         .into_iter()
         .filter_map(|record| {
-            let receipt = record.receipt_handle.unwrap_or_default();
-            Some(Message { id: record.message_id?, receipt, body: record.body? })
+            let said = |name: &str| record.attributes.get(name);
+            let receives = said("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+            Some(Message {
+                receives: receives.unwrap_or(1),
+                group: said("MessageGroupId").cloned(),
+                receipt: record.receipt_handle.unwrap_or_default(),
+                queue: record.event_source_arn.unwrap_or_default(),
+                id: record.message_id?,
+                body: record.body?,
+            })
         })
         .collect()
 }

@@ -1,19 +1,30 @@
 //! Money and orders, brought together: the two ways in which an order that waits for its payment
-//! stops waiting.
+//! stops waiting, and the way back.
 //!
 //! [`finalize`] is called by the webhook's job, by the sweeper and by whoever finds that money
 //! came; the second call finds nothing to do. [`end_unpaid`] cancels the PaymentIntent *before* it
 //! gives the stock back, and finalizes instead where the cancellation shows that money came.
+//! [`call_off`] ends an order that was placed, too. [`send_refund`] asks the provider for what was
+//! decided to go back, and [`hear_refunds`] takes over what it says of that.
 
 use domain::event::{Event, Fact};
 use domain::fault::{Fault, Retry};
 use domain::id::{EventId, OrderId, Ulid};
+use domain::money::Money;
 use domain::order::{Order, Settlement, Status};
-use domain::payment::{self, Entry, EntryKind, IntentState, Payment};
+use domain::payment::{self, Entry, IntentState, Payment};
+use domain::refund::Refund;
 use gateway::{Canceled, Gateway};
 use jiff::Timestamp;
 use store::order::{OrderFile, Settled};
+use store::refund::Move;
 use store::{Saved, Store};
+
+mod calling_off;
+mod refunds;
+
+pub use calling_off::{Called, Calling, call_off};
+pub use refunds::{Heard, Sent, hear_refunds, say_changed, send_refund};
 
 /// How often a lost race is run again. Each round re-reads everything.
 const RACES_MAX: usize = 5;
@@ -38,7 +49,7 @@ pub enum Finalized {
     Moved,
     /// The order is placed.
     Placed,
-    /// The money came after the order's end and was sent back.
+    /// The money came after the order's end and is to go back.
     Returned,
     /// The money is not what we asked for: alarmed, and left for a person.
     Quarantined,
@@ -80,12 +91,10 @@ pub async fn finalize(
             Settlement::Placed(order, payment, entry) => {
                 place(desk, &file.order, *order, &payment, &entry).await?
             }
-            Settlement::Late { placed, payment, refused, refunding, entry } => {
-                let late = Late { before: &file.order, refused: *refused, refunding };
+            Settlement::Late { placed, payment, refused, refunding, refund, entry } => {
+                let refused = *refused;
+                let late = Late { before: &file.order, refused, refunding, refund };
                 Box::pin(settle_late(desk, *placed, &payment, late, &entry)).await?
-            }
-            Settlement::ReturnUnfinished(order, payment) => {
-                send_back(desk, *order, &payment).await?
             }
             Settlement::Quarantined(payment, entry, mismatch) => {
                 tracing::error!(
@@ -142,13 +151,12 @@ struct Late<'a> {
     before: &'a Order,
     refused: Order,
     refunding: Payment,
+    refund: Option<Box<Refund>>,
 }
 
 /// Holds the stock again, takes the gift cards' money and counts the promotions' uses again, and
-/// places; where one of them is gone, records the money as owed back and sends it. Recording comes
-/// first: who dies after it leaves a return that is finished later. Keys are no reason to send
-/// money
-/// back: where the pool is empty, they follow.
+/// places; where one of them is gone, writes the refund down, which the queue asks the provider
+/// for. Keys are no reason to send money back: where the pool is empty, they follow.
 async fn settle_late(
     desk: &Desk<'_>,
     mut placed: Order,
@@ -156,7 +164,7 @@ async fn settle_late(
     late: Late<'_>,
     entry: &Entry,
 ) -> Result<Option<Finalized>, Fault> {
-    let Late { before, refused, refunding } = late;
+    let Late { before, mut refused, refunding, refund } = late;
     let fact = placed.say_placed();
     let events = [event(&placed, fact, desk.now)];
     // The shards that it was held on may be gone since; what lay there went back to its location.
@@ -176,43 +184,21 @@ async fn settle_late(
         order_id = %refused.id,
         "a payment came after its order's end, and goods, gift cards or a promotion are spent"
     );
-    match desk.store.settle(before, &refused, &refunding, entry, &[], false).await? {
-        Settled::Yes => {
-            let order = Order { version: refused.version + 1, ..refused };
-            let payment = Payment { version: refunding.version + 1, ..refunding };
-            send_back(desk, order, &payment).await
-        }
-        Settled::Raced | Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => Ok(None),
+    let mut events = Vec::new();
+    if let Some(refund) = &refund {
+        let fact = refused.say_refund_requested(refund);
+        events.push(event(&refused, fact, desk.now));
     }
-}
-
-async fn send_back(
-    desk: &Desk<'_>,
-    order: Order,
-    payment: &Payment,
-) -> Result<Option<Finalized>, Fault> {
-    let Some(intent) = &payment.intent else {
-        let tried = format!("send {} back without its PaymentIntent", payment.id);
-        return Err(Fault::noticed(tried, Retry::Useless));
+    let step = Move {
+        before,
+        order: &refused,
+        payment: Some(&refunding),
+        refund: refund.as_deref(),
+        entry: Some(entry),
+        events: &events,
+        remembered: None,
     };
-    let amount = payment.refund_pending;
-    let refunded = desk.gateway.refund(payment.late_refund(), intent, amount).await?;
-    let before = order.clone();
-    let (mut order, after) = order.returned_late(payment, desk.now);
-    let entry = Entry {
-        payment: payment.id,
-        order: order.id,
-        provider_ref: refunded.id,
-        kind: EntryKind::Refunded,
-        amount: refunded.amount,
-        at: desk.now,
-    };
-    let fact = order.say_refunded_late();
-    let events = [event(&order, fact, desk.now)];
-    Ok(won(
-        desk.store.returned(&before, &order, &after, &entry, &events).await?,
-        Finalized::Returned,
-    ))
+    Ok(won(desk.store.move_money(&step).await?, Finalized::Returned))
 }
 
 /// An event whose id follows from its order and its place in the order's history: whoever says it
@@ -255,7 +241,7 @@ pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ende
         let Ok(after) = before.clone().end(to, desk.now) else {
             return Ok(Ended::NotWaiting(Box::new(file)));
         };
-        if desk.store.end_unpaid(before, &after, closed.as_ref()).await? == Saved::Yes {
+        if desk.store.end_unpaid(before, &after, closed.as_ref(), &[]).await? == Saved::Yes {
             let mut file = file;
             file.order = Order { version: after.version + 1, ..after };
             if let Some(closed) = closed {
@@ -300,6 +286,7 @@ fn close(payment: &Payment, now: Timestamp) -> Option<Payment> {
     let status = payment::Status::Canceled;
     payment.status.may_become(status).then(|| Payment {
         status,
+        authorized: Money::zero(payment.amount.currency()),
         updated_at: now,
         ..payment.clone()
     })

@@ -16,10 +16,11 @@ use domain::cart::Cart;
 use domain::currency::Currency;
 use domain::event::Event;
 use domain::fault::Fault;
-use domain::gift_card::{Account, Entry, GiftCard, Source, Status, StoreCredit, Tender};
+use domain::gift_card::{Account, Entry, GiftCard, Source, Status, StoreCredit};
 use domain::id::{CustomerId, GiftCardId, Ulid};
 use domain::money::Money;
 use domain::order::Order;
+use domain::refund::Refund;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -103,11 +104,29 @@ pub(crate) fn tender_in(
     let now = after.updated_at;
     let entries = after.tendering.since(before.map(|order| &order.tendering), after.id, now);
     for (tender, entry) in after.tendering.tenders.iter().zip(entries) {
-        if entry.amount.is_negative() {
-            take(store, transaction, tender, now)?;
-        } else {
-            put_back(store, transaction, tender)?;
+        // What went back by refunds is back.
+        if entry.amount.is_zero() {
+            continue;
         }
+        let amount = Money::new(entry.amount.amount().abs(), entry.amount.currency());
+        if entry.amount.is_negative() {
+            take(store, transaction, (&tender.source, amount), now)?;
+        } else {
+            put_back(store, transaction, (&tender.source, amount))?;
+        }
+        append(store, transaction, &entry)?;
+    }
+    Ok(())
+}
+
+/// Puts what a refund gives to gift cards and store credit on them, with the entries that say so.
+pub(crate) fn refund_in(
+    store: &Store,
+    transaction: &mut Transaction,
+    refund: &Refund,
+) -> Result<(), Fault> {
+    for (tender, entry) in refund.tenders.iter().zip(refund.gift_entries()) {
+        put_back(store, transaction, (&tender.source, tender.amount))?;
         append(store, transaction, &entry)?;
     }
     Ok(())
@@ -116,12 +135,12 @@ pub(crate) fn tender_in(
 fn take(
     store: &Store,
     transaction: &mut Transaction,
-    tender: &Tender,
+    (source, taken): (&Source, Money),
     now: Timestamp,
 ) -> Result<(), Fault> {
     let update = "SET #balance.#amount = #balance.#amount - :amount";
-    let amount = tender.amount.amount();
-    match &tender.source {
+    let amount = taken.amount();
+    match source {
         Source::GiftCard { id, .. } => {
             let condition = "#balance.#amount >= :amount AND #status = :active \
                              AND (attribute_not_exists(ends_ms) OR ends_ms > :now)";
@@ -132,7 +151,7 @@ fn take(
             transaction.update(store, Table::Orders, &card_key(*id), update, condition)
         }
         Source::StoreCredit { customer } => {
-            let key = credit_key(*customer, tender.amount.currency());
+            let key = credit_key(*customer, taken.currency());
             let condition = on_balance("#balance.#amount >= :amount", amount);
             transaction.update(store, Table::Orders, &key, update, condition)
         }
@@ -140,10 +159,14 @@ fn take(
 }
 
 /// Whatever became of the card meanwhile, the money is on it again.
-fn put_back(store: &Store, transaction: &mut Transaction, tender: &Tender) -> Result<(), Fault> {
+fn put_back(
+    store: &Store,
+    transaction: &mut Transaction,
+    (source, back): (&Source, Money),
+) -> Result<(), Fault> {
     let update = "SET #balance.#amount = #balance.#amount + :amount";
-    let condition = on_balance("attribute_exists(pk)", tender.amount.amount());
-    match &tender.source {
+    let condition = on_balance("attribute_exists(pk)", back.amount());
+    match source {
         Source::GiftCard { id, expires_at: Some(at), .. } => {
             // A card that has ended since then has to end once more.
             let update = format!("{update}, gsi3pk = :ending, gsi3sk = :place");
@@ -155,7 +178,7 @@ fn put_back(store: &Store, transaction: &mut Transaction, tender: &Tender) -> Re
             transaction.update(store, Table::Orders, &card_key(*id), update, condition)
         }
         Source::StoreCredit { customer } => {
-            let key = credit_key(*customer, tender.amount.currency());
+            let key = credit_key(*customer, back.currency());
             transaction.update(store, Table::Orders, &key, update, condition)
         }
     }

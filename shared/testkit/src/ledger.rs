@@ -7,13 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::allocation::Allocation;
 use domain::cart::{Cart, Phase};
-use domain::catalog::Sku;
+use domain::catalog::{Kind as GoodKind, Sku};
+use domain::fulfillment::{self, Fulfillment};
 use domain::gift_card::{self, Account, GiftCard, StoreCredit};
 use domain::id::{LocationId, OrderId, OrderLineId};
 use domain::key_pool::{FreeKey, GivenKey, KeyText};
 use domain::movement::{Kind, Movement};
 use domain::order::{Order, Status};
 use domain::payment::{Entry, EntryKind, Payment, Status as PaymentState};
+use domain::refund::{Origin, Refund, Status as RefundState};
 use domain::stock::{KEY_POOL, Place};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -76,6 +78,8 @@ pub struct Facts {
     pub carts: Vec<Cart>,
     /// Every stock level, shards too.
     pub stock: Vec<Stock>,
+    /// Every parcel.
+    pub parcels: Vec<Fulfillment>,
     /// Every key that a unit of an order has.
     pub given_keys: Vec<(OrderId, GivenKey)>,
     /// Every key that nobody has.
@@ -92,6 +96,8 @@ pub struct Facts {
     pub intents: Vec<Value>,
     /// The provider's refunds.
     pub refunds: Vec<Value>,
+    /// Every refund of an order, as we know it.
+    pub paid_back: Vec<Refund>,
     /// Events that wait in the outbox.
     pub unsent: usize,
     /// Messages in queues: name and number, dead-letter queues included.
@@ -104,11 +110,13 @@ pub struct Facts {
 pub fn broken(facts: &Facts) -> Vec<String> {
     let mut broken = Vec::new();
     stock(facts, &mut broken);
+    parcels(facts, &mut broken);
     keys(facts, &mut broken);
     uses(facts, &mut broken);
     money(facts, &mut broken);
     balances(facts, &mut broken);
     tenders(facts, &mut broken);
+    refunds(facts, &mut broken);
     letters(facts, &mut broken);
     carts(facts, &mut broken);
     rest(facts, &mut broken);
@@ -124,7 +132,7 @@ fn stock(facts: &Facts, broken: &mut Vec<String>) {
             *units.entry(place.sku.to_string()).or_default() += i64::from(quantity);
             *promised.entry(place).or_default() += i64::from(quantity);
         }
-        for (sku, quantity) in order.units() {
+        for (sku, quantity) in order.unshipped_units() {
             if units.remove(sku.as_str()) != Some(i64::from(quantity)) {
                 broken.push(format!("{}: {quantity} of {sku} are not held anywhere", order.id));
             }
@@ -177,6 +185,59 @@ fn moved(facts: &Facts, broken: &mut Vec<String>) {
         let received = facts.received.get(&sku).copied().unwrap_or(0);
         if on_hand != received + moved {
             broken.push(format!("{sku}: {received} received, {moved} moved, {on_hand} on hand"));
+        }
+    }
+}
+
+/// 1, 2 and 7: a unit leaves once, in one parcel, out of the stock; and nothing unpaid leaves.
+fn parcels(facts: &Facts, broken: &mut Vec<String>) {
+    let mut moved: BTreeMap<(String, Sku), i64> = BTreeMap::new();
+    let shipped = facts.movements.iter().filter(|movement| movement.kind == Kind::Shipped);
+    for movement in shipped.filter(|movement| movement.location != KEY_POOL) {
+        let parcel = movement.reference.clone().unwrap_or_default();
+        *moved.entry((parcel, movement.sku.clone())).or_default() -= movement.quantity;
+    }
+    for parcel in &facts.parcels {
+        let Some(order) = facts.orders.iter().find(|order| order.id == parcel.order) else {
+            broken.push(format!("{}: a parcel of no order", parcel.id));
+            continue;
+        };
+        let mut units: BTreeMap<Sku, i64> = BTreeMap::new();
+        for line in parcel.lines.iter().filter(|_| parcel.status.has_left()) {
+            *units.entry(line.sku.clone()).or_default() += i64::from(line.quantity);
+        }
+        for (sku, wanted) in units {
+            let left = moved.remove(&(parcel.id.to_string(), sku.clone())).unwrap_or(0);
+            if left != wanted {
+                broken.push(format!("{}: {wanted} of {sku}, {left} left the stock", parcel.id));
+            }
+        }
+        let is_paid = order.due().is_zero() || order.captured.amount() >= order.due().amount();
+        let was_placed = order.placed_at.is_some_and(|at| Some(at) <= parcel.shipped_at);
+        if parcel.status.has_left() && !(is_paid && was_placed) {
+            broken.push(format!("{}: left, and {} was not paid", parcel.id, order.id));
+        }
+    }
+    for ((parcel, sku), units) in moved {
+        broken.push(format!("{units} of {sku} left the stock in {parcel}, which did not leave"));
+    }
+    for order in &facts.orders {
+        let of: Vec<&Fulfillment> =
+            facts.parcels.iter().filter(|parcel| parcel.order == order.id).collect();
+        for line in order.lines.iter().filter(|line| line.kind == GoodKind::Physical) {
+            let sum = |which: fn(fulfillment::Status) -> bool| -> u32 {
+                let lines = of.iter().filter(|one| which(one.status)).flat_map(|one| &one.lines);
+                lines.filter(|one| one.line == line.id).map(|one| one.quantity).sum()
+            };
+            let left = sum(fulfillment::Status::has_left);
+            let arrived = sum(|status| status == fulfillment::Status::Delivered);
+            if (line.fulfilled, line.delivered) != (left, arrived) {
+                let (id, says) = (line.id, (line.fulfilled, line.delivered));
+                broken.push(format!("{id}: {says:?} went and came, {left} and {arrived} did"));
+            }
+            if line.fulfilled + line.canceled > line.quantity {
+                broken.push(format!("{}: more went than was bought", line.id));
+            }
         }
     }
 }
@@ -278,10 +339,15 @@ fn uses(facts: &Facts, broken: &mut Vec<String>) {
 /// 3, 4 and 5: every cent that was taken is where it belongs.
 fn money(facts: &Facts, broken: &mut Vec<String>) {
     let orders: BTreeMap<OrderId, &Order> = facts.orders.iter().map(|o| (o.id, o)).collect();
-    let mut refunded: BTreeMap<&str, i64> = BTreeMap::new();
-    for refund in facts.refunds.iter().filter(|r| r["status"] != "failed") {
+    let (mut refunded, mut done): (BTreeMap<&str, i64>, BTreeMap<&str, i64>) = Default::default();
+    let is_void = |r: &&Value| r["status"] != "failed" && r["status"] != "canceled";
+    for refund in facts.refunds.iter().filter(is_void) {
         if let Some(intent) = refund["payment_intent"].as_str() {
-            *refunded.entry(intent).or_default() += refund["amount"].as_i64().unwrap_or(0);
+            let amount = refund["amount"].as_i64().unwrap_or(0);
+            *refunded.entry(intent).or_default() += amount;
+            if refund["status"] == "succeeded" {
+                *done.entry(intent).or_default() += amount;
+            }
         }
     }
     let mut captured_of: BTreeMap<OrderId, Vec<&str>> = BTreeMap::new();
@@ -306,10 +372,11 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
         if is_quarantined {
             continue;
         }
-        if is_placed && back != 0 {
-            broken.push(format!("{}: placed, and {back} went back", order.id));
-        }
-        if !is_placed && back != received {
+        // Of a refund that failed staff are told; the money stands with the shop until they act.
+        let of_order = |refund: &&Refund| refund.order == order.id;
+        let has_failed =
+            facts.paid_back.iter().filter(of_order).any(|one| one.status == RefundState::Failed);
+        if !is_placed && !has_failed && back != received {
             broken.push(format!(
                 "{}: {:?}, and {} of its {received} stand captured",
                 order.id,
@@ -317,9 +384,10 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
                 received - back
             ));
         }
-        if order.captured.amount() != received || order.refunded.amount() != back {
+        let sent = done.get(id).copied().unwrap_or(0);
+        if order.captured.amount() != received || order.refunded.amount() != sent {
             broken.push(format!(
-                "{}: says {} taken and {} returned; the provider says {received} and {back}",
+                "{}: says {} taken and {} returned; the provider says {received} and {sent}",
                 order.id,
                 order.captured.amount(),
                 order.refunded.amount()
@@ -408,7 +476,7 @@ fn tenders(facts: &Facts, broken: &mut Vec<String>) {
         }
         for tender in &tendering.tenders {
             let took = taken.remove(&(order.id, tender.source.account())).unwrap_or(0);
-            let wanted = if tendering.is_returned { 0 } else { tender.amount.amount() };
+            let wanted = if tendering.is_returned { 0 } else { tender.left() };
             if took != wanted {
                 broken.push(format!("{}: took {took} of a tender of {wanted}", order.id));
             }
@@ -429,11 +497,56 @@ fn entries(facts: &Facts, broken: &mut Vec<String>) {
         if payment.captured.amount() != sum(EntryKind::Captured) {
             broken.push(format!("{}: captured differs from the ledger", payment.id));
         }
-        if payment.refunded.amount() != sum(EntryKind::Refunded) {
+        let kept = sum(EntryKind::Refunded) - sum(EntryKind::RefundFailed);
+        if payment.refunded.amount() != kept {
             broken.push(format!("{}: refunded differs from the ledger", payment.id));
         }
-        if payment.refund_pending.is_positive() {
-            broken.push(format!("{}: a return was begun and not finished", payment.id));
+    }
+}
+
+/// 4: what goes back of a payment is never more than was taken, and order, payment and refunds say
+/// the same of it. What was asked for, the provider has, once.
+fn refunds(facts: &Facts, broken: &mut Vec<String>) {
+    for order in &facts.orders {
+        let of = |is: fn(RefundState) -> bool| -> i64 {
+            let mine = facts.paid_back.iter().filter(|refund| refund.order == order.id);
+            mine.filter(|refund| is(refund.status)).map(|refund| refund.money.amount()).sum()
+        };
+        let done = of(|status| status == RefundState::Succeeded);
+        let pending = of(|status| {
+            let begun = matches!(status, RefundState::Requested | RefundState::Processing);
+            begun || status == RefundState::RequiresAction
+        });
+        if (order.refunded.amount(), order.refunds.pending) != (done, pending) {
+            broken.push(format!("{}: its counters are not its refunds", order.id));
+        }
+        if order.refundable() < 0 {
+            broken.push(format!("{}: more goes back than was taken", order.id));
+        }
+    }
+    for payment in &facts.payments {
+        let (back, pending) = (payment.refunded.amount(), payment.refund_pending.amount());
+        if back + pending > payment.captured.amount() {
+            broken.push(format!("{}: more goes back than was taken", payment.id));
+        }
+    }
+    for refund in &facts.paid_back {
+        if refund.status == RefundState::Requested {
+            broken.push(format!("{}: the provider was never asked for it", refund.id));
+        }
+        let id = refund.id.to_string();
+        let theirs = facts.refunds.iter().filter(|one| one["metadata"]["refund_id"] == id);
+        if theirs.count() > usize::try_from(refund.attempt).unwrap_or(usize::MAX) {
+            broken.push(format!("{id}: the provider has it more than once"));
+        }
+    }
+    for theirs in &facts.refunds {
+        let id = theirs["id"].as_str().unwrap_or("?");
+        let is_known = facts.paid_back.iter().any(|one| {
+            one.provider_ref.as_deref() == Some(id) || one.former_refs.iter().any(|was| was == id)
+        });
+        if !is_known && theirs["status"] != "failed" {
+            broken.push(format!("{id}: a refund that no order knows"));
         }
     }
 }
@@ -457,16 +570,31 @@ fn letters(facts: &Facts, broken: &mut Vec<String>) {
                 .collect()
         };
         let confirmations = of("order_confirmation").len();
-        let is_placed = matches!(order.status, Status::Placed | Status::Completed);
-        if is_placed != (confirmations == 1) {
+        // Once it was placed it was confirmed, whatever became of it since.
+        let was_placed = order.placed_at.is_some();
+        if was_placed != (confirmations == 1) {
             broken.push(format!(
                 "{}: {:?} and confirmed {confirmations} times",
                 order.id, order.status
             ));
         }
-        let was_returned = order.refunded.is_positive();
-        if was_returned != (of("late_payment_refunded").len() == 1) {
-            broken.push(format!("{}: the letter about the returned money", order.id));
+        let of_order = facts.parcels.iter().filter(|parcel| parcel.order == order.id);
+        let arrived = of_order.filter(|one| one.status == fulfillment::Status::Delivered).count();
+        if of("order_delivered").len() != arrived {
+            broken.push(format!("{}: the letters about {arrived} parcels", order.id));
+        }
+        let told = |is: fn(Origin) -> bool| {
+            let mine = facts.paid_back.iter().filter(|refund| refund.order == order.id);
+            mine.filter(|refund| refund.succeeded_at.is_some() && is(refund.origin)).count()
+        };
+        let late = told(|origin| origin == Origin::LatePayment);
+        let other = told(|origin| origin != Origin::LatePayment);
+        if of("late_payment_refunded").len() != late || of("order_refunded").len() != other {
+            broken.push(format!("{}: the letters about the returned money", order.id));
+        }
+        let was_called_off = order.status == Status::Canceled && order.placed_at.is_some();
+        if was_called_off && of("order_canceled").len() != 1 {
+            broken.push(format!("{}: called off, and its buyer was not told once", order.id));
         }
     }
 }

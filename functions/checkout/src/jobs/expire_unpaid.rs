@@ -1,5 +1,4 @@
-//! Every minute: orders that nobody paid in time end, and late payments that were not sent back
-//! yet go back.
+//! Every minute: orders that nobody paid in time end.
 //!
 //! The PaymentIntent is canceled before the stock is given back; where that shows that money came,
 //! the order is placed instead. One order that can not be ended does not hold the others up.
@@ -29,12 +28,6 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
                 failed += 1;
                 tracing::error!(order_id = %order.id, fault = %fault, "an order did not end");
             }
-        }
-    }
-    for order in app.store.unreturned(tick.now, ORDERS_MAX).await? {
-        if let Err(fault) = Box::pin(settlement::finalize(&desk, order.id, None)).await {
-            failed += 1;
-            tracing::error!(order_id = %order.id, fault = %fault, "a payment did not go back");
         }
     }
     ended(failed)

@@ -32,6 +32,10 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
             keys::give(app, order.id, now).await?;
         }
     }
+    // What was held had to wait for its keys.
+    if let Fact::OrderMoved { order_id, status: Status::Placed } = &event.fact {
+        keys::give(app, *order_id, now).await?;
+    }
     if let Fact::KeysAdded { sku } = &event.fact {
         keys::hand_out(app, sku, now).await?;
     }

@@ -19,13 +19,17 @@ use crate::App;
 use crate::notice::Notice;
 
 /// The events that change something here.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 10] = [
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.processing",
     "payment_intent.requires_action",
     "payment_intent.canceled",
     "payment_intent.amount_capturable_updated",
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
 ];
 
 /// The acknowledgement.
@@ -66,11 +70,15 @@ fn notice(event: &Event) -> Option<Notice> {
     if !KINDS.contains(&event.kind.as_str()) {
         return None;
     }
+    // A refund that was made at Stripe itself names no order; its PaymentIntent does.
+    if event.order.is_none() && event.kind.starts_with("payment_intent.") {
+        return None;
+    }
     Some(Notice {
         event_id: event.id.clone(),
         kind: event.kind.clone(),
         intent: event.intent.clone()?,
-        order: event.order?,
+        order: event.order,
     })
 }
 
@@ -119,5 +127,7 @@ mod tests {
         assert!(notice(&event("customer.created")).is_none());
         assert!(notice(&Event { order: None, ..event(KINDS[0]) }).is_none());
         assert!(notice(&Event { intent: None, ..event(KINDS[0]) }).is_none());
+        assert!(notice(&Event { order: None, ..event("refund.created") }).is_some());
+        assert!(notice(&Event { intent: None, ..event("refund.created") }).is_none());
     }
 }

@@ -1,7 +1,12 @@
-//! The queue of Stripe's events: fetches the intent again and settles the order by what it says
-//! now. Events come twice, late and out of order; what counts is the object, not the event.
+//! The queue of what Stripe says and of what it is to be asked for.
+//!
+//! Of an event the object is fetched again, and what it says now is taken over: events come twice,
+//! late and out of order; what counts is the object, not the event. A refund that was decided is
+//! asked for.
 
+use domain::event::{Event, Fact};
 use domain::fault::{Fault, Retry};
+use domain::id::{OrderId, RefundId};
 use jiff::Timestamp;
 use queue::Message;
 use settlement::Desk;
@@ -9,25 +14,74 @@ use settlement::Desk;
 use crate::App;
 use crate::notice::Notice;
 
-/// Looks into an event.
+/// What a message wants.
+#[derive(Debug)]
+enum Wanted {
+    /// Look into an event of the provider's.
+    Look(Notice),
+    /// Ask the provider for a refund.
+    Ask { event: Box<Event>, order: OrderId, refund: RefundId },
+}
+
+/// Looks into an event, or asks for a refund.
 pub async fn handle(app: &App, message: Message, now: Timestamp) -> Result<(), Fault> {
-    let notice = notice(&message.body)?;
+    let wanted = read(&message.body)?;
     let gateway = app.till.gateway(now).await?;
     let desk = Desk { store: &app.store, gateway: &gateway, now };
-    let done = Box::pin(settlement::finalize(&desk, notice.order, Some(&notice.intent))).await?;
+    match wanted {
+        Wanted::Look(notice) => look(&desk, &notice).await,
+        Wanted::Ask { event, order, refund } => {
+            let done = Box::pin(settlement::send_refund(&desk, order, refund)).await?;
+            tracing::info!(
+                op = "payments.jobs.on_stripe_event",
+                event_id = %event.id,
+                order_id = %order,
+                refund_id = %refund,
+                done = ?done,
+                "asked for a refund"
+            );
+            Ok(())
+        }
+    }
+}
+
+async fn look(desk: &Desk<'_>, notice: &Notice) -> Result<(), Fault> {
+    let (order, done) = match notice.order.filter(|_| is_about_payment(notice)) {
+        Some(order) => {
+            let done = Box::pin(settlement::finalize(desk, order, Some(&notice.intent))).await?;
+            (Some(order), format!("{done:?}"))
+        }
+        None => {
+            let heard = Box::pin(settlement::hear_refunds(desk, &notice.intent)).await?;
+            (heard.order, format!("{} refunds moved", heard.moved))
+        }
+    };
     tracing::info!(
         op = "payments.jobs.on_stripe_event",
         event_id = notice.event_id,
         kind = notice.kind,
-        order_id = %notice.order,
-        done = ?done,
+        order_id = order.map(|order| order.to_string()),
+        done,
         "looked into an event"
     );
     Ok(())
 }
 
-fn notice(body: &str) -> Result<Notice, Fault> {
-    serde_json::from_str(body).map_err(|error| Fault::new("read a notice", error, Retry::Useless))
+fn is_about_payment(notice: &Notice) -> bool {
+    notice.kind.starts_with("payment_intent.")
+}
+
+fn read(body: &str) -> Result<Wanted, Fault> {
+    if let Ok(event) = serde_json::from_str::<Event>(body) {
+        let Fact::RefundRequested { order_id: order, refund_id: refund } = event.fact else {
+            let tried = format!("ask the payment provider for {}", event.fact.name());
+            return Err(Fault::noticed(tried, Retry::Useless));
+        };
+        return Ok(Wanted::Ask { event: Box::new(event), order, refund });
+    }
+    serde_json::from_str(body)
+        .map(Wanted::Look)
+        .map_err(|error| Fault::new("read a notice", error, Retry::Useless))
 }
 
 #[cfg(test)]
@@ -37,8 +91,21 @@ mod tests {
     #[test]
     fn what_is_no_notice_is_not_tried_again_and_not_repeated_in_the_log() {
         let said = r#"{"event_id":"evt_1","email":"jane@example.org"}"#;
-        let fault = notice(said).unwrap_err();
+        let fault = read(said).unwrap_err();
         assert_eq!(fault.retry(), Retry::Useless);
         assert!(!format!("{fault} {fault:?}").contains("jane"), "{fault:?}");
+    }
+
+    #[test]
+    fn a_refund_that_was_decided_is_asked_for_and_nothing_else_is() {
+        let event = |fact: &str| {
+            let head = r#""id":"evt_01ARZ3NDEKTSV4RRFFQ69G5FAV","at":"2026-11-02T09:00:00Z""#;
+            let order = r#""order_id":"ord_01ARZ3NDEKTSV4RRFFQ69G5FAV""#;
+            format!(r#"{{{head},"sequence":1,{fact},{order}}}"#)
+        };
+        let refund = r#""type":"refund.requested","refund_id":"ref_01ARZ3NDEKTSV4RRFFQ69G5FAV""#;
+        assert!(matches!(read(&event(refund)), Ok(Wanted::Ask { .. })));
+        let fault = read(&event(r#""type":"order.placed""#)).unwrap_err();
+        assert_eq!(fault.retry(), Retry::Useless);
     }
 }

@@ -97,7 +97,7 @@ pub(crate) async fn end_behind_the_provider(shop: &Shop, order: &str) {
     let before = store.order(OrderId::parse(order).unwrap()).await.unwrap().unwrap().order;
     let now = shop.clock().now();
     let after = before.clone().end(domain::order::Status::Expired, now).unwrap();
-    assert_eq!(store.end_unpaid(&before, &after, None).await.unwrap(), Saved::Yes);
+    assert_eq!(store.end_unpaid(&before, &after, None, &[]).await.unwrap(), Saved::Yes);
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use domain::catalog::Sku;
 use domain::currency::Currency;
 use domain::id::{CustomerId, LocationId, OrderId, PaymentId};
 use domain::money::Money;
-use domain::order::{FulfillmentStatus, Order, PaymentStatus, Status};
+use domain::order::{FulfillmentStatus, Hold, Order, PaymentStatus, Status};
 use domain::payment::{self, Failure, Payment};
+use domain::refund::Refund;
 use domain::reservation::State;
 use domain::tax::PriceMode;
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::order::OrderView;
+use super::refund::RefundView;
 use crate::reply::View;
 
 /// An order in a list.
@@ -117,29 +119,58 @@ pub struct OrderFileView {
     pub customer_id: Option<CustomerId>,
     /// Whether its prices contain their tax.
     pub price_mode: PriceMode,
+    /// Why it is held, or was last.
+    pub hold: Option<HoldView>,
     /// Where its stock stands.
     pub reservation: ReservationView,
     /// What is known of the money of each payment, oldest first.
     pub payment_details: Vec<PaymentDetailView>,
+    /// What is known of each refund, oldest first.
+    pub refund_details: Vec<RefundView>,
 }
 
 impl View for OrderFileView {}
 
 impl OrderFileView {
-    /// The view of an order with its payments.
-    pub fn of(order: Order, payments: &[Payment]) -> Self {
+    /// The view of an order with its payments and refunds.
+    pub fn of(order: Order, payments: &[Payment], refunds: &[Refund]) -> Self {
         let parts = order.allocations();
         Self {
             customer_id: order.customer,
             price_mode: order.price_mode,
+            hold: order.hold.as_ref().map(HoldView::from),
             reservation: ReservationView {
                 state: order.reservation.state,
                 expires_at: order.reservation.expires_at,
                 allocations: parts.into_iter().map(PartView::from).collect(),
             },
             payment_details: payments.iter().map(PaymentDetailView::from).collect(),
-            order: OrderView::of(order, payments, Vec::new()),
+            refund_details: refunds.iter().map(RefundView::from).collect(),
+            order: OrderView::of(order, payments, Vec::new()).with_refunds(refunds),
         }
+    }
+}
+
+/// Why an order is held, or was.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OrderHold")]
+pub struct HoldView {
+    /// Why, as whoever held it said.
+    pub reason: String,
+    /// Who held it: the id of a member of the staff or of an API key, or `system`.
+    pub held_by: String,
+    /// Since when.
+    #[schemars(with = "String")]
+    pub held_at: Timestamp,
+    /// When it was let go on; null while it is held.
+    #[schemars(with = "Option<String>")]
+    pub released_at: Option<Timestamp>,
+}
+
+impl From<&Hold> for HoldView {
+    fn from(hold: &Hold) -> Self {
+        let (held_by, held_at) = (hold.by.to_string(), hold.at);
+        Self { reason: hold.reason.clone(), held_by, held_at, released_at: hold.released_at }
     }
 }
 

@@ -1,0 +1,117 @@
+//! The queue of invoices: one after the other, each with the next number of its series.
+//!
+//! The number, the invoice and what stands on it are written in one transaction; its file follows
+//! and is made of what was written, so that whoever comes later makes the same bytes. A message
+//! that comes again finds what is there and does what is missing. An order that was never placed
+//! gets none, and neither does one of a shop that has not said who it is before the law.
+
+use domain::fault::{Fault, Retry};
+use domain::invoice::{self, Due, Invoice, Issue, Issued, locale_of};
+use domain::money;
+use domain::paper::Paper;
+use domain::refund;
+use domain::shop::Shop;
+use files::{Condition, NewObject};
+use jiff::Timestamp;
+use store::Saved;
+use store::order::OrderFile;
+
+use crate::{App, papers};
+
+/// How often a lost race is run again before the message comes back by itself.
+const RACES_MAX: usize = 5;
+
+/// Issues what a message asks for.
+pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Result<(), Fault> {
+    let due: Due = serde_json::from_str(&message.body)
+        .map_err(|error| Fault::new("read what is to be issued", error, Retry::Useless))?;
+    // A credit note is of an invoice: where that is not there yet, it comes first.
+    let of = issued(app, Due { refund_id: None, ..due }, None, now).await?;
+    let Some(of) = of else { return Ok(()) };
+    write_file(app, Due { refund_id: None, ..due }, &of, now).await?;
+    if due.refund_id.is_some()
+        && let Some(note) = issued(app, due, Some(&of), now).await?
+    {
+        write_file(app, due, &note, now).await?;
+    }
+    Ok(())
+}
+
+/// What is due, issued now if it was not; none where nothing is to be issued.
+async fn issued(
+    app: &App,
+    due: Due,
+    of: Option<&Invoice>,
+    now: Timestamp,
+) -> Result<Option<Invoice>, Fault> {
+    for _ in 0..RACES_MAX {
+        if let Some(known) = app.store.invoice(due).await? {
+            return Ok(Some(known));
+        }
+        let shop = app.store.shop().await?.value;
+        let Some(entity) = &shop.legal_entity else {
+            tracing::info!(order = %due.order_id, "no invoice: the shop has no legal entity");
+            return Ok(None);
+        };
+        let file = app.store.order(due.order_id).await?;
+        let tried = || Fault::noticed(format!("find {}", due.order_id), Retry::Useless);
+        let file = file.ok_or_else(tried)?;
+        if file.order.placed_at.is_none() {
+            return Ok(None);
+        }
+        let kind = if of.is_some() { Issued::CreditNote } else { Issued::Invoice };
+        let sequence = app.store.last_number(&entity.code, kind).await? + 1;
+        let Some((invoice, paper)) = written(&file, &shop, due, of, sequence, now)? else {
+            return Ok(None);
+        };
+        if app.store.issue(&invoice, &paper).await? == Saved::Yes {
+            return Ok(Some(invoice));
+        }
+    }
+    let tried = format!("issue an invoice of {}: others were faster every time", due.order_id);
+    Err(Fault::noticed(tried, Retry::Helps))
+}
+
+/// The invoice or the credit note with this number; none for a refund that did not come about.
+fn written(
+    file: &OrderFile,
+    shop: &Shop,
+    due: Due,
+    of: Option<&Invoice>,
+    sequence: u64,
+    now: Timestamp,
+) -> Result<Option<(Invoice, Paper)>, Fault> {
+    let Some(entity) = &shop.legal_entity else { return Ok(None) };
+    let locale = locale_of(&file.order, shop);
+    let issue = Issue { entity, locale: &locale, sequence, now };
+    let broken = |refusal: money::Refusal| {
+        let tried = format!("add up {}", file.order.id);
+        Fault::new(tried, refusal, Retry::Useless)
+    };
+    let Some(of) = of else {
+        return invoice::invoice(&file.order, issue).map(Some).map_err(broken);
+    };
+    let refund = file.refunds.iter().find(|refund| Some(refund.id) == due.refund_id);
+    let Some(refund) = refund.filter(|refund| refund.status == refund::Status::Succeeded) else {
+        return Ok(None);
+    };
+    invoice::credit_note(&file.order, refund, &of.number, issue).map(Some).map_err(broken)
+}
+
+/// Writes the file of what was issued, where it is not there yet.
+async fn write_file(app: &App, due: Due, invoice: &Invoice, now: Timestamp) -> Result<(), Fault> {
+    if invoice.stored_at.is_some() {
+        return Ok(());
+    }
+    let tried = || Fault::noticed(format!("find the paper of {}", invoice.number), Retry::Useless);
+    let paper = app.store.paper(due).await?.ok_or_else(tried)?;
+    let object = NewObject {
+        bytes: documents::pdf(&[paper])?.into(),
+        content_type: documents::MEDIA_TYPE,
+        cache_control: None,
+    };
+    let bucket = app.bucket.as_ref().ok_or_else(papers::untold)?;
+    // What lies there already was made of the same paper: it is the same.
+    bucket.put_if(&papers::file_key(invoice), object, Condition::Absent).await?;
+    app.store.note_stored(invoice, now).await
+}

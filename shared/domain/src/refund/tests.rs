@@ -1,0 +1,335 @@
+use expect_test::expect_file;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::currency::Currency;
+use crate::gift_card::{Account, Source};
+use crate::id::GiftCardId;
+use crate::order::PaymentStatus;
+use crate::order::tests::matrix;
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_790_000_000).unwrap()
+}
+
+fn line_id(number: usize) -> OrderLineId {
+    OrderLineId::from_ulid(Ulid::from_parts(1, number as u128 + 1))
+}
+
+fn refund_id(number: u128) -> RefundId {
+    RefundId::from_ulid(Ulid::from_parts(2, number))
+}
+
+/// A placed order of these lines (units, total), that cost so much to ship, paid by card but for
+/// what a gift card paid.
+fn paid(
+    currency: Currency,
+    lines: &[(u32, i64)],
+    shipping: i64,
+    gift_card: i64,
+) -> (Order, Payment) {
+    let ulid = |n: u128| Ulid::from_parts(1, n);
+    let money = |amount: i64| json!({"amount": amount, "currency": currency.code()});
+    let total: i64 = lines.iter().map(|(_, total)| total).sum::<i64>() + shipping;
+    let due = total - gift_card;
+    let line = |(at, (quantity, total)): (usize, &(u32, i64))| {
+        json!({
+            "id": line_id(at), "variant": format!("var_{}", ulid(1)),
+            "product": format!("prod_{}", ulid(1)), "sku": format!("SKU-{at}"), "title": "Mug",
+            "variant_title": "", "kind": "physical", "quantity": quantity,
+            "unit_price": money(100), "discount": money(0), "tax": money(0),
+            "total": money(*total),
+        })
+    };
+    let lines: Vec<_> = lines.iter().enumerate().map(line).collect();
+    let order = json!({
+        "id": OrderId::from_ulid(ulid(1)), "number": "N", "cart": format!("cart_{}", ulid(1)),
+        "customer": null, "email": "jane@example.org", "currency": currency.code(),
+        "lines": lines, "shipping_address": null, "billing_address": null, "shipping": null,
+        "price_mode": "inclusive",
+        "totals": {"subtotal": money(0), "discount": money(0), "shipping": money(shipping),
+            "tax": money(0), "total": money(total)},
+        "status": "placed", "payment_status": "paid", "fulfillment_status": "unfulfilled",
+        "reservation": {"state": "committed", "expires_at": now()},
+        "payment": format!("pay_{}", ulid(1)),
+        "captured": money(due), "refunded": money(0), "events": 1, "version": 1,
+        "created_at": now(), "placed_at": now(), "ended_at": null, "updated_at": now(),
+    });
+    let mut order: Order = serde_json::from_value(order).unwrap();
+    if gift_card > 0 {
+        let id = GiftCardId::from_ulid(ulid(1));
+        let source = Source::GiftCard { id, last4: "TEST".into(), expires_at: None };
+        let amount = Money::new(gift_card, currency);
+        let tender = Tender { source, amount, refunded: 0 };
+        order.tendering = gift_card::Tendering::of(vec![tender]);
+    }
+    let id = PaymentId::from_ulid(ulid(1));
+    let amount = Money::new(due, currency);
+    let mut payment = Payment::open(id, order.id, amount, now());
+    payment.status = crate::payment::Status::Succeeded;
+    payment.captured = amount;
+    payment.intent = Some("pi_1".into());
+    (order, payment)
+}
+
+fn fresh(number: u128) -> Fresh {
+    Fresh { id: refund_id(number), by: Actor::System, reason: None, now: now() }
+}
+
+fn of_lines(lines: &[(usize, u32)]) -> Wanted {
+    let lines = lines.iter().map(|(at, quantity)| (line_id(*at), *quantity)).collect();
+    Wanted { lines, ..Wanted::default() }
+}
+
+fn of_amount(amount: i64) -> Wanted {
+    Wanted { amount: Some(Money::new(amount, Currency::EUR)), ..Wanted::default() }
+}
+
+fn told(refund: &Refund, state: ToldState) -> Told {
+    Told {
+        provider_ref: format!("re_{}_{}", refund.id, refund.attempt),
+        state,
+        amount: refund.money,
+        refund: Some(refund.id),
+        attempt: Some(refund.attempt),
+        failure: None,
+    }
+}
+
+/// Asks for it and has the provider say that it is done.
+fn refunded(order: &Order, payment: &Payment, number: u128, wanted: &Wanted) -> Changed {
+    let asked = order.request_refund(Some(payment), 0, wanted, fresh(number)).unwrap();
+    let Some(paying) = asked.payment.clone() else { return asked };
+    let refund = asked.refund.ask(now()).unwrap();
+    let done = told(&refund, ToldState::Succeeded);
+    refund.hear(&asked.order, &paying, &done, now()).unwrap()
+}
+
+#[test]
+fn the_machine_of_a_refund() {
+    expect_file!["matrix.txt"].assert_eq(&matrix(&Status::ALL, Status::may_become));
+}
+
+#[test]
+fn lines_and_shipping_give_exactly_what_was_paid_for_them() {
+    let (order, payment) = paid(Currency::EUR, &[(3, 1000), (1, 500)], 490, 0);
+    let one = refunded(&order, &payment, 1, &of_lines(&[(0, 1)]));
+    assert_eq!(one.refund.money.amount(), 334, "the first of three gets the cent");
+    assert_eq!(one.order.payment_status, PaymentStatus::PartiallyRefunded);
+    let payment = one.payment.unwrap();
+    let rest =
+        Wanted { shipping: Some(Money::new(490, Currency::EUR)), ..of_lines(&[(0, 2), (1, 1)]) };
+    let all = refunded(&one.order, &payment, 2, &rest);
+    assert_eq!(all.refund.money.amount(), 666 + 500 + 490);
+    assert_eq!(all.order.refundable(), 0);
+    assert_eq!(all.order.payment_status, PaymentStatus::Refunded);
+}
+
+#[test]
+fn what_is_more_than_is_left_is_refused_with_what_is_left() {
+    let (order, payment) = paid(Currency::EUR, &[(2, 1000)], 490, 0);
+    let refusal = |wanted: &Wanted| order.plan_refund(wanted).unwrap_err();
+    let line = line_id(0);
+    assert_eq!(refusal(&of_lines(&[(0, 3)])), Refusal::TooManyUnits { line, left: 2 });
+    assert_eq!(refusal(&of_lines(&[(0, 1), (0, 1)])), Refusal::LineTwice(line));
+    assert_eq!(refusal(&of_lines(&[(7, 1)])), Refusal::UnknownLine(line_id(7)));
+    assert_eq!(refusal(&Wanted::default()), Refusal::Nothing);
+    let eur = |amount| Money::new(amount, Currency::EUR);
+    let shipping = Wanted { shipping: Some(eur(491)), ..Wanted::default() };
+    assert_eq!(refusal(&shipping), Refusal::TooMuchShipping { left: eur(490) });
+    assert_eq!(refusal(&of_amount(1491)), Refusal::ExceedsRefundable { refundable: eur(1490) });
+    let dollars = Wanted { goodwill: Some(Money::new(1, Currency::USD)), ..Wanted::default() };
+    assert_eq!(refusal(&dollars), Refusal::OtherCurrency);
+    let waiting = Order { status: order::Status::PendingPayment, ..order.clone() };
+    assert_eq!(waiting.plan_refund(&of_amount(1)).unwrap_err(), Refusal::NotPlaced);
+    let many = order.request_refund(Some(&payment), REFUNDS_MAX, &of_amount(1), fresh(1));
+    assert_eq!(many.unwrap_err(), Refusal::TooMany);
+}
+
+#[test]
+fn what_is_under_way_is_not_given_twice() {
+    let (order, payment) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
+    let asked = order.request_refund(Some(&payment), 0, &of_amount(700), fresh(1)).unwrap();
+    assert_eq!((asked.order.refundable(), asked.order.refunds.pending), (300, 700));
+    assert_eq!(asked.order.payment_status, PaymentStatus::Paid, "nothing went back yet");
+    let more = asked.order.plan_refund(&of_amount(301)).unwrap_err();
+    assert_eq!(more.code(), "exceeds_refundable");
+    assert_eq!(asked.payment.unwrap().refund_pending.amount(), 700);
+}
+
+#[test]
+fn gift_cards_get_theirs_first_and_money_goes_last() {
+    let (order, payment) = paid(Currency::EUR, &[(2, 2000)], 0, 700);
+    let first = refunded(&order, &payment, 1, &of_lines(&[(0, 1)]));
+    assert_eq!(first.refund.money.amount(), 300);
+    assert_eq!(first.refund.amount().amount(), 1000);
+    assert_eq!(first.refund.gift_entries()[0].amount.amount(), 700);
+    assert_eq!(first.order.tender_refundable(), 0);
+    assert_eq!(first.order.payment_status, PaymentStatus::PartiallyRefunded);
+    let second = refunded(&first.order, &first.payment.unwrap(), 2, &of_lines(&[(0, 1)]));
+    assert_eq!(second.refund.money.amount(), 1000);
+    assert_eq!(second.order.payment_status, PaymentStatus::Refunded);
+    // Called off afterwards, the card is not given its money once more.
+    let off = first.order.clone().call_off(now()).unwrap();
+    let entries = off.tendering.since(Some(&first.order.tendering), off.id, now());
+    assert!(entries[0].amount.is_zero());
+    assert_eq!(
+        entries[0].account,
+        Account::GiftCard(GiftCardId::from_ulid(Ulid::from_parts(1, 1)))
+    );
+}
+
+#[test]
+fn what_only_gift_cards_paid_is_back_at_once() {
+    let (mut order, _) = paid(Currency::EUR, &[(1, 1000)], 0, 1000);
+    order.payment = None;
+    let all = order.request_refund(None, 0, &of_lines(&[(0, 1)]), fresh(1)).unwrap();
+    assert_eq!((all.refund.status, all.news), (Status::Succeeded, News::Succeeded));
+    assert_eq!((all.refund.payment, all.entry, all.payment), (None, None, None));
+    assert_eq!(all.order.payment_status, PaymentStatus::Refunded);
+}
+
+#[test]
+fn a_refund_that_fails_opens_the_balance_again_also_after_it_succeeded() {
+    let (order, payment) = paid(Currency::EUR, &[(2, 1001)], 0, 0);
+    let done = refunded(&order, &payment, 1, &of_lines(&[(0, 1)]));
+    assert_eq!(done.entry.as_ref().unwrap().kind, EntryKind::Refunded);
+    let paying = done.payment.unwrap();
+    let news = told(&done.refund, ToldState::Failed);
+    let failed = done.refund.hear(&done.order, &paying, &news, now()).unwrap();
+    assert_eq!(failed.news, News::Failed);
+    assert_eq!(failed.entry.as_ref().unwrap().kind, EntryKind::RefundFailed);
+    assert_eq!((failed.order.refundable(), failed.order.lines[0].refunded.units), (1001, 0));
+    assert_eq!(failed.order.payment_status, PaymentStatus::Paid);
+    // Older news changes nothing.
+    let paying = failed.payment.unwrap();
+    let old = told(&failed.refund, ToldState::Succeeded);
+    assert_eq!(failed.refund.hear(&failed.order, &paying, &old, now()), None);
+    // Staff ask for it again: another attempt, another key, the old name known.
+    let again = failed.refund.retry(&failed.order, &paying, now()).unwrap();
+    assert_ne!(again.refund.key(), failed.refund.key());
+    assert!(again.refund.was_told_by(&old) && !again.refund.is_told_by(&old));
+    assert_eq!((again.order.refunds.pending, again.order.lines[0].refunded.units), (501, 1));
+    let twice = again.refund.retry(&again.order, &paying, now()).unwrap_err();
+    assert_eq!(twice.code(), "invalid_transition");
+}
+
+#[test]
+fn a_refund_made_at_the_provider_is_taken_over_as_what_it_is() {
+    let (order, payment) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
+    let told = |state| Told {
+        provider_ref: "re_dashboard".into(),
+        state,
+        amount: Money::new(400, Currency::EUR),
+        refund: None,
+        attempt: None,
+        failure: None,
+    };
+    let taken = order.adopt_refund(&payment, &told(ToldState::Pending), now()).unwrap();
+    assert_eq!((taken.order.refundable(), taken.refund.origin), (600, Origin::Provider));
+    let paying = taken.payment.unwrap();
+    let done = taken.refund.hear(&taken.order, &paying, &told(ToldState::Succeeded), now());
+    let done = done.unwrap();
+    assert_eq!((done.order.refunded.amount(), done.order.refunds.pending), (400, 0));
+    let twin = order.adopt_refund(&payment, &told(ToldState::Succeeded), now()).unwrap();
+    assert_eq!(twin.refund.id, done.refund.id, "one id, so that it counts once");
+    assert_eq!(order.adopt_refund(&payment, &told(ToldState::Failed), now()), None);
+}
+
+#[test]
+fn the_provider_may_refuse_and_the_money_is_refundable_again() {
+    let (order, payment) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
+    let asked = order.request_refund(Some(&payment), 0, &of_amount(1000), fresh(1)).unwrap();
+    let refund = asked.refund.ask(now()).unwrap();
+    let paying = asked.payment.unwrap();
+    let refused = refund.refused(&asked.order, &paying, "charge_disputed".into(), now()).unwrap();
+    assert_eq!((refused.refund.status, refused.order.refundable()), (Status::Failed, 1000));
+    let again = refused.refund.refused(&refused.order, &paying, "x".into(), now());
+    assert_eq!(again, None);
+}
+
+/// Each step of a customer's whims, as far as it is possible: never more than was taken, and the
+/// rest of everything gives exactly what is left.
+fn whims(currency: Currency, lines: &[(u32, i64)], shipping: i64, gift: i64, steps: &[(u8, u32)]) {
+    let (mut order, mut payment) = paid(currency, lines, shipping, gift);
+    let mut given = 0;
+    let mut number = 0;
+    let mut go = |order: &mut Order, payment: &mut Payment, wanted: &Wanted| {
+        number += 1;
+        let Ok(asked) = order.request_refund(Some(payment), 0, wanted, fresh(number)) else {
+            return;
+        };
+        given += asked.refund.amount().amount();
+        let paying = asked.payment.clone().unwrap_or_else(|| payment.clone());
+        let (mut after, mut paid) = (asked.order.clone(), paying.clone());
+        if asked.refund.money.is_positive() {
+            assert!(currency.stripe_amount(asked.refund.money.amount()).is_ok());
+            let refund = asked.refund.ask(now()).unwrap();
+            let done = told(&refund, ToldState::Succeeded);
+            let done = refund.hear(&after, &paid, &done, now()).unwrap();
+            (after, paid) = (done.order, done.payment.unwrap());
+        }
+        (*order, *payment) = (after, paid);
+        assert!(order.refundable() >= 0 && order.tender_refundable() >= 0);
+    };
+    for (kind, number) in steps {
+        let at = usize::from(*kind) % (lines.len() + 1);
+        let wanted = if at < lines.len() {
+            of_lines(&[(at, number % 3 + 1)])
+        } else {
+            let left = order.shipping_left().amount();
+            let part = left * i64::from(number % 4) / 3;
+            Wanted { shipping: Some(Money::new(part.min(left), currency)), ..Wanted::default() }
+        };
+        go(&mut order, &mut payment, &wanted);
+    }
+    let left: Vec<(OrderLineId, u32)> = order
+        .lines
+        .iter()
+        .map(|line| (line.id, line.quantity - line.refunded.units))
+        .filter(|(_, left)| *left > 0)
+        .collect();
+    let rest = Wanted { lines: left, shipping: Some(order.shipping_left()), ..Wanted::default() };
+    go(&mut order, &mut payment, &rest);
+    assert_eq!((order.refundable(), order.tender_refundable()), (0, 0), "to exactly nothing");
+    assert_eq!(given, order.totals.total.amount());
+    assert_eq!((order.refunds.carried, order.refunds.pending), (0, 0));
+    assert_eq!(order.payment_status, PaymentStatus::Refunded);
+}
+
+proptest! {
+    #[test]
+    fn parts_of_an_order_refunded_in_any_order_come_to_what_was_taken(
+        lines in proptest::collection::vec((1..7u32, 1..5_000i64), 1..4),
+        shipping in 0..900i64,
+        gift in 0..3_000i64,
+        steps in proptest::collection::vec((0..8u8, 0..9u32), 0..12),
+    ) {
+        let total: i64 = lines.iter().map(|(_, total)| total).sum::<i64>() + shipping;
+        for currency in [Currency::EUR, Currency::JPY] {
+            whims(currency, &lines, shipping, gift.min(total - 1), &steps);
+        }
+        // Dinars have three places, of which the provider moves two: the last digit is carried.
+        let due = (total - gift.min(total - 1)) / 10 * 10;
+        if due > 0 {
+            whims(Currency::KWD, &lines, shipping, total - due, &steps);
+        }
+    }
+
+    #[test]
+    fn however_many_ask_at_once_no_more_is_promised_than_was_taken(
+        amounts in proptest::collection::vec(1..800i64, 1..40)
+    ) {
+        let (mut order, mut payment) = paid(Currency::EUR, &[(1, 3000)], 0, 0);
+        for (at, amount) in amounts.iter().enumerate() {
+            let wanted = of_amount(*amount);
+            let asked = order.request_refund(Some(&payment), at, &wanted, fresh(at as u128));
+            if let Ok(asked) = asked {
+                (order, payment) = (asked.order, asked.payment.unwrap());
+            }
+            prop_assert!(order.refundable() >= 0);
+            prop_assert_eq!(order.refunds.pending, payment.refund_pending.amount());
+        }
+    }
+}
