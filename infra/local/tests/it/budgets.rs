@@ -299,8 +299,14 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::gift_cards::merchant(meter, &people.owner, &mut people.jane).await;
     let code = tour::promotions::promotions(meter, &people.owner).await;
     tour::promotions::bargain(meter, &people.owner, &mut people.jane, &code).await;
+    tour::webhooks::endpoints(meter, &shop, &people.owner).await;
+    tour::queues::second_chance(meter, &shop, &people.owner).await;
     tour::media::pictures(meter, &people.owner, round.0).await;
+    tour::letters::letters(meter, &people.owner, round).await;
+    tour::letters::templates(meter, &people.owner, round).await;
     tour::fulfillment::settings(meter, &people.owner).await;
+    tour::parcels::parcels(meter, &people.owner, round).await;
+    tour::refunds::desk(meter, &people.owner, &mut people.jane).await;
     tour::inventory::stockroom(meter, &people.owner, round).await;
     tour::goods(meter, &people.owner, round).await;
     tour::key_pools::pools(meter, &people.owner, round).await;
@@ -311,7 +317,8 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
 
 #[tokio::test]
 async fn every_function_keeps_to_its_budget() {
-    let shop = world::open().await;
+    let options = Options { webhooks_to_loopback: true, ..Options::default() };
+    let shop = world::open_with(options, &testkit::goods::small(world::MUGS)).await;
     let mut cold = Meter::new(&shop);
     let mut people = People::new(&mut cold, &shop).await;
     a_day(&mut cold, &mut people, Round(1)).await;

@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use domain::currency::Currency;
 use domain::money::Money;
+use domain::permission::Permission;
 use local::{Options, Response, Shop, Snapshot};
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::goods::{self, Goods, MUG, POSTER, TEMPLATE};
 use testkit::ledger;
 use wire::{FaultKind, Plan};
 
-use crate::world::{self, Shopper, facts};
+use crate::tour::parcels;
+use crate::world::{self, Colleague, Shopper, facts};
 use crate::{gift_cards, key_pools};
 
 /// Every way in which a call can go wrong, for the main job.
@@ -60,6 +62,14 @@ enum Journey {
     Keys,
     /// A key that is owed, when new ones come.
     KeysFollow,
+    /// A parcel, packed, sent, arrived.
+    Ship,
+    /// Paid with a gift card and a card, and all of it given back.
+    Refund,
+    /// A part given back, which takes its time at the provider.
+    PartialRefund,
+    /// Paid, and called off by staff.
+    CalledOff,
     /// A new account, confirmed, signed in, renewed.
     SignUp,
 }
@@ -100,6 +110,10 @@ impl Journey {
             | Self::GiftCardBack
             | Self::Keys
             | Self::KeysFollow
+            | Self::Ship
+            | Self::Refund
+            | Self::PartialRefund
+            | Self::CalledOff
             | Self::SignUp => &[(1, FOUR)],
         }
     }
@@ -141,7 +155,10 @@ async fn prepare(shop: &Shop, journey: Journey) -> Shopper {
     if matches!(journey, Journey::Keys | Journey::KeysFollow) {
         shopper.add(good, 1).await;
     }
-    if matches!(journey, Journey::GiftCard | Journey::GiftCardBack) {
+    if matches!(
+        journey,
+        Journey::GiftCard | Journey::GiftCardBack | Journey::Refund | Journey::CalledOff
+    ) {
         let amount = Money::new(700, Currency::EUR);
         let (_, code) = gift_cards::card(shop, amount, None).await;
         assert_eq!(gift_cards::present(&shopper, &code).await.status, 200);
@@ -162,6 +179,15 @@ async fn prepare(shop: &Shop, journey: Journey) -> Shopper {
             shop.settle().await;
         }
     }
+    if matches!(
+        journey,
+        Journey::Ship | Journey::Refund | Journey::PartialRefund | Journey::CalledOff
+    ) {
+        assert_eq!(complete(&mut shopper).await.status, 201);
+        let is_slow = journey == Journey::PartialRefund;
+        shopper.pay(if is_slow { "pm_card_pendingRefund" } else { "pm_card_visa" });
+        shop.settle().await;
+    }
     if journey == Journey::KeysFollow {
         assert_eq!(complete(&mut shopper).await.status, 201);
         gift_cards::end_behind_the_provider(shop, &shopper.order).await;
@@ -179,7 +205,7 @@ async fn prepare(shop: &Shop, journey: Journey) -> Shopper {
 }
 
 /// Does it, with whatever fault is armed.
-async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper) {
+async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper, packer: Option<&Colleague>) {
     match journey {
         Journey::Buy | Journey::Download | Journey::GiftCard | Journey::Keys => {
             assert_eq!(complete(shopper).await.status, 201);
@@ -218,9 +244,66 @@ async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper) {
             assert_eq!(status, 200, "{intent}");
         }
         Journey::KeysFollow => key_pools::stock(shop, 2..5).await,
+        Journey::Ship => ship(shop, shopper, packer.expect("somebody who packs")).await,
+        Journey::Refund | Journey::PartialRefund | Journey::CalledOff => {
+            give_back(shop, journey, shopper, packer.expect("somebody at the desk")).await;
+        }
         Journey::SignUp => sign_up(shop, shopper).await,
     }
     shop.settle_all().await;
+}
+
+/// Money goes back, and the provider has time for what it does afterwards.
+async fn give_back(shop: &Shop, journey: Journey, shopper: &Shopper, clerk: &Colleague) {
+    let at = |rest: &str| format!("/v1/admin/orders/{}{rest}", shopper.order);
+    let amount = |minor: i64| json!({"amount": {"amount": minor, "currency": "EUR"}});
+    let (target, body, status) = match journey {
+        Journey::CalledOff => (at("/cancel"), json!({"reason": "Out of stock"}), 200),
+        Journey::PartialRefund => (at("/refunds"), amount(500), 201),
+        _ => (at("/refunds"), amount(shopper.total["amount"].as_i64().expect("a total")), 201),
+    };
+    let key = world::key();
+    let answer = again(shop, || {
+        let request = local::Request::new("POST", &target).header("idempotency-key", &key);
+        let (clerk, request) = (clerk.clone(), request.json(&body));
+        async move { clerk.send(request).await }
+    })
+    .await;
+    assert_eq!(answer.status, status, "{}", answer.text());
+    shop.settle_all().await;
+    shop.advance(60).await;
+}
+
+/// A parcel is opened, packed, sent and delivered; each step is asked for until it is done.
+async fn ship(shop: &Shop, shopper: &Shopper, packer: &Colleague) {
+    let here = parcels::at(&shopper.order);
+    let line = parcels::line_of(shopper).await;
+    let ask = |target: String, seen: Option<String>, body: Value| {
+        let key = world::key();
+        async move {
+            again(shop, || {
+                let request = local::Request::new("POST", &target);
+                let request = request.header("idempotency-key", &key).json(&body);
+                let request = match &seen {
+                    Some(seen) => request.header("if-match", seen),
+                    None => request,
+                };
+                let packer = packer.clone();
+                async move { packer.send(request).await }
+            })
+            .await
+        }
+    };
+    let body = json!({"lines": [{"order_line_id": line, "quantity": 1}]});
+    let made = ask(here.clone(), None, body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let here = format!("{here}/{}", made.value()["id"].as_str().expect("an id"));
+    let mut seen = made.header("etag").expect("a tag").to_owned();
+    for way in ["pack", "ship", "deliver"] {
+        let answer = ask(format!("{here}/{way}"), Some(seen), json!({})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        seen = answer.header("etag").expect("a tag").to_owned();
+    }
 }
 
 async fn sign_up(shop: &Shop, shopper: &Shopper) {
@@ -267,9 +350,12 @@ async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
         | Journey::LatePlace
         | Journey::GiftCard
         | Journey::Keys
-        | Journey::KeysFollow => "placed",
+        | Journey::KeysFollow
+        | Journey::Refund
+        | Journey::PartialRefund
+        | Journey::Ship => "placed",
         Journey::Expire | Journey::LateReturn => "expired",
-        Journey::Cancel | Journey::GiftCardBack => "canceled",
+        Journey::Cancel | Journey::GiftCardBack | Journey::CalledOff => "canceled",
         Journey::SignUp => return Ok(()),
     };
     let order = shopper.view_order().await;
@@ -277,6 +363,17 @@ async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
         && order["keys"][0]["keys"].as_array().map(Vec::len) != Some(2)
     {
         return Err(format!("the keys are {}", order["keys"]));
+    }
+    let paid = match journey {
+        Journey::Refund | Journey::CalledOff => Some("refunded"),
+        Journey::PartialRefund => Some("partially_refunded"),
+        _ => None,
+    };
+    if paid.is_some_and(|paid| order["payment_status"] != paid) {
+        return Err(format!("the order is {}", order["payment_status"]));
+    }
+    if journey == Journey::Ship && order["fulfillment_status"] != "delivered" {
+        return Err(format!("the order is {}", order["fulfillment_status"]));
     }
     if order["status"] == wanted {
         Ok(())
@@ -290,6 +387,7 @@ struct Start {
     journey: Journey,
     snapshot: Snapshot,
     shopper: Shopper,
+    packer: Option<Colleague>,
 }
 
 impl Start {
@@ -302,21 +400,33 @@ impl Start {
         }
         shop.settle().await;
         let shopper = prepare(&shop, journey).await;
-        Self { journey, snapshot: Snapshot::of(shop).expect("a shop at rest"), shopper }
+        let packer = match journey {
+            Journey::Ship => {
+                Some(Colleague::of(&shop, "packer", &[Permission::OrdersFulfill]).await)
+            }
+            Journey::Refund | Journey::PartialRefund | Journey::CalledOff => {
+                let may = [Permission::OrdersRefund, Permission::OrdersWrite];
+                Some(Colleague::of(&shop, "clerk", &may).await)
+            }
+            _ => None,
+        };
+        shop.settle().await;
+        Self { journey, snapshot: Snapshot::of(shop).expect("a shop at rest"), shopper, packer }
     }
 
     /// A shop of its own with the same past. Its functions are cold, so that the calls of a first
     /// request count, too.
-    async fn open(&self) -> (Shop, Shopper) {
+    async fn open(&self) -> (Shop, Shopper, Option<Colleague>) {
         let shop = self.snapshot.open().await.expect("the shop opens again");
         let mut shopper = self.shopper.clone();
         shopper.shop = shop.clone();
-        (shop, shopper)
+        let packer = self.packer.clone().map(|who| Colleague { shop: shop.clone(), ..who });
+        (shop, shopper, packer)
     }
 
     /// How many calls the journey makes undisturbed.
     async fn calls(&self) -> u64 {
-        let (shop, mut shopper) = self.open().await;
+        let (shop, mut shopper, packer) = self.open().await;
         let count = Arc::new(AtomicU64::new(0));
         let counting = Arc::clone(&count);
         let filter: wire::Filter = Box::new(move |call| {
@@ -326,7 +436,7 @@ impl Start {
         });
         let plan = Plan { at: u64::MAX, kind: FaultKind::FailBefore, filter: Some(filter) };
         shop.wire().faults().arm(plan);
-        run(&shop, self.journey, &mut shopper).await;
+        run(&shop, self.journey, &mut shopper, packer.as_ref()).await;
         count.load(Ordering::Relaxed)
     }
 }
@@ -344,10 +454,10 @@ fn is_of_a_journey(call: &wire::CallId) -> bool {
 
 /// One point: this journey, this call, this fault. What broke, if anything did.
 async fn point(start: &Start, at: u64, kind: FaultKind, goods: &Goods) -> (bool, Vec<String>) {
-    let (shop, mut shopper) = start.open().await;
+    let (shop, mut shopper, packer) = start.open().await;
     let filter: wire::Filter = Box::new(is_of_a_journey);
     shop.wire().faults().arm(Plan { at, kind, filter: Some(filter) });
-    run(&shop, start.journey, &mut shopper).await;
+    run(&shop, start.journey, &mut shopper, packer.as_ref()).await;
     let fired = !shop.wire().faults().fired().is_empty();
     shop.wire().faults().disarm();
     shop.settle_all().await;
@@ -430,5 +540,9 @@ journeys! {
     no_fault_breaks_the_return_of_a_gift_card: GiftCardBack, 168;
     no_fault_breaks_a_purchase_of_keys: Keys, 180;
     no_fault_breaks_keys_that_follow: KeysFollow, 40;
+    no_fault_breaks_a_parcel: Ship, 120;
+    no_fault_breaks_a_refund: Refund, 80;
+    no_fault_breaks_a_refund_of_a_part_that_takes_its_time: PartialRefund, 80;
+    no_fault_breaks_an_order_that_staff_call_off: CalledOff, 100;
     no_fault_breaks_signing_up: SignUp, 226;
 }

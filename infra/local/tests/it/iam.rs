@@ -67,14 +67,19 @@ const AMONG: &[(&str, Among)] = &[
     ("a merchant's gift cards", |shop, people| Box::pin(gift_card_desk(shop, people))),
     ("gift cards in orders", |shop, people| Box::pin(gift_cards(shop, people))),
     ("promotions", |shop, people| Box::pin(promotions(shop, people))),
+    ("letters", |shop, people| Box::pin(letters(shop, people))),
     ("a picture", |shop, people| Box::pin(picture(shop, people))),
     ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
     ("settings", |shop, people| Box::pin(settings(shop, people))),
+    ("parcels", |shop, people| Box::pin(parcels(shop, people))),
+    ("the order desk", |shop, people| Box::pin(order_desk(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("files of goods", |shop, people| Box::pin(files(shop, people))),
     ("keys that are sold", |shop, people| Box::pin(key_pools(shop, people))),
     ("searching", |shop, people| Box::pin(searching(shop, people))),
     ("the staff's desk", |shop, people| Box::pin(desk(shop, people))),
+    ("systems that are told", |shop, people| Box::pin(systems(shop, people))),
+    ("dead letters", |shop, people| Box::pin(dead_letters(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -97,7 +102,8 @@ struct Stage {
 impl Stage {
     async fn set() -> Self {
         // What fails shall fail: a retry hides nothing here.
-        let options = || Options { sdk_attempts: 1, ..Options::default() };
+        let options =
+            || Options { sdk_attempts: 1, webhooks_to_loopback: true, ..Options::default() };
         let goods = goods::small(world::MUGS);
         let busy = world::open_with(options(), &goods).await;
         let people = People::new(&mut Plain(busy.clone()), &busy).await;
@@ -226,6 +232,11 @@ async fn oneself(shop: Shop, mut people: People) {
     tour::oneself(&mut Plain(shop), &mut people.owner).await;
 }
 
+async fn letters(shop: Shop, people: People) {
+    tour::letters::letters(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::letters::templates(&mut Plain(shop), &people.owner, Round(1)).await;
+}
+
 async fn picture(shop: Shop, people: People) {
     tour::media::pictures(&mut Plain(shop), &people.owner, 1).await;
 }
@@ -248,6 +259,26 @@ async fn promotions(shop: Shop, mut people: People) {
     let mut pace = Plain(shop);
     let code = tour::promotions::promotions(&mut pace, &people.owner).await;
     tour::promotions::bargain(&mut pace, &people.owner, &mut people.jane, &code).await;
+    tour::refunds::call_off(&mut pace, &people.owner, &people.jane.who).await;
+}
+
+async fn order_desk(shop: Shop, mut people: People) {
+    tour::refunds::desk(&mut Plain(shop), &people.owner, &mut people.jane).await;
+}
+
+async fn systems(shop: Shop, people: People) {
+    tour::webhooks::endpoints(&mut Plain(shop.clone()), &shop, &people.owner).await;
+    // One that takes nothing is told of an order, too.
+    let mut guest = Shopper::guest(&shop).await;
+    guest.ready(MUG, 1).await;
+    assert_eq!(guest.complete().await.status, 201);
+    guest.pay("pm_card_visa");
+    shop.settle().await;
+}
+
+async fn dead_letters(shop: Shop, people: People) {
+    tour::queues::dead_letters(&mut Plain(shop.clone()), &shop, &people.owner).await;
+    tour::queues::poison(&shop).await;
 }
 
 async fn goods_of_the_shop(shop: Shop, people: People) {
@@ -307,6 +338,10 @@ async fn carrier(shop: Shop) {
 
 async fn settings(shop: Shop, people: People) {
     tour::fulfillment::settings(&mut Plain(shop), &people.owner).await;
+}
+
+async fn parcels(shop: Shop, people: People) {
+    tour::parcels::parcels(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
 async fn stockroom(shop: Shop, people: People) {

@@ -12,9 +12,14 @@ pub(crate) mod gift_cards;
 mod goods;
 pub(crate) mod inventory;
 pub(crate) mod key_pools;
+pub(crate) mod letters;
 pub(crate) mod media;
+pub(crate) mod parcels;
 pub(crate) mod promotions;
+pub(crate) mod queues;
+pub(crate) mod refunds;
 pub(crate) mod search;
+pub(crate) mod webhooks;
 
 pub(crate) use goods::goods;
 use local::{Outcome, Request, Response, Shop};

@@ -178,6 +178,8 @@ pub(crate) struct Trial {
     product: String,
     /// A transfer that is a draft.
     transfer: String,
+    /// A paid order, and a parcel of it.
+    parcel: (String, String),
     pub(crate) cursors: BTreeMap<String, Vec<String>>,
     pub(crate) faults: Vec<String>,
     pub(crate) sent: BTreeMap<String, usize>,
@@ -189,6 +191,20 @@ pub(crate) struct Trial {
 pub(crate) enum Person<'a> {
     Customer(&'a Shopper),
     Member(&'a Colleague),
+}
+
+/// A parcel of the paid order that has something to send.
+async fn packed(orders: &Value, boss: &Colleague) -> (String, String) {
+    for order in orders["data"].as_array().unwrap() {
+        let line = &order["lines"][0];
+        if order["status"] == "placed" && line["type"] == "physical" {
+            let order = order["id"].as_str().unwrap();
+            let made = crate::tour::parcels::open(boss, order, &line["id"], 1).await;
+            assert_eq!(made.status, 201, "{}", made.text());
+            return (order.to_owned(), made.value()["id"].as_str().unwrap().to_owned());
+        }
+    }
+    panic!("there is no order to send")
 }
 
 /// What a refused request must be refused for.
@@ -253,6 +269,7 @@ impl Trial {
         let mug = ok(jane.get("/v1/store/products/blue-mug").await);
         let product = mug["id"].as_str().unwrap().to_owned();
         let transfer = crate::inventory::draft(&boss).await;
+        let parcel = packed(&list, &boss).await;
         let amount = domain::money::Money::new(500, domain::currency::Currency::EUR);
         let (gift_card, code) = crate::gift_cards::card(&shop, amount, None).await;
         ok(crate::gift_cards::present(&jane, &code).await);
@@ -273,6 +290,7 @@ impl Trial {
             download,
             product,
             transfer,
+            parcel,
             cursors: BTreeMap::new(),
             faults: Vec::new(),
             sent: BTreeMap::new(),
@@ -285,6 +303,8 @@ impl Trial {
         match name {
             "id" if operation.id == "cart.store.merge" => self.guest.cart.clone(),
             "id" if operation.path.contains("/carts/") => who.cart.clone(),
+            "id" if operation.path.contains("/fulfillments") => self.parcel.0.clone(),
+            "fulfillment_id" => self.parcel.1.clone(),
             "id" if operation.path.contains("/orders/") => who.order.clone(),
             "id" if operation.path.contains("/admin/gift_cards/") => self.gift_card.clone(),
             "id" if operation.path.contains("/admin/customers/") => self.customer.clone(),
