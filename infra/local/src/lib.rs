@@ -24,6 +24,7 @@ mod clock;
 pub mod demo;
 mod error;
 pub mod facts;
+mod feedback;
 mod functions;
 mod gateway;
 mod keys;

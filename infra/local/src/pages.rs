@@ -51,7 +51,12 @@ pub(crate) fn index(shop: &Shop) -> Response {
     for (path, what) in [
         ("/v1/store/products", "the catalog"),
         ("/openapi.json", "the API's contract"),
-        ("/_local/mail", "the mailbox (<a href=\"/_local/mail.json\">JSON</a>)"),
+        (
+            "/_local/mail",
+            "the mailbox (<a href=\"/_local/mail.json\">JSON</a>); \
+             <code>POST /_local/mail/{id}/bounce</code>, <code>…/complaint</code>, \
+             <code>…/delivery</code> tell what became of one",
+        ),
         (
             "/_local/queues.json",
             "queues and dead letters; \

@@ -47,6 +47,7 @@ impl Shop {
                 Ok(()) => Response::json(200, &json!({"data": []})),
                 Err(error) => problem(500, &error.to_string()),
             },
+            ("POST", ["mail", message, what]) => self.tell(message, what),
             ("GET", ["queues.json"]) => Response::json(200, &self.queues()),
             ("POST", ["queues", name, "redrive"]) => self.redrive(name),
             ("GET", ["clock"]) => self.time(&[]),

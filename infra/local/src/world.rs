@@ -29,6 +29,9 @@ pub(crate) async fn fill(wire: &Wire, stack: &Stack) -> Result<(), Error> {
     for queue in &stack.queues {
         wire.sqs().create(&queue.name, &attributes(queue)?)?;
     }
+    for set in &stack.configuration_sets {
+        wire.ses().create_configuration_set(&set.name)?;
+    }
     for bucket in &stack.buckets {
         let (announces, expiry) = (bucket.announces, bucket.expiry.clone());
         wire.s3().create(&bucket.name, &BucketAttributes { announces, expiry })?;

@@ -46,6 +46,21 @@ pub struct Stack {
     pub buckets: Vec<Bucket>,
     /// The names of all secrets (not their values: no template has one).
     pub secrets: Vec<String>,
+    /// All configuration sets of SES.
+    pub configuration_sets: Vec<ConfigurationSet>,
+}
+
+/// How SES sends, and where it tells what became of what it sent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConfigurationSet {
+    /// Its name.
+    pub name: String,
+    /// What it tells of: `bounce`, `complaint`, `delivery`.
+    pub tells: Vec<String>,
+    /// The ARN of the topic that it tells.
+    pub topic: Option<String>,
+    /// The queue at the end of that topic.
+    pub queue: Option<String>,
 }
 
 /// One Lambda function.

@@ -10,13 +10,19 @@ use serde_json::Value as Json;
 use serde_yaml_ng::Value as Yaml;
 
 use crate::tree::{Place, Resource, Tree};
-use crate::{Bucket, Function, Index, Projection, Queue, Stack, Table, Trigger, function};
+use crate::{
+    Bucket, ConfigurationSet, Function, Index, Projection, Queue, Stack, Table, Trigger, function,
+};
 
 const TABLE: &str = "AWS::DynamoDB::Table";
 const QUEUE: &str = "AWS::SQS::Queue";
 const SECRET: &str = "AWS::SecretsManager::Secret";
 const BUCKET: &str = "AWS::S3::Bucket";
 const FUNCTION: &str = "AWS::Serverless::Function";
+const TOPIC: &str = "AWS::SNS::Topic";
+const CONFIGURATION_SET: &str = "AWS::SES::ConfigurationSet";
+const EVENT_DESTINATION: &str = "AWS::SES::ConfigurationSetEventDestination";
+const SUBSCRIPTION: &str = "AWS::SNS::Subscription";
 /// Four days, the default of SQS.
 const RETENTION_SECONDS: u64 = 345_600;
 /// The default of SQS.
@@ -27,6 +33,7 @@ pub(crate) fn collect(tree: &Tree) -> Stack {
     let mut stack = Stack::default();
     let mut functions = Vec::new();
     let mut redrives = Vec::new();
+    let (mut told, mut subscribed) = (Vec::new(), Vec::new());
     for resource in tree.resources() {
         match resource.kind {
             TABLE => stack.tables.extend(table(tree, &resource)),
@@ -38,6 +45,13 @@ pub(crate) fn collect(tree: &Tree) -> Stack {
             }
             BUCKET => stack.buckets.extend(bucket(tree, &resource)),
             SECRET => stack.secrets.extend(named(tree, &resource, resource.place, "Name")),
+            CONFIGURATION_SET => {
+                let name = named(tree, &resource, resource.place, "Name");
+                let set = |name| ConfigurationSet { name, tells: vec![], topic: None, queue: None };
+                stack.configuration_sets.extend(name.map(set));
+            }
+            EVENT_DESTINATION => told.push(resource),
+            SUBSCRIPTION => subscribed.push(resource),
             FUNCTION => {
                 let function = function::read(tree, &resource);
                 functions.extend(function.map(|function| (resource.place, function)));
@@ -51,6 +65,11 @@ pub(crate) fn collect(tree: &Tree) -> Stack {
             _ => {}
         }
     }
+    let subscriptions: Vec<(String, String)> =
+        subscribed.iter().filter_map(|resource| subscription(tree, resource)).collect();
+    for resource in &told {
+        destination(tree, resource, &subscriptions, &mut stack);
+    }
     check(tree, &stack, &functions);
     for (place, dead) in redrives {
         if stack.queue(&dead).is_none() {
@@ -59,6 +78,50 @@ pub(crate) fn collect(tree: &Tree) -> Stack {
     }
     stack.functions = functions.into_iter().map(|(_, function)| function).collect();
     stack
+}
+
+/// The topic and the queue of a subscription; ours all lead to queues.
+fn subscription<'t>(tree: &'t Tree, resource: &Resource<'t>) -> Option<(String, String)> {
+    let at = resource.place;
+    let read = |key| resource.property(key).and_then(|value| tree.text(at, value));
+    let (protocol, topic, endpoint) = (read("Protocol"), read("TopicArn"), read("Endpoint"));
+    if protocol.as_deref() != Some("sqs") {
+        tree.fault(at, "a subscription that does not lead to a queue is not understood here");
+        return None;
+    }
+    let queue = endpoint?.rsplit(':').next().map(str::to_owned);
+    Some((topic?, queue?))
+}
+
+/// Notes at its configuration set what an event destination tells, and to which queue.
+fn destination<'t>(
+    tree: &'t Tree,
+    resource: &Resource<'t>,
+    subscriptions: &[(String, String)],
+    stack: &mut Stack,
+) {
+    let at = resource.place;
+    let name = resource.property("ConfigurationSetName").and_then(|name| tree.text(at, name));
+    let found = resource.property("EventDestination").and_then(|body| tree.evaluate(at, body));
+    let (Some(name), Some(body)) = (name, found) else {
+        tree.fault(at, "an event destination needs a ConfigurationSetName and an EventDestination");
+        return;
+    };
+    let Some(set) = stack.configuration_sets.iter_mut().find(|set| set.name == name) else {
+        tree.fault(at, format!("there is no configuration set `{name}`"));
+        return;
+    };
+    if !flag(body.get("Enabled")).unwrap_or(false) {
+        return;
+    }
+    let tells = entries(body.get("MatchingEventTypes")).iter().filter_map(Json::as_str);
+    set.tells = tells.map(str::to_owned).collect();
+    set.topic = body.get("SnsDestination").and_then(|to| text(to, "TopicARN"));
+    let leads = subscriptions.iter().find(|(topic, _)| Some(topic) == set.topic.as_ref());
+    set.queue = leads.map(|(_, queue)| queue.clone());
+    if set.queue.as_ref().is_none_or(|queue| !stack.queues.iter().any(|one| one.name == *queue)) {
+        tree.fault(at, "what is told leads to no queue");
+    }
 }
 
 /// No Handler and no route twice, and nothing waits for a queue or stream that is not there.
@@ -113,6 +176,8 @@ pub(crate) fn identity<'t>(
         "AWS::Serverless::HttpApi" => Some(resource.place.logical_id.to_lowercase()),
         "AWS::Logs::LogGroup" => named(tree, resource, at, "LogGroupName"),
         BUCKET => named(tree, resource, at, "BucketName"),
+        TOPIC => topic_arn(tree, resource, at),
+        CONFIGURATION_SET => named(tree, resource, at, "Name"),
         _ => None,
     }
 }
@@ -144,6 +209,7 @@ pub(crate) fn attribute<'t>(
             let suffix = tree.pseudo(at, "AWS::URLSuffix")?;
             Some(format!("{}.s3.{region}.{suffix}", named(tree, resource, at, "BucketName")?))
         }
+        (TOPIC, "TopicArn") => topic_arn(tree, resource, at),
         ("AWS::Logs::LogGroup", "Arn") => {
             let name = named(tree, resource, at, "LogGroupName")?;
             arn(tree, at, "logs", &format!("log-group:{name}:*"))
@@ -188,6 +254,11 @@ fn queue_url<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Opti
     let account = tree.pseudo(at, "AWS::AccountId")?;
     let suffix = tree.pseudo(at, "AWS::URLSuffix")?;
     Some(format!("https://sqs.{region}.{suffix}/{account}/{name}"))
+}
+
+fn topic_arn<'t>(tree: &'t Tree, resource: &Resource<'t>, at: Place<'t>) -> Option<String> {
+    let name = named(tree, resource, at, "TopicName")?;
+    arn(tree, at, "sns", &name)
 }
 
 /// A bucket's name is the world's: its ARN has neither region nor account.

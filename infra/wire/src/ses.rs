@@ -25,6 +25,7 @@ const BYTES_MAX: usize = 10_485_760;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS identities (name TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS configuration_sets (name TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS mails (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, mail TEXT NOT NULL
     );
@@ -57,6 +58,9 @@ pub struct Mail {
     pub tags: BTreeMap<String, String>,
     /// Headers of a raw mail by name, as written there; empty for a composed one.
     pub headers: BTreeMap<String, String>,
+    /// The configuration set that it was sent by.
+    #[serde(default)]
+    pub configuration_set: Option<String>,
 }
 
 /// The emulated SES. Cheap to clone.
@@ -91,6 +95,14 @@ impl Ses {
         let name = identity.to_lowercase();
         self.inner.sql.change(|tx| {
             tx.execute("INSERT OR IGNORE INTO identities VALUES (?1)", [name])?;
+            Ok(())
+        })
+    }
+
+    /// Makes a configuration set that mail may be sent by.
+    pub fn create_configuration_set(&self, name: &str) -> Result<(), Error> {
+        self.inner.sql.change(|tx| {
+            tx.execute("INSERT OR IGNORE INTO configuration_sets VALUES (?1)", [name])?;
             Ok(())
         })
     }
@@ -135,6 +147,13 @@ impl Ses {
             [self.identity_of(sender), address].into_iter().flatten().map(arn).collect();
         arns.dedup();
         arns
+    }
+
+    /// The ARN of the configuration set that a request sends by, which a policy has to grant, too.
+    pub(crate) fn configuration_set_arn(&self, incoming: &Incoming) -> Option<String> {
+        let name = Fields::of(incoming).some("ConfigurationSetName")?;
+        let (region, account) = (&self.inner.region, &self.inner.account);
+        Some(format!("arn:aws:ses:{region}:{account}:configuration-set/{name}"))
     }
 
     /// Who a request sends for, as written; empty when it does not say.
@@ -218,6 +237,12 @@ impl Ses {
                 ),
             ));
         }
+        if let Some(name) = &mail.configuration_set
+            && !self.is_configuration_set(name)
+        {
+            let text = format!("Configuration set <{name}> does not exist.");
+            return Err(Refusal::new("ConfigurationSetDoesNotExist", text));
+        }
         mail.at_ms = (self.inner.now_ms)();
         let id = self.inner.sql.change(|tx| -> Result<String, Refusal> {
             tx.execute("INSERT INTO mails (at_ms, mail) VALUES (?1, '')", [mail.at_ms])?;
@@ -247,6 +272,15 @@ impl Ses {
     fn is_verified(&self, name: &str) -> bool {
         let found = self.inner.sql.read(|sql| {
             sql.prepare_cached("SELECT 1 FROM identities WHERE name = ?1")?
+                .query_row([name], |_| Ok(()))
+                .optional()
+        });
+        matches!(found, Ok(Some(())))
+    }
+
+    fn is_configuration_set(&self, name: &str) -> bool {
+        let found = self.inner.sql.read(|sql| {
+            sql.prepare_cached("SELECT 1 FROM configuration_sets WHERE name = ?1")?
                 .query_row([name], |_| Ok(()))
                 .optional()
         });
@@ -304,6 +338,7 @@ fn composed(fields: &Fields) -> Mail {
         html: fields.some("Message.Body.Html.Data"),
         text: fields.some("Message.Body.Text.Data"),
         tags: fields.tags(),
+        configuration_set: fields.some("ConfigurationSetName"),
         ..Mail::default()
     }
 }
@@ -326,6 +361,7 @@ fn raw(fields: &Fields) -> Result<Mail, Refusal> {
         reply_to: addresses(parsed.reply_to()),
         subject: parsed.subject().unwrap_or_default().to_owned(),
         tags: fields.tags(),
+        configuration_set: fields.some("ConfigurationSetName"),
         headers: parsed
             .headers_raw()
             .map(|(name, value)| (name.to_owned(), unfolded(value)))

@@ -9,6 +9,7 @@ pub mod exchange;
 pub mod fulfillment;
 pub mod gift_card;
 pub mod inventory;
+pub mod invoice;
 pub mod key_pool;
 pub mod letter;
 pub mod letter_template;

@@ -17,7 +17,7 @@ mod parcel;
 pub mod samples;
 mod template;
 
-pub use custom::{Broken, Custom, Form, Shown, try_out};
+pub use custom::{Broken, Custom, Form, Shown, try_out, variables};
 pub use parcel::Parcel;
 pub use template::{Facts, Link, Rendered, Templates};
 

@@ -39,6 +39,8 @@ pub enum Name {
     SearchCustomers,
     /// Imports and exports that have something to do.
     Exchange,
+    /// Orders that get an invoice, refunds that get a credit note: FIFO, one group.
+    Invoices,
     /// What the merchant's systems are to be told of.
     Webhooks,
     /// Who of them is to be told of what, one by one.
@@ -47,7 +49,7 @@ pub enum Name {
 
 impl Name {
     /// Every queue.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::StripeEvents,
         Self::OrderEvents,
         Self::Mail,
@@ -57,6 +59,7 @@ impl Name {
         Self::SearchOrders,
         Self::SearchCustomers,
         Self::Exchange,
+        Self::Invoices,
         Self::Webhooks,
         Self::WebhookDeliveries,
     ];
@@ -84,6 +87,7 @@ impl Name {
             Self::SearchOrders => "QUEUE_SEARCH_ORDERS_URL",
             Self::SearchCustomers => "QUEUE_SEARCH_CUSTOMERS_URL",
             Self::Exchange => "QUEUE_EXCHANGE_URL",
+            Self::Invoices => "QUEUE_INVOICES_URL",
             Self::Webhooks => "QUEUE_WEBHOOKS_URL",
             Self::WebhookDeliveries => "QUEUE_WEBHOOK_DELIVERIES_URL",
         }

@@ -20,6 +20,7 @@ use notify::{Facts, Link, Parcel, Posted, Rendered};
 use store::message::Claim;
 use store::order::OrderFile;
 
+use crate::words::{self, Own};
 use crate::{App, address};
 
 const OP: &str = "notifications.jobs.deliver";
@@ -28,21 +29,29 @@ const OP: &str = "notifications.jobs.deliver";
 pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Result<(), Fault> {
     let message = read(&message.body)?;
     let names = address::names(&app.doors.guard(now).await?.sealer, &message.to);
-    let delivery = Delivery::queued(&message, names.current, now);
-    match app.store.claim_message(&delivery, now).await? {
-        Claim::Ours => {}
+    let shop = app.store.shop().await?.value;
+    let template = message.letter.template();
+    let own = app.words.of(&app.store, template, &shop.default_locale, now).await?;
+    let mut delivery = Delivery::queued(&message, names.current, now);
+    delivery.words = own.as_ref().map(Own::name);
+    let claimed = match app.store.claim_message(&delivery, now).await? {
+        Claim::Ours(claimed) => claimed,
         Claim::Done => return Ok(()),
         Claim::Busy => {
             let tried = format!("deliver {}: somebody is at it", message.id);
             return Err(Fault::noticed(tried, Retry::Helps));
         }
-    }
+    };
     if !message.letter.is_about_security() && app.store.suppression(&names.all).await?.is_some() {
         return suppress(app, &message, now).await;
     }
-    let letter = write(app, &message, now).await?;
-    let (id, template) = (message.id.to_string(), message.letter.template());
-    let sender = app.store.shop().await?.value.mail_sender_name;
+    let own = words::as_claimed(&app.store, template, own, claimed.words).await?;
+    let Some(letter) = write(app, &message, own.as_ref(), now).await? else {
+        let step = (Status::Sending, Status::Failed);
+        app.store.move_message(message.id, step, Some("template_broken"), now).await?;
+        return Ok(());
+    };
+    let (id, sender) = (message.id.to_string(), shop.mail_sender_name);
     let mailer = app.mailer.as_ref();
     let mailer = mailer.ok_or_else(|| Fault::noticed("deliver without a post", Retry::Useless))?;
     let sent = mailer.send(sender.as_deref(), &message.to, &letter, &id, template);
@@ -92,8 +101,15 @@ fn read(body: &str) -> Result<Message, Fault> {
     }
 }
 
-/// Writes the letter from the facts as they are recorded: the same facts are the same letter.
-async fn write(app: &App, message: &Message, now: Timestamp) -> Result<Rendered, Fault> {
+/// Writes the letter from the facts as they are recorded: the same facts are the same letter. The
+/// merchant's own words are taken where there are any that can be written; no letter waits for them
+/// to be mended. None for the test of a template that can not be written.
+async fn write(
+    app: &App,
+    message: &Message,
+    own: Option<&Own>,
+    now: Timestamp,
+) -> Result<Option<Rendered>, Fault> {
     let mut parcel = None;
     let order = match &message.letter {
         Letter::OrderConfirmation { order_id }
@@ -122,13 +138,21 @@ async fn write(app: &App, message: &Message, now: Timestamp) -> Result<Rendered,
         | Letter::GiftCard { .. }
         | Letter::BackInStock { .. }
         | Letter::StockDigest { .. } => None,
+        Letter::TemplateTest { of, locale, version } => {
+            let own = words::version(&app.store, of, locale, *version).await?;
+            return Ok(own.and_then(|own| own.sample(of)));
+        }
     };
     let downloads = match &order {
         Some(order) => links(app, order, now).await?,
         None => Vec::new(),
     };
     let (letter, shop_url) = (&message.letter, app.shop_url.as_str());
-    app.templates.render(&Facts { letter, shop_url, order: order.as_ref(), parcel, downloads })
+    let facts = Facts { letter, shop_url, order: order.as_ref(), parcel, downloads };
+    if let Some(written) = own.and_then(|own| own.write(letter.template(), &facts)) {
+        return Ok(Some(written));
+    }
+    app.templates.render(&facts).map(Some)
 }
 
 async fn load(app: &App, id: OrderId) -> Result<OrderFile, Fault> {

@@ -73,10 +73,13 @@ impl Inner {
             }
             Service::Ses => {
                 let mut ask = Ask::new(format!("ses:{operation}"), "*".to_owned());
+                let mut set = None;
                 if operation.starts_with("Send") {
                     ask.resources = self.ses.identity_arns(&Ses::sender_of(incoming));
+                    set = self.ses.configuration_set_arn(incoming);
                 }
-                vec![ask]
+                let by_set = set.map(|arn| Ask::new(format!("ses:{operation}"), arn));
+                std::iter::once(ask).chain(by_set).collect()
             }
             Service::Secrets => {
                 let id = [incoming.text("SecretId"), incoming.text("Name")];

@@ -1,0 +1,147 @@
+//! The merchant's own words for letters: found, compiled, and believed for a minute.
+//!
+//! Words that can not be written any more are an alarm and are passed over: the letter goes out in
+//! the shop's own.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::catalog::Locale;
+use domain::fault::Fault;
+use jiff::{SignedDuration, Timestamp};
+use notify::{Custom, Facts, Rendered};
+use store::Store;
+
+/// How long it is believed which words are sent.
+const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
+
+/// What is believed, by letter and language.
+type Known = BTreeMap<(String, Locale), (Timestamp, Option<Own>)>;
+
+/// What was looked up.
+#[derive(Debug, Default)]
+pub(crate) struct Words(Mutex<Known>);
+
+/// The merchant's words for a letter.
+#[derive(Debug, Clone)]
+pub(crate) struct Own {
+    locale: Locale,
+    version: u32,
+    /// None where this release can not compile them.
+    custom: Option<Arc<Custom>>,
+}
+
+impl Words {
+    /// The words that are sent for a letter in a language, or in its parent; none where these are
+    /// the shop's own.
+    pub(crate) async fn of(
+        &self,
+        store: &Store,
+        letter: &str,
+        locale: &Locale,
+        now: Timestamp,
+    ) -> Result<Option<Own>, Fault> {
+        let key = (letter.to_owned(), locale.clone());
+        if let Some(known) = self.believed(&key, now) {
+            return Ok(known);
+        }
+        let wanted: Vec<Locale> =
+            [Some(locale.clone()), locale.parent()].into_iter().flatten().collect();
+        let pointers = store.template_pointers_of(letter, &wanted).await?;
+        let sent = wanted.iter().find_map(|locale| {
+            let pointer = pointers.iter().find(|pointer| pointer.locale == *locale)?;
+            Some((locale, pointer.published?))
+        });
+        let own = match sent {
+            Some((locale, number)) => version(store, letter, locale, number).await?,
+            None => None,
+        };
+        self.known().insert(key, (now, own.clone()));
+        Ok(own)
+    }
+
+    fn believed(&self, key: &(String, Locale), now: Timestamp) -> Option<Option<Own>> {
+        let known = self.known();
+        let (at, own) = known.get(key)?;
+        let age = now.duration_since(*at);
+        (SignedDuration::ZERO..BELIEVED).contains(&age).then(|| own.clone())
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One version of the words for a letter.
+pub(crate) async fn version(
+    store: &Store,
+    letter: &str,
+    locale: &Locale,
+    number: u32,
+) -> Result<Option<Own>, Fault> {
+    let Some(found) = store.template_version(letter, locale, number).await? else {
+        return Ok(None);
+    };
+    let custom = match Custom::compile(&found.source) {
+        Ok(custom) => Some(Arc::new(custom)),
+        Err(flaws) => {
+            for flaw in flaws {
+                alarm(letter, locale, number, &flaw);
+            }
+            None
+        }
+    };
+    Ok(Some(Own { locale: locale.clone(), version: number, custom }))
+}
+
+/// The words that a letter was first written with: a second attempt says the same, whatever was
+/// published meanwhile.
+pub(crate) async fn as_claimed(
+    store: &Store,
+    letter: &str,
+    own: Option<Own>,
+    claimed: Option<(Locale, u32)>,
+) -> Result<Option<Own>, Fault> {
+    if own.as_ref().map(Own::name) == claimed {
+        return Ok(own);
+    }
+    match claimed {
+        Some((locale, number)) => version(store, letter, &locale, number).await,
+        None => Ok(None),
+    }
+}
+
+impl Own {
+    /// Which words these are.
+    pub(crate) fn name(&self) -> (Locale, u32) {
+        (self.locale.clone(), self.version)
+    }
+
+    /// The letter in these words; none where they can not be written.
+    pub(crate) fn write(&self, letter: &str, facts: &Facts<'_>) -> Option<Rendered> {
+        match self.custom.as_ref()?.render(facts) {
+            Ok(written) => Some(written),
+            Err(flaw) => {
+                alarm(letter, &self.locale, self.version, &flaw);
+                None
+            }
+        }
+    }
+
+    /// The letter in these words, of sample facts, marked as a test.
+    pub(crate) fn sample(&self, letter: &str) -> Option<Rendered> {
+        let written = self.custom.as_ref()?.sample(letter)?.ok()?;
+        Some(Rendered { subject: format!("[Test] {}", written.subject), ..written })
+    }
+}
+
+fn alarm(letter: &str, locale: &Locale, version: u32, flaw: &notify::Broken) {
+    tracing::error!(
+        alarm = "letter_template_broken",
+        letter,
+        locale = %locale,
+        version,
+        flaw = %flaw,
+        "the shop's own words are sent instead"
+    );
+}
