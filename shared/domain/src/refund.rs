@@ -357,7 +357,7 @@ impl Refusal {
             Self::TooMuchShipping { .. } => "shipping_not_refundable",
             Self::OtherCurrency => "currency_mismatch",
             Self::ExceedsRefundable { .. } => "exceeds_refundable",
-            Self::TooSmall { .. } => "amount_too_small",
+            Self::TooSmall { .. } => "refund_too_small",
             Self::TooMany => "too_many_refunds",
             Self::InvalidTransition { .. } => "invalid_transition",
         }
