@@ -5,6 +5,7 @@ use api::reply::View;
 use domain::address::Country;
 use domain::catalog::Locale;
 use domain::currency::Currency;
+use domain::invoice::{self as entity, LegalEntity};
 use domain::shop::{
     CURRENCIES_MAX, LOCALES_MAX, NAME_CHARS_MAX, OrderNumberFormat, PREFIX_CHARS_MAX,
     RETURN_DAYS_MAX, RETURN_TEXT_CHARS_MAX, ReturnPolicy, SENDER_CHARS_MAX, SYMBOLS_MAX,
@@ -36,6 +37,7 @@ pub struct ShopChange {
     return_policy: Option<ReturnPolicy>,
     order_number: Option<OrderNumberFormat>,
     unit_system: Option<UnitSystem>,
+    legal_entity: Option<LegalEntity>,
 }
 
 const fn locale() -> Parsed<Locale> {
@@ -55,6 +57,7 @@ impl Form for ShopChange {
         let policy = fields.optional("return_policy", Nested::<PolicyForm>::form());
         let number = fields.optional("order_number", Nested::<NumberForm>::form());
         let unit_system = fields.optional("unit_system", OneOf(&UnitSystem::ALL));
+        let entity = fields.optional("legal_entity", Nested::<EntityForm>::form());
         Some(Self {
             name: name?,
             country: country?,
@@ -66,6 +69,7 @@ impl Form for ShopChange {
             return_policy: policy?.map(|form| form.0),
             order_number: number?.map(|form| form.0),
             unit_system: unit_system?,
+            legal_entity: entity?.map(|form| form.0),
         })
     }
 }
@@ -96,6 +100,7 @@ impl ShopChange {
             return_policy: change.return_policy.as_ref().unwrap_or(&shop.return_policy).clone(),
             order_number: change.order_number.as_ref().unwrap_or(&shop.order_number).clone(),
             unit_system: change.unit_system.unwrap_or(shop.unit_system),
+            legal_entity: change.legal_entity.clone().or_else(|| shop.legal_entity.clone()),
         }
     }
 }
@@ -128,6 +133,54 @@ impl Form for NumberForm {
     }
 }
 
+struct EntityForm(LegalEntity);
+
+fn prefix() -> Parsed<String> {
+    let read = |text: &str| LegalEntity::is_prefix(text).then(|| text.to_owned());
+    let wanted = "capital letters, digits and hyphens";
+    Parsed::by(read, wanted, entity::PREFIX_CHARS_MAX).pattern("^[A-Z0-9-]{0,12}$")
+}
+
+impl Form for EntityForm {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let code = Parsed::by(
+            |text| LegalEntity::is_code(text).then(|| text.to_owned()),
+            "small letters, digits and _",
+            entity::CODE_CHARS_MAX,
+        );
+        let code = fields.required("code", code.pattern("^[a-z0-9_]{1,16}$"));
+        let line = || Text::between(1, entity::LINE_CHARS_MAX);
+        let name = fields.required("name", line());
+        let address = ListOf::up_to(entity::ADDRESS_LINES_MAX, line());
+        let address = fields.required("address", address);
+        let country = fields.required("country", country());
+        let vat_id = fields.optional("vat_id", line());
+        let tax_number = fields.optional("tax_number", line());
+        let registration = fields.optional("registration", line());
+        let contact = fields.optional("contact", line());
+        let invoice_prefix = fields.optional("invoice_prefix", prefix());
+        let credit_note_prefix = fields.required("credit_note_prefix", prefix());
+        let (invoice_prefix, credit_note_prefix) =
+            (invoice_prefix?.unwrap_or_default(), credit_note_prefix?);
+        if invoice_prefix == credit_note_prefix {
+            let detail = "Numbers of credit notes begin otherwise than those of invoices.";
+            fields.flaw("credit_note_prefix", "duplicate", detail);
+        }
+        Some(Self(LegalEntity {
+            code: code?,
+            name: name?,
+            address: address?,
+            country: country?,
+            vat_id: vat_id?,
+            tax_number: tax_number?,
+            registration: registration?,
+            contact: contact?,
+            invoice_prefix,
+            credit_note_prefix,
+        }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use api::form::{flaws_of, read_value};
@@ -149,6 +202,27 @@ mod tests {
         assert_eq!((shop.name.as_str(), shop.return_policy.days), ("Allure", 30));
         assert_eq!(shop.order_number.number(&[0; 8]), "ML-BBB-BBB-BB");
         assert_eq!(shop.locales, Shop::default().locales);
+    }
+
+    #[test]
+    fn who_sells_has_two_series_of_numbers() {
+        let entity = |prefix: &str| {
+            json!({"legal_entity": {
+                "code": "main", "name": "Allure GmbH", "address": ["Lindenstrasse 1"],
+                "country": "DE", "invoice_prefix": "RE-", "credit_note_prefix": prefix,
+            }})
+        };
+        let shop = changed(&entity("GS-"));
+        assert_eq!(shop.legal_entity.map(|entity| entity.name), Some("Allure GmbH".to_owned()));
+        let flaws = flaws_of::<ShopChange>(&entity("RE-"));
+        assert_eq!(flaws, [("/legal_entity/credit_note_prefix".to_owned(), "duplicate")]);
+        let flaws = flaws_of::<ShopChange>(&json!({"legal_entity": {"code": "A/B"}}));
+        let pointers: Vec<_> = flaws.iter().map(|flaw| flaw.0.as_str()).collect();
+        assert_eq!(
+            pointers,
+            ["code", "name", "address", "country", "credit_note_prefix"]
+                .map(|name| format!("/legal_entity/{name}"))
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Country;
 use crate::catalog::Locale;
 use crate::currency::Currency;
+use crate::invoice::LegalEntity;
 
 /// Characters of the shop's name.
 pub const NAME_CHARS_MAX: usize = 80;
@@ -62,6 +63,9 @@ pub struct Shop {
     pub order_number: OrderNumberFormat,
     /// How it shows weights and lengths.
     pub unit_system: UnitSystem,
+    /// Who sells, before the law; a shop that has not said so issues no invoices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legal_entity: Option<LegalEntity>,
 }
 
 /// What a shop promises about returns.
@@ -149,6 +153,7 @@ impl Default for Shop {
             return_policy: ReturnPolicy { days: 14, text: String::new() },
             order_number: OrderNumberFormat::default(),
             unit_system: UnitSystem::Metric,
+            legal_entity: None,
         }
     }
 }

@@ -13,6 +13,7 @@
 //! | `media/` | public pictures, made by us |
 //! | `imports/` | files that staff sent; gone when they were read, or after three days |
 //! | `exports/` | what staff exported; gone after a week |
+//! | `papers/` | invoices and credit notes: written once, lent by address |
 //! | `search/` | the snapshots of the search index |
 
 #[cfg(feature = "bucket")]
@@ -46,6 +47,8 @@ pub const MEDIA: &str = "media/";
 pub const IMPORTS: &str = "imports/";
 /// What staff exported.
 pub const EXPORTS: &str = "exports/";
+/// Invoices and credit notes.
+pub const PAPERS: &str = "papers/";
 /// Snapshots of the search index.
 pub const SEARCH: &str = "search/";
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use api::form::{Flag, Id, ListOf};
+use api::form::{ListOf, YesOrNo, order_id};
 use api::reply::File;
 use api::{Body, Fields, Form, Reply, Staff};
 use domain::id::OrderId;
@@ -23,13 +23,12 @@ pub struct Wanted {
 
 impl Form for Wanted {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let orders = fields.required("order_ids", ListOf::up_to(ORDERS_MAX, Id::order()));
-        let has_slips = fields.optional("packing_slips", Flag);
+        let orders = fields.required("order_ids", ListOf::up_to(ORDERS_MAX, order_id()));
+        let has_slips = fields.optional("packing_slips", YesOrNo);
         if orders.as_ref().is_some_and(Vec::is_empty) {
             fields.flaw("order_ids", "required", "Name at least one order.");
         }
-        let is_twice =
-            |ids: &Vec<OrderId>| ids.iter().collect::<BTreeSet<_>>().len() < ids.len();
+        let is_twice = |ids: &Vec<OrderId>| ids.iter().collect::<BTreeSet<_>>().len() < ids.len();
         if orders.as_ref().is_some_and(is_twice) {
             fields.flaw("order_ids", "duplicate", "One of the orders is there twice.");
         }
@@ -39,10 +38,7 @@ impl Form for Wanted {
 
 /// Makes the list. Orders that nothing is to be fetched for (unpaid, held, called off, sent) are
 /// left out of it.
-pub async fn handle(
-    app: &App,
-    call: Call<Staff<grant::OrdersRead>, Body<Wanted>>,
-) -> Reply<File> {
+pub async fn handle(app: &App, call: Call<Staff<grant::OrdersRead>, Body<Wanted>>) -> Reply<File> {
     let Body(Wanted { orders, has_slips }) = &call.input;
     let mut orders = papers::orders(app, orders).await?;
     let idle = picking::idle(&orders);
@@ -50,7 +46,7 @@ pub async fn handle(
     let shop = app.store.shop().await?.value;
     let locations = app.store.locations(call.now).await?;
     let locale = &shop.default_locale;
-    let list = picking::pick_list(&orders, locations.all(), &shop, locale, call.now);
+    let list = picking::pick_list(&orders, &locations.all, &shop, locale, call.now);
     let mut sheets = vec![list];
     if *has_slips {
         let slip = |order| picking::packing_slip(order, &shop, &locale_of(order, &shop), call.now);
