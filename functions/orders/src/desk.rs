@@ -2,6 +2,7 @@
 //! and what the audit log is told.
 
 use api::form::{Fields, Form, Integer, ListOf, Nested, Text, order_id, order_line_id, refund_id};
+use api::reply::{Output as _, Remembered};
 use api::view::order_desk::OrderFileView;
 use api::{Problem, Reply, Staff, Versioned};
 use domain::audit::changes;
@@ -11,6 +12,7 @@ use domain::money::Money;
 use domain::order::{Order, Refusal};
 use domain::refund::{Fresh, REASON_CHARS_MAX, Wanted};
 use runtime::Call;
+use runtime::endpoint::stored;
 use serde_json::{Value, json};
 use store::Saved;
 use store::order::OrderFile;
@@ -120,14 +122,15 @@ pub(crate) fn note<P, I>(
     Ok(doors.audit(&call.request, call.who.actor(), action, object, changed))
 }
 
-/// Turns an order to another status, if its machine agrees, and says so.
+/// Turns an order to another status, if its machine agrees, and says so. The answer is remembered
+/// in the same write.
 pub(crate) async fn turn<P, I>(
     app: &App,
     call: &Call<Staff<P>, I>,
     id: OrderId,
     action: &str,
     decide: impl Fn(Order) -> Result<Order, Refusal>,
-) -> Reply<Versioned<OrderFileView>> {
+) -> Reply<Remembered<Versioned<OrderFileView>>> {
     for _ in 0..RACES_MAX {
         let file = load(app, id).await?;
         let mut order = decide(file.order.clone())?;
@@ -135,6 +138,10 @@ pub(crate) async fn turn<P, I>(
         let fact = order.say_moved();
         let said = settlement::event(&order, fact, call.now);
         let events = [note(app, call, action, id, &states)?, said];
+        let version = order.version + 1;
+        let shown = Order { version, ..order.clone() };
+        let view = || OrderFileView::of(shown.clone(), &file.payments, &file.refunds);
+        let remembered = stored(&Versioned(view(), version).answer(&call.request));
         let step = Move {
             before: &file.order,
             order: &order,
@@ -142,13 +149,10 @@ pub(crate) async fn turn<P, I>(
             refund: None,
             entry: None,
             events: &events,
-            remembered: None,
+            remembered: call.claim.as_ref().map(|claim| (claim, &remembered)),
         };
         if app.store.move_money(&step).await? == Saved::Yes {
-            let version = order.version + 1;
-            let order = Order { version, ..order };
-            let view = OrderFileView::of(order, &file.payments, &file.refunds);
-            return Ok(Versioned(view, version));
+            return Ok(Remembered(Versioned(view(), version)));
         }
     }
     Err(Problem::unavailable())
@@ -164,6 +168,15 @@ mod tests {
     use api::form::flaws_of;
 
     use super::*;
+
+    #[test]
+    fn a_refund_is_named_with_its_order() {
+        let order = "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let refund = "ref_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        assert_eq!(flaws_of::<WhichRefund>(&json!({"id": order, "refund_id": refund})), []);
+        let wrong = flaws_of::<WhichRefund>(&json!({"id": order, "refund_id": order}));
+        assert_eq!(wrong, [("/refund_id".to_owned(), "malformed_id")]);
+    }
 
     #[test]
     fn something_is_to_be_given_back_and_more_than_nothing() {

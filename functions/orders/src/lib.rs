@@ -15,16 +15,21 @@ use snapshots::Index;
 mod desk;
 mod indexed;
 mod keys;
+mod papers;
 mod which;
 pub mod admin {
     //! Endpoints for staff.
     pub mod add_note;
     pub mod cancel;
     pub mod hold;
+    pub mod invoice;
     pub mod list;
     pub mod list_failed_refunds;
+    pub mod list_invoices;
     pub mod list_notes;
     pub mod list_refunds;
+    pub mod packing_slip;
+    pub mod pick_list;
     pub mod preview_refund;
     pub mod refund;
     pub mod release;
@@ -36,6 +41,7 @@ pub mod admin {
 pub mod jobs {
     //! What follows a placed order, and the staff's index of all of them.
     pub mod index_orders;
+    pub mod issue_invoice;
     pub mod on_order_changed;
     pub mod on_order_placed;
     pub mod rebuild_search;
@@ -44,6 +50,7 @@ pub mod store {
     //! Endpoints for buyers.
     pub mod cancel;
     pub mod download;
+    pub mod invoice;
     pub mod list;
     pub mod view;
 }
@@ -56,6 +63,8 @@ pub struct App {
     queues: Option<Queues>,
     till: Option<Till>,
     files: Option<Files>,
+    /// Where invoices are written.
+    bucket: Option<Bucket>,
     shop_url: Option<String>,
     /// The staff's index of orders.
     index: Option<Arc<Index>>,
@@ -66,7 +75,7 @@ impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let (mut tables, mut till, mut queues, mut files) = (vec![Table::Orders], None, None, None);
         let is_job = setup.handler.starts_with("orders.jobs.");
-        let mut index = None;
+        let (mut index, mut bucket) = (None, None);
         match setup.handler {
             "orders.store.cancel" => {
                 tables.extend([Table::Carts, Table::Inventory, Table::Ledger, Table::Ephemeral]);
@@ -74,11 +83,27 @@ impl runtime::App for App {
             }
             "orders.store.view" | "orders.store.list" => tables.push(Table::Ephemeral),
             "orders.store.download" => files = setup.files(),
+            "orders.store.invoice" => {
+                tables.push(Table::Ephemeral);
+                files = setup.files();
+            }
+            "orders.admin.invoice" => {
+                tables.extend([Table::Identity, Table::Ephemeral]);
+                files = setup.files();
+            }
+            "orders.admin.packing_slip" | "orders.admin.pick_list" => {
+                tables.extend([Table::Catalog, Table::Identity, Table::Ephemeral]);
+            }
+            "orders.jobs.issue_invoice" => {
+                tables.push(Table::Catalog);
+                bucket = Some(Bucket::new(setup.aws(), setup.text("FILES_BUCKET")));
+            }
             "orders.jobs.on_order_placed" => {
                 tables.extend([Table::Inventory, Table::Ledger, Table::Ephemeral]);
-                queues = Some(setup.queues(&[Name::Mail]));
+                queues = Some(setup.queues(&[Name::Mail, Name::Invoices]));
             }
             "orders.admin.view"
+            | "orders.admin.list_invoices"
             | "orders.admin.preview_refund"
             | "orders.admin.list_notes"
             | "orders.admin.add_note"
@@ -120,6 +145,7 @@ impl runtime::App for App {
             queues,
             till,
             files,
+            bucket,
             shop_url: (setup.handler == "orders.store.view").then(|| setup.shop_url()),
             index,
             ids: setup.ids(),
@@ -263,6 +289,37 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         "Lists the refunds that failed and wait for somebody, longest ago first.",
         admin::list_failed_refunds
     ),
+    http!(
+        "orders.store.invoice",
+        GET "/v1/store/orders/{id}/invoice",
+        "Lends the order's invoice and its credit notes to their buyer.",
+        store::invoice
+    ),
+    http!(
+        "orders.admin.invoice",
+        GET "/v1/admin/orders/{id}/invoice",
+        "Lends the order's invoice and its credit notes to the staff.",
+        admin::invoice
+    ),
+    http!(
+        "orders.admin.list_invoices",
+        GET "/v1/admin/invoices",
+        "Lists the invoices and credit notes of a month, oldest first.",
+        admin::list_invoices
+    ),
+    http!(
+        "orders.admin.packing_slip",
+        GET "/v1/admin/orders/{id}/packing_slip",
+        "Prints what lies in the order's parcel, as a PDF without prices.",
+        admin::packing_slip
+    ),
+    http!(
+        "orders.admin.pick_list",
+        POST "/v1/admin/pick_lists",
+        "Prints what is fetched from the shelves for up to fifty orders, as a PDF.",
+        admin::pick_list
+    ),
+    on_queue!("orders.jobs.issue_invoice", Name::Invoices, jobs::issue_invoice),
     on_queue!("orders.jobs.on_order_placed", Name::OrderEvents, jobs::on_order_placed),
     on_stream!("orders.jobs.on_order_changed", Table::Orders, jobs::on_order_changed),
     on_batch!("orders.jobs.index_orders", Name::SearchOrders, jobs::index_orders),

@@ -107,6 +107,13 @@ impl Problem {
             .header("Retry-After", "5")
     }
 
+    /// The order has no invoice yet, or never will: it was not placed.
+    pub fn invoice_not_ready() -> Self {
+        let detail = "There is no invoice of this order yet. It follows within a minute of the \
+                      payment.";
+        Self::new(StatusCode::NOT_FOUND, "invoice_not_ready", detail)
+    }
+
     /// We could not now; trying again helps.
     pub fn unavailable() -> Self {
         let detail = "The shop is busy for a moment. Try again.";

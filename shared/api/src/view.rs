@@ -20,6 +20,7 @@ pub mod product;
 pub mod promotion;
 pub mod refund;
 pub mod queue;
+pub mod reconciliation;
 pub mod search;
 pub mod staff;
 pub mod timeline;

@@ -38,6 +38,7 @@ pub mod outbox;
 pub mod outgoing;
 pub mod product;
 pub mod promotion;
+pub mod reconciliation;
 pub mod refund;
 pub mod sales;
 pub mod search;

@@ -1,6 +1,7 @@
 //! `POST /v1/admin/orders/{id}/hold`: somebody looks at the order; nothing of it is sent meanwhile.
 
 use api::form::{OrderPath, Text};
+use api::reply::Remembered;
 use api::view::order_desk::OrderFileView;
 use api::{Body, Fields, Form, Path, Reply, Staff, Versioned};
 use domain::permission::grant;
@@ -27,7 +28,7 @@ impl Form for Why {
 pub async fn handle(
     app: &App,
     call: Call<Staff<grant::OrdersWrite>, (Path<OrderPath>, Body<Why>)>,
-) -> Reply<Versioned<OrderFileView>> {
+) -> Reply<Remembered<Versioned<OrderFileView>>> {
     let (Path(OrderPath { id }), Body(Why { reason })) = &call.input;
     let (by, now) = (call.who.actor(), call.now);
     turn(app, &call, *id, "order.hold", |order| order.hold(reason.clone(), by, now)).await

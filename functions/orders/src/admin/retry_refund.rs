@@ -1,10 +1,13 @@
 //! `POST /v1/admin/orders/{id}/refunds/{refund_id}/retry`: asks once more for a refund that failed,
 //! if that much is still left. It is a new attempt: the payment provider is asked under a new key.
 
+use api::reply::{Answer, Remembered};
 use api::view::refund::RefundView;
 use api::{Path, Problem, Reply, Staff};
 use domain::permission::grant;
+use http::StatusCode;
 use runtime::Call;
+use runtime::endpoint::stored;
 use serde_json::json;
 use settlement::say_changed;
 use store::Saved;
@@ -13,11 +16,11 @@ use store::refund::Move;
 use crate::App;
 use crate::desk::{RACES_MAX, WhichRefund, load, note};
 
-/// Asks for it once more.
+/// Asks for it once more. The answer is remembered in the same write.
 pub async fn handle(
     app: &App,
     call: Call<Staff<grant::OrdersRefund>, Path<WhichRefund>>,
-) -> Reply<RefundView> {
+) -> Reply<Remembered<RefundView>> {
     let Path(WhichRefund { id, refund_id }) = &call.input;
     for _ in 0..RACES_MAX {
         let file = load(app, *id).await?;
@@ -29,6 +32,8 @@ pub async fn handle(
         let states = (json!({"status": refund.status}), json!({"status": changed.refund.status}));
         let mut events = vec![note(app, &call, "refund.retry", refund_id, &states)?];
         events.extend(say_changed(&mut changed, call.now));
+        let view = RefundView::from(&changed.refund);
+        let remembered = stored(&Answer::json(StatusCode::OK, &view));
         let step = Move {
             before: &file.order,
             order: &changed.order,
@@ -36,10 +41,10 @@ pub async fn handle(
             refund: Some(&changed.refund),
             entry: changed.entry.as_ref(),
             events: &events,
-            remembered: None,
+            remembered: call.claim.as_ref().map(|claim| (claim, &remembered)),
         };
         if app.store.move_money(&step).await? == Saved::Yes {
-            return Ok(RefundView::from(&changed.refund));
+            return Ok(Remembered(view));
         }
     }
     Err(Problem::unavailable())

@@ -9,6 +9,7 @@ use domain::event::{Event, Fact, Letter, Message};
 use domain::fault::{Fault, Retry};
 use domain::fulfillment::Status as Parcel;
 use domain::id::{EventId, MessageId, OrderId};
+use domain::invoice::Due;
 use domain::order::{Order, Status};
 use domain::refund::Status as Refund;
 use jiff::Timestamp;
@@ -39,10 +40,41 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     if let Fact::KeysAdded { sku } = &event.fact {
         keys::hand_out(app, sku, now).await?;
     }
+    if let Some(due) = invoice_due(&event.fact) {
+        ask_for_invoice(app, due).await?;
+    }
     match letter_about(&event.fact) {
         Some((order_id, letter)) => write_to_buyer(app, &event, order_id, letter, now).await,
         None => Ok(()),
     }
+}
+
+/// The invoice or the credit note that a fact is followed by.
+fn invoice_due(fact: &Fact) -> Option<Due> {
+    match fact {
+        Fact::OrderPlaced { order_id } => Some(Due { order_id: *order_id, refund_id: None }),
+        Fact::RefundMoved { order_id, refund_id, status: Refund::Succeeded, .. } => {
+            Some(Due { order_id: *order_id, refund_id: Some(*refund_id) })
+        }
+        Fact::OrderRefundedLate { .. }
+        | Fact::FulfillmentMoved { .. }
+        | Fact::RefundRequested { .. }
+        | Fact::RefundMoved { .. }
+        | Fact::OrderMoved { .. }
+        | Fact::KeysAdded { .. }
+        | Fact::MessageRequested { .. }
+        | Fact::AuditNoted { .. }
+        | Fact::ExchangeDue { .. }
+        | Fact::WebhookTest { .. }
+        | Fact::WebhookReplay { .. } => None,
+    }
+}
+
+/// All in one group: numbers are given out one after the other.
+async fn ask_for_invoice(app: &App, due: Due) -> Result<(), Fault> {
+    let body = serde_json::to_string(&due)
+        .map_err(|error| Fault::new("write what is to be issued", error, Retry::Useless))?;
+    app.queues()?.send_in_group(Name::Invoices, "invoices", &body).await
 }
 
 /// The letter that a fact is followed by, and the order it is about.

@@ -301,6 +301,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::promotions::bargain(meter, &people.owner, &mut people.jane, &code).await;
     tour::webhooks::endpoints(meter, &shop, &people.owner).await;
     tour::queues::second_chance(meter, &shop, &people.owner).await;
+    tour::queues::books(meter, &shop, &people.owner).await;
     tour::media::pictures(meter, &people.owner, round.0).await;
     tour::letters::letters(meter, &people.owner, round).await;
     tour::letters::templates(meter, &people.owner, round).await;
@@ -313,6 +314,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::search::words(meter, &people.owner).await;
     tour::desk::lookups(meter, &people.owner).await;
     tour::files::there_and_back(meter, &people.owner, round).await;
+    tour::papers::papers(meter, &people.owner).await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use testkit::goods::{self, Goods, MUG, POSTER, TEMPLATE};
 use testkit::ledger;
 use wire::{FaultKind, Plan};
 
-use crate::tour::parcels;
+use crate::tour::{papers, parcels};
 use crate::world::{self, Colleague, Shopper, facts};
 use crate::{gift_cards, key_pools};
 
@@ -70,6 +70,8 @@ enum Journey {
     PartialRefund,
     /// Paid, and called off by staff.
     CalledOff,
+    /// Bought and paid in a shop that issues invoices; the invoice, and its file.
+    Invoice,
     /// A new account, confirmed, signed in, renewed.
     SignUp,
 }
@@ -114,6 +116,7 @@ impl Journey {
             | Self::Refund
             | Self::PartialRefund
             | Self::CalledOff
+            | Self::Invoice
             | Self::SignUp => &[(1, FOUR)],
         }
     }
@@ -207,7 +210,11 @@ async fn prepare(shop: &Shop, journey: Journey) -> Shopper {
 /// Does it, with whatever fault is armed.
 async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper, packer: Option<&Colleague>) {
     match journey {
-        Journey::Buy | Journey::Download | Journey::GiftCard | Journey::Keys => {
+        Journey::Buy
+        | Journey::Download
+        | Journey::GiftCard
+        | Journey::Keys
+        | Journey::Invoice => {
             assert_eq!(complete(shopper).await.status, 201);
             shopper.pay("pm_card_visa");
         }
@@ -353,7 +360,8 @@ async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
         | Journey::KeysFollow
         | Journey::Refund
         | Journey::PartialRefund
-        | Journey::Ship => "placed",
+        | Journey::Ship
+        | Journey::Invoice => "placed",
         Journey::Expire | Journey::LateReturn => "expired",
         Journey::Cancel | Journey::GiftCardBack | Journey::CalledOff => "canceled",
         Journey::SignUp => return Ok(()),
@@ -372,6 +380,9 @@ async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
     if paid.is_some_and(|paid| order["payment_status"] != paid) {
         return Err(format!("the order is {}", order["payment_status"]));
     }
+    if journey == Journey::Invoice {
+        invoiced(shopper).await?;
+    }
     if journey == Journey::Ship && order["fulfillment_status"] != "delivered" {
         return Err(format!("the order is {}", order["fulfillment_status"]));
     }
@@ -379,6 +390,22 @@ async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!("the order is {} instead of {wanted}", order["status"]))
+    }
+}
+
+/// The first order of the shop has the first invoice, and its file is there.
+async fn invoiced(shopper: &Shopper) -> Result<(), String> {
+    let shown = shopper.get(&papers::at("store", shopper, "invoice")).await;
+    if shown.status != 200 || shown.value()["invoice"]["number"] != "RE-000001" {
+        return Err(format!("the invoice is {}", shown.text()));
+    }
+    let url = shown.value()["invoice"]["url"].as_str().unwrap_or_default().to_owned();
+    let path = url.strip_prefix(shopper.shop.base_url()).unwrap_or_default().to_owned();
+    let file = shopper.shop.send(local::Request::new("GET", &path)).await;
+    if file.body.starts_with(b"%PDF") {
+        Ok(())
+    } else {
+        Err(format!("the invoice's file is {}", file.text()))
     }
 }
 
@@ -472,6 +499,12 @@ async fn point(start: &Start, at: u64, kind: FaultKind, goods: &Goods) -> (bool,
 async fn explore(journey: Journey) -> (usize, Vec<String>) {
     let goods = Arc::new(match journey {
         Journey::Keys | Journey::KeysFollow => key_pools::keyed(),
+        Journey::Invoice => {
+            let mut goods = goods::small(world::MUGS);
+            let entity = serde_json::from_value(papers::entity()).expect("an entity");
+            goods.shop.legal_entity = Some(entity);
+            goods
+        }
         _ => goods::small(world::MUGS),
     });
     let (fired, mut broken) = (Arc::new(AtomicUsize::new(0)), Vec::new());
@@ -544,5 +577,6 @@ journeys! {
     no_fault_breaks_a_refund: Refund, 80;
     no_fault_breaks_a_refund_of_a_part_that_takes_its_time: PartialRefund, 80;
     no_fault_breaks_an_order_that_staff_call_off: CalledOff, 100;
+    no_fault_breaks_an_invoice: Invoice, 180;
     no_fault_breaks_signing_up: SignUp, 226;
 }

@@ -75,10 +75,12 @@ const AMONG: &[(&str, Among)] = &[
     ("the order desk", |shop, people| Box::pin(order_desk(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("files of goods", |shop, people| Box::pin(files(shop, people))),
+    ("papers of orders", |shop, people| Box::pin(papers(shop, people))),
     ("keys that are sold", |shop, people| Box::pin(key_pools(shop, people))),
     ("searching", |shop, people| Box::pin(searching(shop, people))),
     ("the staff's desk", |shop, people| Box::pin(desk(shop, people))),
     ("systems that are told", |shop, people| Box::pin(systems(shop, people))),
+    ("the books", |shop, people| Box::pin(books(shop, people))),
     ("dead letters", |shop, people| Box::pin(dead_letters(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
@@ -276,6 +278,17 @@ async fn systems(shop: Shop, people: People) {
     shop.settle().await;
 }
 
+async fn books(shop: Shop, people: People) {
+    let mut guest = Shopper::guest(&shop).await;
+    guest.ready(MUG, 1).await;
+    assert_eq!(guest.complete().await.status, 201);
+    shop.twin().set_faults(stripe_twin::Faults { webhook_drop: 100, ..Default::default() });
+    guest.pay("pm_card_visa");
+    shop.clock().advance_ms(11 * 60_000);
+    tour::queues::books(&mut Plain(shop.clone()), &shop, &people.owner).await;
+    assert_eq!(guest.view_order().await["status"], "placed");
+}
+
 async fn dead_letters(shop: Shop, people: People) {
     tour::queues::dead_letters(&mut Plain(shop.clone()), &shop, &people.owner).await;
     tour::queues::poison(&shop).await;
@@ -307,6 +320,10 @@ async fn searching(shop: Shop, people: People) {
 async fn files(shop: Shop, people: People) {
     tour::files::there_and_back(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
     tour::files::long_and_broken(&shop, &people.owner).await;
+}
+
+async fn papers(shop: Shop, people: People) {
+    tour::papers::papers(&mut Plain(shop), &people.owner).await;
 }
 
 async fn key_pools(shop: Shop, people: People) {

@@ -14,6 +14,7 @@ pub(crate) mod inventory;
 pub(crate) mod key_pools;
 pub(crate) mod letters;
 pub(crate) mod media;
+pub(crate) mod papers;
 pub(crate) mod parcels;
 pub(crate) mod promotions;
 pub(crate) mod queues;

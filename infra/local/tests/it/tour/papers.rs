@@ -1,0 +1,52 @@
+//! Papers: an invoice that follows a purchase, slips and lists for the hands.
+
+use serde_json::{Value, json};
+
+use super::Pace;
+use super::parcels::socks;
+use crate::world::{Colleague, Shopper, ok};
+
+const SETTINGS: &str = "/v1/admin/settings";
+
+/// Who sells, before the law.
+pub(crate) fn entity() -> Value {
+    json!({
+        "code": "main", "name": "Allure GmbH", "address": ["Lindenstrasse 1", "10969 Berlin"],
+        "country": "DE", "vat_id": "DE123456789", "invoice_prefix": "RE-",
+        "credit_note_prefix": "GS-",
+    })
+}
+
+/// The shop says who sells; from now on its orders get invoices.
+pub(crate) async fn found(owner: &Colleague) {
+    let seen = owner.tag(SETTINGS).await;
+    let body = json!({"legal_entity": entity()});
+    ok(owner.call_if(&seen, "PATCH", SETTINGS, &body).await);
+}
+
+/// Where the papers of somebody's order are.
+pub(crate) fn at(who: &str, buyer: &Shopper, paper: &str) -> String {
+    format!("/v1/{who}/orders/{}/{paper}", buyer.order)
+}
+
+/// Somebody buys, reads the invoice, and the staff prints what it needs to send the goods.
+pub(crate) async fn papers<P: Pace>(pace: &mut P, owner: &Colleague) {
+    let shop = owner.shop.clone();
+    found(owner).await;
+    // What the functions believe of the shop is a minute old at most.
+    shop.clock().advance_ms(1);
+    let buyer = pace.call(socks(&shop, "203.0.113.77", 1)).await;
+    pace.settle().await;
+    ok(pace.call(buyer.get(&at("store", &buyer, "invoice"))).await);
+    ok(pace.call(owner.get(&at("admin", &buyer, "invoice"))).await);
+    let month: String = shop.clock().now().to_string().chars().take(7).collect();
+    let listed = format!("/v1/admin/invoices?month={month}");
+    ok(pace.call(owner.get(&listed)).await);
+    let slip = pace.call(owner.get(&at("admin", &buyer, "packing_slip"))).await;
+    assert_eq!(slip.status, 200, "{}", slip.text());
+    let body = json!({"order_ids": [buyer.order], "packing_slips": true});
+    let request = local::Request::new("POST", "/v1/admin/pick_lists");
+    let request = request.header("idempotency-key", &crate::world::key()).json(&body);
+    let list = pace.call(owner.send(request)).await;
+    assert_eq!(list.status, 200, "{}", list.text());
+}
