@@ -3,7 +3,7 @@
 
 use ::store::{Store, Table};
 use queue::{Name, Queues};
-use runtime::{Doors, Endpoint, Setup, Till, Trigger, http, on_queue};
+use runtime::{Doors, Endpoint, Setup, Till, Trigger, every, http, on_queue};
 
 mod notice;
 pub mod hooks {
@@ -13,6 +13,7 @@ pub mod hooks {
 pub mod jobs {
     //! What is done with what it says.
     pub mod on_stripe_event;
+    pub mod reconcile;
 }
 
 /// What this domain touches.
@@ -27,16 +28,18 @@ pub struct App {
 impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let is_job = setup.handler.starts_with("payments.jobs.");
-        let tables: &[Table] = if is_job {
-            &[Table::Carts, Table::Inventory, Table::Orders, Table::Ledger]
-        } else {
-            &[Table::Ephemeral]
-        };
         let is_hook = setup.handler.starts_with("payments.hooks.");
+        let says_words = is_hook || setup.handler == "payments.jobs.reconcile";
+        let tables: &[Table] = match setup.handler {
+            "payments.jobs.reconcile" => &[Table::Orders, Table::Ledger, Table::Ephemeral],
+            _ if is_job => &[Table::Carts, Table::Inventory, Table::Orders, Table::Ledger],
+            _ if is_hook => &[Table::Ephemeral],
+            _ => &[],
+        };
         Self {
-            store: setup.store(if is_job || is_hook { tables } else { &[] }),
+            store: setup.store(tables),
             doors: (!is_job).then(|| setup.doors()),
-            queues: is_hook.then(|| setup.queues(&[Name::StripeEvents])),
+            queues: says_words.then(|| setup.queues(&[Name::StripeEvents])),
             till: setup.till(),
         }
     }
@@ -53,6 +56,7 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         "Takes Stripe's events.",
         hooks::stripe
     ),
+    every!("payments.jobs.reconcile", 3600, jobs::reconcile),
     on_queue!("payments.jobs.on_stripe_event", Name::StripeEvents, jobs::on_stripe_event),
     Endpoint { handler: "payments.unknown", trigger: Trigger::Unknown },
 ];

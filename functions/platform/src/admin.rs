@@ -1,4 +1,4 @@
-//! Endpoints for staff: the audit log, settings, imports and exports.
+//! Endpoints for staff: the audit log, settings, imports and exports, queues.
 
 use api::form::{Fields, Form, export_id, import_id};
 use api::{Problem, Reply, Staff};
@@ -16,7 +16,11 @@ pub mod change_settings;
 pub mod create_export;
 pub mod create_import;
 pub mod list_import_flaws;
+pub mod list_dead;
 pub mod list_imports;
+pub mod list_mismatches;
+pub mod list_queues;
+pub mod redrive;
 pub mod start_import;
 pub mod view_export;
 pub mod view_import;
@@ -59,7 +63,7 @@ impl Form for WhichExport {
     }
 }
 
-/// An entry of the audit log about a file.
+/// An entry of the audit log about a file or a queue.
 pub(crate) fn note<P, I>(
     app: &App,
     call: &Call<Staff<P>, I>,

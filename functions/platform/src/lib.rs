@@ -247,6 +247,12 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         admin::view_export
     ),
     http!(
+        "platform.admin.list_mismatches",
+        GET "/v1/admin/reconciliation",
+        "Lists what differs between the shop's books and the payment provider's, with what to do.",
+        admin::list_mismatches
+    ),
+    http!(
         "platform.admin.list_queues",
         GET "/v1/admin/queues",
         "Shows how full each queue is, and how many of its messages were given up.",

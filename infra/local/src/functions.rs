@@ -40,7 +40,8 @@ const DOMAINS: &[Domain] = domains!(
     fulfillment,
     notifications,
     platform,
-    promotions
+    promotions,
+    webhooks
 );
 
 /// Builds the function with this Handler.

@@ -47,6 +47,10 @@ enum Command {
     /// Print the audit log of a shop that is closed, oldest first, one JSON link a line.
     #[command(after_help = EXAMPLES)]
     Audit(Audit),
+    /// Explain an order of a shop that is closed in plain language: what happened, what is odd, what
+    /// comes next.
+    #[command(after_help = EXAMPLES)]
+    Doctor(Doctor),
 }
 
 #[derive(Args)]
@@ -72,6 +76,9 @@ struct Serve {
     /// Let every function do everything, whatever its policy in the template says.
     #[arg(long)]
     no_iam: bool,
+    /// Let webhooks go to this machine itself, where their receiver is being written.
+    #[arg(long)]
+    webhooks_to_loopback: bool,
 }
 
 #[derive(Args)]
@@ -86,6 +93,15 @@ struct Buy {
 
 #[derive(Args)]
 struct Audit {
+    /// The folder that the shop is kept in.
+    #[arg(long, default_value = ".fluxion")]
+    data_dir: PathBuf,
+}
+
+#[derive(Args)]
+struct Doctor {
+    /// The order's id: ord_…
+    order: String,
     /// The folder that the shop is kept in.
     #[arg(long, default_value = ".fluxion")]
     data_dir: PathBuf,
@@ -121,6 +137,7 @@ async fn main() -> ExitCode {
         Some(Command::Buy(flags)) => buy_something(flags).await,
         Some(Command::Bench(flags)) => load(flags).await,
         Some(Command::Audit(flags)) => print_audit(flags).await,
+        Some(Command::Doctor(flags)) => explain(flags).await,
     };
     done.unwrap_or_else(|error| {
         tracing::error!("{error}");
@@ -138,6 +155,7 @@ async fn serve_shop(flags: Serve) -> Result<ExitCode, Error> {
         clock: Clock::real(),
         seed: flags.seed,
         demo,
+        webhooks_to_loopback: flags.webhooks_to_loopback,
         enforce_iam: !flags.no_iam,
         port,
         ..Options::default()
@@ -291,6 +309,21 @@ async fn print_audit(flags: Audit) -> Result<ExitCode, Error> {
     let shop = Shop::open(options).await?;
     for link in shop.audit_log().await? {
         println!("{}", serde_json::json!(link));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Explains an order.
+async fn explain(flags: Doctor) -> Result<ExitCode, Error> {
+    if !flags.data_dir.is_dir() {
+        let folder = flags.data_dir.display();
+        return Err(Error::Setup(format!("no shop is kept in {folder}")));
+    }
+    let options =
+        Options { data_dir: Some(flags.data_dir), clock: Clock::real(), ..Options::default() };
+    let shop = Shop::open(options).await?;
+    for line in shop.explain(&flags.order).await? {
+        println!("{line}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -68,6 +68,8 @@ pub struct Options {
     pub port: u16,
     /// Where the carriers' API is; EasyPost's own where absent.
     pub carrier_base: Option<String>,
+    /// Whether webhooks may be sent to this machine itself, where their receiver is being written.
+    pub webhooks_to_loopback: bool,
     /// Template parameters that differ from the local shop's.
     pub parameters: BTreeMap<String, String>,
 }
@@ -86,6 +88,7 @@ impl Default for Options {
             sdk_attempts: 3,
             port: 3000,
             carrier_base: None,
+            webhooks_to_loopback: false,
             parameters: BTreeMap::new(),
         }
     }
@@ -115,6 +118,7 @@ pub(crate) struct Inner {
     pub(crate) router: Arc<Router>,
     pub(crate) stripe: stripe::Port,
     pub(crate) carrier_base: Option<String>,
+    pub(crate) webhooks_to_loopback: bool,
     pub(crate) warm: Mutex<HashMap<String, Arc<Function>>>,
     pub(crate) meter: Meter,
     pub(crate) requests: AtomicU64,
@@ -172,6 +176,7 @@ impl Shop {
             sdk_attempts,
             port,
             carrier_base,
+            webhooks_to_loopback,
             parameters,
         } = options;
         let root = root
@@ -240,6 +245,7 @@ impl Shop {
             router,
             stripe,
             carrier_base,
+            webhooks_to_loopback,
             warm: Mutex::default(),
             meter: Meter::default(),
             requests: AtomicU64::new(0),
@@ -386,6 +392,9 @@ impl Shop {
         {
             variables.insert("CARRIER_API_BASE".to_owned(), base.clone());
         }
+        if handler.starts_with("webhooks.") && self.0.webhooks_to_loopback {
+            variables.insert("WEBHOOK_LOOPBACK".to_owned(), "allowed".to_owned());
+        }
         if variables.contains_key("FILES_URL") {
             let url = files_url(&self.0.base_url, &self.0.stack);
             variables.insert("FILES_URL".to_owned(), url);
@@ -450,6 +459,26 @@ impl Shop {
     /// A store over all tables for the host itself: to look at, or to arrange what lies in them.
     pub fn store(&self) -> store::Store {
         demo::store(&self.0.wire, &self.0.stack)
+    }
+
+    /// An order, explained in plain language; its id as text.
+    pub async fn explain(&self, order: &str) -> Result<Vec<String>, Error> {
+        let unknown = || Error::Setup(format!("no order is called {order}"));
+        let id = domain::id::OrderId::parse(order).map_err(|_| unknown())?;
+        let store = self.store();
+        let file = store.order(id).await?.ok_or_else(unknown)?;
+        let mut entries = Vec::new();
+        for payment in &file.payments {
+            entries.extend(store.payment_entries(payment.id).await?);
+        }
+        let chart = domain::doctor::Chart {
+            order: &file.order,
+            payments: &file.payments,
+            entries: &entries,
+            refunds: &file.refunds,
+            parcels: &file.parcels,
+        };
+        Ok(domain::doctor::explain(chart, self.0.clock.now()))
     }
 
     /// The whole audit log, oldest link first.

@@ -89,6 +89,7 @@ impl Snapshot {
             router: Arc::clone(&original.router),
             stripe,
             carrier_base: original.carrier_base.clone(),
+            webhooks_to_loopback: original.webhooks_to_loopback,
             warm: Mutex::default(),
             meter: Meter::default(),
             requests: AtomicU64::new(0),

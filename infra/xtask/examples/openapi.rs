@@ -84,6 +84,7 @@ fn contract() -> Value {
         of(payments::ENDPOINTS),
         of(platform::ENDPOINTS),
         of(promotions::ENDPOINTS),
+        of(webhooks::ENDPOINTS),
     ]
     .concat();
     sorted(api::openapi::document(&entries))

@@ -1,8 +1,9 @@
 //! What became of a letter, from the request to the reader's mailbox.
 //!
-//! queued → sending → sent → delivered | bounced | complained; what is not sent at all is suppressed
-//! or failed. The mail service tells what became of a letter late, twice and out of order: news
-//! only ever moves a letter on, and older news never takes a complaint or a bounce back.
+//! queued → sending → sent → delivered | bounced | complained; what is not sent at all is
+//! suppressed or failed. The mail service tells what became of a letter late, twice and out of
+//! order: news only ever moves a letter on, and older news never takes a complaint or a bounce
+//! back.
 //!
 //! The log of letters holds no address: its mask, for people, and a keyed hash, to find out whether
 //! the address may be written to.

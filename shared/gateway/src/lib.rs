@@ -4,7 +4,7 @@
 //! that a call whose answer was lost can be made again. What Stripe answers is translated into the
 //! domain's words here; nothing else of the shop knows a Stripe type.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,21 +15,25 @@ use domain::id::{OrderId, PaymentId, RefundId};
 use domain::money::Money;
 use domain::payment::{Failure, Intent, IntentState, Payment};
 use domain::refund::{Told, ToldState};
+use jiff::Timestamp;
 use stripe::{
     Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest as _,
 };
 use stripe_core::payment_intent::{
     CancelPaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
-    RetrievePaymentIntent,
+    ListPaymentIntent, RetrievePaymentIntent,
 };
 use stripe_core::refund::{CreateRefund, ListRefund};
 use stripe_shared::{PaymentIntent, PaymentIntentStatus, Refund};
+use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
 pub mod webhook;
 
 /// How long we wait for Stripe; the functions that call it live 20 seconds.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
+/// Objects of a page, as many as Stripe gives.
+const PAGE: i64 = 100;
 /// Pages of a hundred refunds of one PaymentIntent that are read: more than it can have.
 const REFUND_PAGES_MAX: usize = 10;
 
@@ -245,6 +249,68 @@ impl Gateway {
         }
         Err(Fault::noticed(format!("list all refunds of {intent}"), Retry::Useless))
     }
+}
+
+/// A page of PaymentIntents.
+#[derive(Debug)]
+pub struct Intents {
+    /// The intents, newest first.
+    pub intents: Vec<Intent>,
+    /// Behind which the next page begins; none at the end.
+    pub next: Option<String>,
+}
+
+impl Gateway {
+    /// A page of the PaymentIntents that were made between two moments, newest first.
+    pub async fn intents_between(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        after: Option<&str>,
+    ) -> Result<Intents, Fault> {
+        let mut list = ListPaymentIntent::new().created(between(from, until)).limit(PAGE);
+        if let Some(after) = after {
+            list = list.starting_after(after);
+        }
+        let sent = list.send(&self.client).await;
+        let page = sent.map_err(|error| self.fault("list PaymentIntents", &error))?;
+        let last = page.data.last().map(|intent| intent.id.to_string());
+        let next = last.filter(|_| page.has_more);
+        let intents = page.data.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Intents { intents, next })
+    }
+
+    /// The PaymentIntents whose money, or a part of it, went back between two moments.
+    pub async fn refunded_between(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeSet<String>, Fault> {
+        let (mut all, mut after) = (BTreeSet::new(), None::<String>);
+        loop {
+            let mut list = ListRefund::new().created(between(from, until)).limit(PAGE);
+            if let Some(after) = after.take() {
+                list = list.starting_after(after);
+            }
+            let sent = list.send(&self.client).await;
+            let page = sent.map_err(|error| self.fault("list refunds", &error))?;
+            after = page.data.last().map(|refund| refund.id.to_string());
+            let intents = page.data.iter().filter_map(|refund| refund.payment_intent.as_ref());
+            all.extend(intents.map(|intent| intent.id().to_string()));
+            if !page.has_more {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+/// What was made between two moments, in Stripe's seconds.
+fn between(from: Timestamp, until: Timestamp) -> RangeQueryTs {
+    RangeQueryTs::Bounds(RangeBoundsTs {
+        gte: Some(from.as_second()),
+        lte: Some(until.as_second()),
+        ..RangeBoundsTs::default()
+    })
 }
 
 /// Stripe's refund in our words.

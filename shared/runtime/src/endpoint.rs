@@ -15,15 +15,17 @@ use domain::fault::{Fault, Retry};
 use domain::limit::{Limit, Standing};
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
+use queue::Parking;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::Store;
 use store::idempotency::{Claim, Claimed};
 use store::limit::Bucket;
 
-use crate::http;
+use crate::job::Failed;
 use crate::keyring::Keyring;
 use crate::setup::{App, Platform, Setup};
+use crate::{http, job};
 
 /// A future that is sent around.
 pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -82,6 +84,9 @@ where
 /// Runs a job with its event.
 pub type RunJob<A> = fn(Arc<A>, Value, Timestamp) -> Boxed<Result<Value, Fault>>;
 
+/// Runs a job with the messages of a queue; those that could not be done.
+pub type RunQueue<A> = fn(Arc<A>, Vec<queue::Message>, Timestamp) -> Boxed<Vec<Failed>>;
+
 /// A row of a domain's table: its Handler and what calls it.
 pub struct Endpoint<A: 'static> {
     /// The address: `cart.store.add_line` is `functions/cart/src/store/add_line.rs`.
@@ -110,7 +115,7 @@ pub enum Trigger<A: 'static> {
         /// Which queue.
         name: queue::Name,
         /// Runs it.
-        run: RunJob<A>,
+        run: RunQueue<A>,
     },
     /// A schedule.
     Schedule {
@@ -189,8 +194,8 @@ macro_rules! on_queue {
             handler: $handler,
             trigger: $crate::Trigger::Queue {
                 name: $name,
-                run: |app, event, now| ::std::boxed::Box::pin(async move {
-                    $crate::job::run_queue(&*app, event, now, $handler, $($at)::+::handle).await
+                run: |app, messages, now| ::std::boxed::Box::pin(async move {
+                    $crate::job::run_queue(&*app, messages, now, $handler, $($at)::+::handle).await
                 }),
             },
         }
@@ -205,8 +210,8 @@ macro_rules! on_batch {
             handler: $handler,
             trigger: $crate::Trigger::Queue {
                 name: $name,
-                run: |app, event, now| ::std::boxed::Box::pin(async move {
-                    $crate::job::run_batch(&*app, event, now, $handler, $($at)::+::handle).await
+                run: |app, messages, now| ::std::boxed::Box::pin(async move {
+                    $crate::job::run_batch(&*app, messages, now, $handler, $($at)::+::handle).await
                 }),
             },
         }
@@ -548,8 +553,17 @@ impl Function {
                         http::response(run(app, request).await)
                     })
                 }),
-                Trigger::Queue { run, .. }
-                | Trigger::Schedule { run, .. }
+                Trigger::Queue { run, .. } => {
+                    let parking = Arc::new(Parking::new(&platform.aws));
+                    Box::new(move |event| {
+                        let (app, now, parking) = (Arc::clone(&app), clock.now(), parking.clone());
+                        Box::pin(async move {
+                            let failed = run(app, job::messages(event)?, now).await;
+                            job::answer(&parking, handler, failed).await
+                        })
+                    })
+                }
+                Trigger::Schedule { run, .. }
                 | Trigger::Stream { run, .. }
                 | Trigger::Upload { run, .. }
                 | Trigger::Invoked { run } => {

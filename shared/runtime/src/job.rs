@@ -88,54 +88,91 @@ where
     type Future = R;
 }
 
-/// Runs a job for each message of a batch; the answer names those that are to come again. Each
-/// message stands alone: the failure of one does not touch its neighbours.
+/// A message that could not be done, and why.
+#[derive(Debug)]
+pub struct Failed {
+    /// The message.
+    pub message: queue::Message,
+    /// Why, for whoever looks for it.
+    pub reason: String,
+}
+
+/// Runs a job for each message of a batch; those that could not be done. Each message stands alone:
+/// the failure of one does not touch its neighbours.
 pub async fn run_queue<A: 'static, F>(
     app: &A,
-    event: Value,
+    messages: Vec<queue::Message>,
     now: Timestamp,
     op: &'static str,
     job: F,
-) -> Result<Value, Fault>
+) -> Vec<Failed>
 where
     F: for<'a> OnMessage<'a, A>,
 {
-    let event: SqsEvent = serde_json::from_value(event)
-        .map_err(|error| Fault::new("read a batch of messages", error, Retry::Useless))?;
     let mut failed = Vec::new();
-    for message in queue::messages(event) {
-        let id = message.id.clone();
-        if let Err(fault) = job(app, message, now).await {
+    for message in messages {
+        if let Err(fault) = job(app, message.clone(), now).await {
+            let id = &message.id;
             tracing::error!(op, message = id, fault = %fault, "a message failed and comes again");
-            failed.push(id);
+            failed.push(Failed { message, reason: fault.to_string() });
         }
     }
-    serde_json::to_value(queue::response(failed))
-        .map_err(|error| Fault::new("answer a batch of messages", error, Retry::Useless))
+    failed
 }
 
 /// Runs a job for all messages of a batch at once: they succeed together or come again together,
 /// as the order of a FIFO queue wants it.
 pub async fn run_batch<A: 'static, F>(
     app: &A,
-    event: Value,
+    messages: Vec<queue::Message>,
     now: Timestamp,
     op: &'static str,
     job: F,
-) -> Result<Value, Fault>
+) -> Vec<Failed>
 where
     F: for<'a> OnEvent<'a, A, Batch>,
 {
+    let Err(fault) = job(app, Batch { messages: messages.clone(), now }).await else {
+        return Vec::new();
+    };
+    let count = messages.len();
+    tracing::error!(op, messages = count, fault = %fault, "a batch failed and comes again");
+    let reason = fault.to_string();
+    messages.into_iter().map(|message| Failed { message, reason: reason.clone() }).collect()
+}
+
+/// The messages of an event.
+pub(crate) fn messages(event: Value) -> Result<Vec<queue::Message>, Fault> {
     let event: SqsEvent = serde_json::from_value(event)
         .map_err(|error| Fault::new("read a batch of messages", error, Retry::Useless))?;
-    let messages = queue::messages(event);
-    let ids: Vec<String> = messages.iter().map(|message| message.id.clone()).collect();
-    let mut failed = Vec::new();
-    if let Err(fault) = job(app, Batch { messages, now }).await {
-        tracing::error!(op, messages = ids.len(), fault = %fault, "a batch failed and comes again");
-        failed = ids;
+    Ok(queue::messages(event))
+}
+
+/// The answer to a batch: it names the messages that are to come again. One that has used up its
+/// tries is parked among the dead letters with its reason, and is done; where that fails, SQS will
+/// put it there without one.
+pub(crate) async fn answer(
+    parking: &queue::Parking,
+    op: &'static str,
+    failed: Vec<Failed>,
+) -> Result<Value, Fault> {
+    let mut again = Vec::new();
+    for Failed { message, reason } in failed {
+        if message.receives < queue::RECEIVES_MAX {
+            again.push(message.id);
+            continue;
+        }
+        match parking.park(&message, op, &reason).await {
+            Ok(()) => {
+                tracing::error!(op, message = message.id, alarm = "message_parked", "given up");
+            }
+            Err(fault) => {
+                tracing::error!(op, message = message.id, fault = %fault, "it is not parked");
+                again.push(message.id);
+            }
+        }
     }
-    serde_json::to_value(queue::response(failed))
+    serde_json::to_value(queue::response(again))
         .map_err(|error| Fault::new("answer a batch of messages", error, Retry::Useless))
 }
 
@@ -248,4 +285,70 @@ fn attribute(value: &Value) -> Option<AttributeValue> {
         ),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    /// Ten messages, and which of them can not be done: bit by bit.
+    struct Broken(u32);
+
+    fn ten() -> Vec<queue::Message> {
+        let records: Vec<Value> = (0..10)
+            .map(|at: u32| {
+                json!({
+                    "messageId": format!("m{at}"), "receiptHandle": "r", "body": at.to_string(),
+                    "attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {},
+                    "eventSourceARN": "arn:aws:sqs:eu-central-1:1:shop-mail",
+                })
+            })
+            .collect();
+        messages(json!({"Records": records})).unwrap()
+    }
+
+    async fn job(app: &Broken, message: queue::Message, _: Timestamp) -> Result<(), Fault> {
+        let bit: u32 = message.body.parse().unwrap();
+        if app.0 & (1 << bit) == 0 {
+            return Ok(());
+        }
+        Err(Fault::noticed(format!("do {bit}"), Retry::Useless))
+    }
+
+    fn answered(failed: Vec<Failed>) -> Vec<String> {
+        let ids = failed.into_iter().map(|failed| failed.message.id);
+        let answer = serde_json::to_value(queue::response(ids)).unwrap();
+        let again = answer["batchItemFailures"].as_array().unwrap();
+        again.iter().map(|one| one["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn of_ten_messages_exactly_those_that_failed_come_again_whichever_they_are() {
+        let now = Timestamp::UNIX_EPOCH;
+        for mask in 0..1_u32 << 10 {
+            let app = Broken(mask);
+            let failed = run_queue(&app, ten(), now, "test", job).now_or_never().unwrap();
+            for failed in &failed {
+                assert_eq!(failed.reason, format!("do {}", failed.message.body));
+            }
+            let expected: Vec<String> =
+                (0..10).filter(|bit| mask & (1 << bit) != 0).map(|bit| format!("m{bit}")).collect();
+            assert_eq!(answered(failed), expected, "{mask:010b}");
+        }
+    }
+
+    #[test]
+    fn a_batch_that_goes_together_comes_again_together() {
+        async fn all(app: &Broken, batch: Batch) -> Result<(), Fault> {
+            assert_eq!(batch.messages.len(), 10);
+            if app.0 == 0 { Ok(()) } else { Err(Fault::noticed("do them", Retry::Helps)) }
+        }
+        let now = Timestamp::UNIX_EPOCH;
+        for (mask, count) in [(0, 0), (1, 10), (512, 10)] {
+            let failed = run_batch(&Broken(mask), ten(), now, "test", all).now_or_never().unwrap();
+            assert_eq!(answered(failed).len(), count);
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub use endpoint::{Call, Endpoint, Function, Tally, Trigger};
 pub use ids::Ids;
 pub use job::{Batch, Changed, Errand, Records, Tick, Upload};
 pub use post::Post;
-pub use setup::{App, Platform, Setup};
+pub use setup::{App, Platform, Setup, Stage};
 pub use till::Till;
 
 /// What the macros of this crate need where they are used.

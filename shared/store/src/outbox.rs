@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Key, Range, document, item};
-use crate::transaction::{Expression, Transaction};
+use crate::transaction::{Committed, Expression, Transaction};
 use crate::{Store, Table};
 
 /// Partitions of the outbox: one takes about 500 transactional writes a second.
@@ -56,6 +56,18 @@ pub fn event(new_image: HashMap<String, AttributeValue>) -> Result<Event, Fault>
 }
 
 impl Store {
+    /// Says events that no other write belongs to, together.
+    pub async fn say_alone(&self, events: &[Event]) -> Result<(), Fault> {
+        let mut transaction = Transaction::default();
+        events.iter().try_for_each(|event| say(self, &mut transaction, event))?;
+        match transaction.commit(self, "say events").await? {
+            Committed::Yes => Ok(()),
+            Committed::Refused(_) => {
+                Err(Fault::noticed("say an event under an id that is taken", Retry::Useless))
+            }
+        }
+    }
+
     /// Forgets an event that was sent.
     pub async fn sent(&self, event: &Event) -> Result<(), Fault> {
         self.delete(Table::Orders, &key(event)).await

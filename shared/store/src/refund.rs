@@ -12,7 +12,7 @@ use domain::event::Event;
 use domain::fault::Fault;
 use domain::order::Order;
 use domain::payment::{Entry, Payment};
-use domain::refund::{Refund, Status};
+use domain::refund::{Origin, Refund, Status};
 
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
@@ -80,7 +80,10 @@ impl Store {
     pub async fn move_money(&self, step: &Move<'_>) -> Result<Saved, Fault> {
         let mut transaction = Transaction::default();
         let asked = step.order.refunds.pending - step.before.refunds.pending;
-        let condition = if asked > 0 && step.order.captured == step.before.captured {
+        // What somebody did at the provider is a fact, and so is money that has just come.
+        let is_fact = step.order.captured != step.before.captured
+            || step.refund.is_some_and(|refund| refund.origin == Origin::Provider);
+        let condition = if asked > 0 && !is_fact {
             Expression::new("version = :loaded AND refundable >= :asked")
                 .value(":loaded", count(step.before.version))
                 .value(":asked", number(asked))

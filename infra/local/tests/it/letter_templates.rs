@@ -1,5 +1,5 @@
-//! The merchant's own words for letters: tried, kept, shown, sent to oneself, published, taken back;
-//! and never in the way of a letter.
+//! The merchant's own words for letters: tried, kept, shown, sent to oneself, published, taken
+//! back; and never in the way of a letter.
 
 use domain::permission::Permission::{NotificationsWrite, OrdersRead, SettingsRead};
 use futures_util::future::join_all;

@@ -64,7 +64,7 @@ async fn units(clerk: &Colleague, jane: &Shopper, quantity: u32) -> Value {
 }
 
 /// Something that only the shop's own key may do at the provider.
-fn at_stripe(shop: &Shop, path: &str, fields: &[(&str, &str)]) -> (u16, Value) {
+pub(crate) fn at_stripe(shop: &Shop, path: &str, fields: &[(&str, &str)]) -> (u16, Value) {
     let form = Request::new("POST", path).form(fields);
     let request = http::Request::post(path)
         .header("authorization", format!("Bearer {}", shop.stripe_keys().secret_key))

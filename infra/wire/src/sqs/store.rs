@@ -366,16 +366,18 @@ impl Store {
         now: i64,
     ) -> Result<usize, Refusal> {
         self.sql.change(|tx| {
-            let dlq = if is_dlq(tx, queue)? {
-                queue.to_owned()
+            let (dlq, target) = if is_dlq(tx, queue)? {
+                (queue.to_owned(), target)
             } else {
                 let redrive = attributes(tx, queue)?.redrive;
-                redrive.map(|(dlq, _)| dlq).ok_or_else(|| {
+                let dlq = redrive.map(|(dlq, _)| dlq).ok_or_else(|| {
                     Refusal::new(
                         "InvalidParameterValue",
                         format!("{queue} is no dead-letter queue and names none."),
                     )
-                })?
+                })?;
+                // What was sent there directly came from nowhere, and goes to who asks for it.
+                (dlq, target.or(Some(queue)))
             };
             if let Some(target) = target {
                 attributes(tx, target)?;

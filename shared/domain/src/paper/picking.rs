@@ -176,7 +176,10 @@ fn pick_columns(words: &Words) -> Vec<Column> {
 }
 
 fn row(sku: &Sku, pick: Pick) -> Row {
-    let whose = pick.orders.into_iter().map(|(number, units)| format!("{units} × {number}"));
+    let whose = pick.orders.into_iter().map(|(number, units)| {
+        // Never torn apart.
+        format!("{units}\u{a0}×\u{a0}{number}")
+    });
     let whose: Vec<String> = whose.collect();
     let cells =
         vec![String::new(), pick.title, sku.to_string(), pick.units.to_string(), whose.join(", ")];
@@ -238,7 +241,9 @@ mod tests {
             })
             .collect();
         let list = pick_list(&orders, &[Location::first()], &shop, &shop.default_locale, now());
-        let rows: Vec<_> = list.table.rows.iter().map(|row| row.cells.join("|")).collect();
+        let rows: Vec<_> = list.table.rows.iter().map(|row| row.cells.join("|"))
+            .map(|row| row.replace('\u{a0}', " "))
+            .collect();
         assert_eq!(
             rows,
             [

@@ -333,3 +333,65 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_order_is_held_and_released_and_called_off_only_before_anything_went_out() {
+    let (order, _) = paid(Currency::EUR, &[(2, 1000)], 0, 0);
+    let held = order.clone().hold("Fraud?".into(), Actor::System, now()).unwrap();
+    assert_eq!(held.status, order::Status::OnHold);
+    assert!(held.clone().hold("Again".into(), Actor::System, now()).is_err());
+    let released = held.clone().release(now()).unwrap();
+    assert_eq!(released.status, order::Status::Placed);
+    assert!(released.hold.as_ref().unwrap().released_at.is_some());
+    assert!(released.clone().release(now()).is_err());
+    let off = held.call_off(now()).unwrap();
+    assert_eq!(off.status, order::Status::Canceled);
+    assert_eq!(off.reservation.state, crate::reservation::State::Released);
+    assert!(!off.uses_counted && off.due().is_zero());
+    assert_eq!(off.clone().call_off(now()).unwrap_err().code(), "invalid_transition");
+    let mut gone = order.clone();
+    gone.lines[0].fulfilled = 1;
+    assert_eq!(gone.call_off(now()).unwrap_err().code(), "already_fulfilled");
+}
+
+#[test]
+fn the_return_of_all_that_is_left_leaves_what_is_under_way_alone() {
+    let (order, payment) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
+    let asked = order.request_refund(Some(&payment), 0, &of_amount(300), fresh(1)).unwrap();
+    let off = asked.order.clone().call_off(now()).unwrap();
+    let paying = asked.payment.unwrap();
+    let back = off.return_all(&paying, Origin::Cancellation, fresh(2)).unwrap();
+    assert_eq!((back.refund.money.amount(), back.order.refundable()), (700, 0));
+    let nothing = back.order.return_all(&paying, Origin::Cancellation, fresh(3));
+    assert_eq!(nothing, None);
+}
+
+#[test]
+fn the_timeline_says_what_the_facts_say_in_their_order() {
+    use crate::timeline::{Note, timeline};
+
+    let (order, payment) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
+    let done = refunded(&order, &payment, 1, &of_amount(300));
+    let later = now().saturating_add(jiff::SignedDuration::from_secs(60)).unwrap();
+    let held = done.order.hold("Look".into(), Actor::System, later).unwrap();
+    let note = Note {
+        id: crate::id::NoteId::from_ulid(Ulid::from_parts(1, 1)),
+        order: held.id,
+        text: "Called".into(),
+        by: Actor::System,
+        at: now(),
+    };
+    let told = timeline(&held, &[payment], &[], &[done.refund], &[note]);
+    let what: Vec<&str> = told.iter().map(|moment| moment.what).collect();
+    let wanted = [
+        "order.created",
+        "order.placed",
+        "payment.created",
+        "refund.requested",
+        "refund.succeeded",
+        "note.added",
+        "order.held",
+    ];
+    assert_eq!(what, wanted);
+    assert_eq!(told[3].amount, Some(Money::new(300, Currency::EUR)));
+}

@@ -14,6 +14,7 @@ use testkit::goods::{MUG, SOCKS, TEMPLATE};
 use crate::imports::{Parcel, announce};
 use crate::oddities::complete;
 use crate::tour;
+use crate::webhooks;
 use crate::world::{self, Colleague, PASSWORD, Shopper, ok};
 
 /// An operation of the contract.
@@ -180,6 +181,8 @@ pub(crate) struct Trial {
     transfer: String,
     /// A paid order, and a parcel of it.
     parcel: (String, String),
+    /// A refund of that order.
+    refund: String,
     pub(crate) cursors: BTreeMap<String, Vec<String>>,
     pub(crate) faults: Vec<String>,
     pub(crate) sent: BTreeMap<String, usize>,
@@ -270,6 +273,10 @@ impl Trial {
         let product = mug["id"].as_str().unwrap().to_owned();
         let transfer = crate::inventory::draft(&boss).await;
         let parcel = packed(&list, &boss).await;
+        let path = format!("/v1/admin/orders/{}/refunds", parcel.0);
+        let cent = json!({"goodwill": {"amount": 1, "currency": "EUR"}});
+        let made = local::Request::new("POST", &path).header("idempotency-key", &world::key());
+        let refund = ok(boss.send(made.json(&cent)).await)["id"].as_str().unwrap().to_owned();
         let amount = domain::money::Money::new(500, domain::currency::Currency::EUR);
         let (gift_card, code) = crate::gift_cards::card(&shop, amount, None).await;
         ok(crate::gift_cards::present(&jane, &code).await);
@@ -291,6 +298,7 @@ impl Trial {
             product,
             transfer,
             parcel,
+            refund,
             cursors: BTreeMap::new(),
             faults: Vec::new(),
             sent: BTreeMap::new(),
@@ -305,6 +313,8 @@ impl Trial {
             "id" if operation.path.contains("/carts/") => who.cart.clone(),
             "id" if operation.path.contains("/fulfillments") => self.parcel.0.clone(),
             "fulfillment_id" => self.parcel.1.clone(),
+            "id" if operation.path.contains("/refunds/{refund_id}") => self.parcel.0.clone(),
+            "refund_id" => self.refund.clone(),
             "id" if operation.path.contains("/orders/") => who.order.clone(),
             "id" if operation.path.contains("/admin/gift_cards/") => self.gift_card.clone(),
             "id" if operation.path.contains("/admin/customers/") => self.customer.clone(),
@@ -313,6 +323,10 @@ impl Trial {
                 domain::stock::FIRST_LOCATION.to_string()
             }
             "id" if operation.path.contains("/inventory/transfers/") => self.transfer.clone(),
+            "id" if operation.path.contains("/admin/messages/") => {
+                "msg_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned()
+            }
+            "id" if operation.path.contains("/admin/suppressions/") => "a".repeat(43),
             "id" | "session_id" => {
                 let place = operation.path.split(&format!("/{{{name}}}")).next().unwrap();
                 let whose = if operation.is_for_staff() { "" } else { &who.cart };
@@ -320,6 +334,10 @@ impl Trial {
                 let (_, id) = own.unwrap_or_else(|| panic!("say here what a good {place}/… is"));
                 id.clone()
             }
+            "event_id" => "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
+            "name" if operation.path.contains("/admin/queues/") => "mail".to_owned(),
+            "letter" => "order_confirmation".to_owned(),
+            "version" => "1".to_owned(),
             "line_id" => self.line.clone(),
             "gift_card_id" => self.gift_card.clone(),
             "token" => self.download.clone(),
@@ -716,8 +734,11 @@ async fn work_of(
     let import = ok(announce(boss, &Parcel::csv("stock", "sku,on_hand\n")).await);
     let export = json!({"kind": "stock", "format": "csv"});
     let export = ok(boss.call("POST", EXPORTS, &export).await);
+    let endpoint = json!({"url": "https://erp.example/hooks", "events": ["webhook.test"]});
+    let endpoint = ok(boss.call("POST", webhooks::ENDPOINTS, &endpoint).await);
     boss.shop.settle().await;
     let ids = [
+        (webhooks::ENDPOINTS, id_of(&endpoint["endpoint"])),
         (PROMOTIONS, id_of(&promotion)),
         (POINTS, id_of(&point)),
         (MEDIA, id_of(&picture["media"])),

@@ -1,0 +1,301 @@
+//! Webhooks to the merchant's own systems: told once, signed, again until they are taken, never
+//! where a webhook has no business.
+
+use domain::id::{EventId, WebhookId};
+use domain::permission::Permission;
+use domain::webhook::{Secret, Secrets};
+use jiff::Timestamp;
+use local::{Options, Outcome, Shop};
+use serde_json::{Value, json};
+use testkit::goods::{self, MUG};
+
+use crate::receiver::{Heard, Receiver};
+use crate::world::{self, Colleague, Shopper, ok, refusal};
+
+pub(crate) const ENDPOINTS: &str = "/v1/admin/webhook_endpoints";
+const SWEEP: &str = "webhooks.jobs.sweep";
+
+async fn open() -> Shop {
+    let options = Options { webhooks_to_loopback: true, ..Options::default() };
+    world::open_with(options, &goods::small(world::MUGS)).await
+}
+
+async fn keeper(shop: &Shop) -> Colleague {
+    let may = [Permission::WebhooksManage, Permission::WebhooksRead];
+    Colleague::of(shop, "keeper", &may).await
+}
+
+/// Another endpoint: where it is, and its secret.
+async fn add(keeper: &Colleague, url: &str, events: &Value) -> (String, String) {
+    let body = json!({"url": url, "events": events, "description": "ERP"});
+    let made = keeper.call("POST", ENDPOINTS, &body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made = made.value();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    (format!("{ENDPOINTS}/{}", text(&made["endpoint"]["id"])), text(&made["secret"]))
+}
+
+/// Somebody buys a mug.
+async fn buy(shop: &Shop) -> Shopper {
+    let mut jane = Shopper::guest(shop).await;
+    jane.ready(MUG, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    assert_eq!(jane.pay("pm_card_visa").0, 200);
+    shop.settle().await;
+    jane
+}
+
+async fn sweep(shop: &Shop) {
+    assert!(matches!(shop.run_job(SWEEP).await, Outcome::Answered(_)));
+    shop.settle().await;
+}
+
+async fn deliveries(keeper: &Colleague, at: &str) -> Vec<Value> {
+    let list = ok(keeper.get(&format!("{at}/deliveries")).await);
+    list["data"].as_array().expect("a list").clone()
+}
+
+/// What a receiver is told to do: the signature over id, time and body, by the standard.
+fn is_signed(heard: &Heard, secret: &str) -> bool {
+    let secret: Secret = serde_json::from_value(json!(secret)).expect("a secret");
+    let at: i64 = heard.header("webhook-timestamp").parse().expect("seconds");
+    let at = Timestamp::from_second(at).expect("a time");
+    let expected = Secrets::new(secret).signature(heard.header("webhook-id"), at, &heard.body);
+    heard.header("webhook-signature").split(' ').any(|one| one == expected)
+}
+
+#[tokio::test]
+async fn a_system_is_told_of_an_order_once_signed_and_without_anybody_in_it() {
+    let shop = open().await;
+    let (keeper, receiver) = (keeper(&shop).await, Receiver::new());
+    let (at, secret) = add(&keeper, &receiver.url("/ok"), &json!(["order.placed"])).await;
+    assert!(secret.starts_with("whsec_"));
+    let shown = keeper.get(&at).await;
+    assert!(!shown.text().contains("whsec_"), "a secret is shown once");
+    let jane = buy(&shop).await;
+    let heard = receiver.take();
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert!(is_signed(&heard[0], &secret));
+    let told = heard[0].value();
+    assert_eq!((&told["type"], &told["sequence"]), (&json!("order.placed"), &json!(1)));
+    assert_eq!(told["data"]["order"]["id"], json!(jane.order));
+    assert_eq!(told["data"]["order"]["lines"][0]["sku"], "MUG");
+    assert_eq!(told["data"]["order"]["status"], "placed");
+    for personal in ["jane", "Roe", "Lindenstrasse", "10969", "@"] {
+        assert!(!heard[0].body.contains(personal), "{personal} in {}", heard[0].body);
+    }
+    let list = deliveries(&keeper, &at).await;
+    assert_eq!((list.len(), &list[0]["state"]), (1, &json!("delivered")));
+    assert_eq!(list[0]["id"], heard[0].header("webhook-id"));
+    assert_eq!(list[0]["attempts"][0]["status"], 200);
+    // The same event, as often as it comes: one delivery, and nothing is said again.
+    let event = EventId::parse(list[0]["id"].as_str().unwrap()).unwrap();
+    let body = json!({"id": event, "at": told["timestamp"], "sequence": 1,
+        "type": "order.placed", "order_id": jane.order})
+    .to_string();
+    let queues = shop.wire().sqs();
+    let queue = queues.queues().into_iter().find(|name| name.ends_with("-webhooks")).unwrap();
+    for _ in 0..3 {
+        queues.send(&queue, &body).unwrap();
+        shop.settle().await;
+        sweep(&shop).await;
+    }
+    assert_eq!(receiver.take().len(), 0);
+    assert_eq!(deliveries(&keeper, &at).await.len(), 1);
+    world::sound(&shop, &goods::small(world::MUGS)).await;
+}
+
+#[tokio::test]
+async fn what_is_not_taken_comes_again_under_the_same_id_until_it_is_or_the_tries_are_over() {
+    let shop = open().await;
+    let (mut keeper, receiver) = (keeper(&shop).await, Receiver::new());
+    let (at, _) = add(&keeper, &receiver.url("/busy"), &json!(["order.placed"])).await;
+    buy(&shop).await;
+    let first = receiver.take();
+    assert_eq!(first.len(), 1);
+    sweep(&shop).await;
+    assert_eq!(receiver.take().len(), 0, "not before its time");
+    let mut calls = 1;
+    for _ in 0..60 {
+        shop.clock().advance_ms(2 * 3600 * 1000);
+        sweep(&shop).await;
+        for heard in receiver.take() {
+            calls += 1;
+            assert_eq!(heard.header("webhook-id"), first[0].header("webhook-id"));
+            assert_eq!(heard.body, first[0].body, "the very same bytes");
+            assert_ne!(heard.header("webhook-timestamp"), first[0].header("webhook-timestamp"));
+        }
+    }
+    keeper.sign_in().await;
+    let list = deliveries(&keeper, &at).await;
+    assert_eq!((calls, &list[0]["state"]), (10, &json!("failed")));
+    assert_eq!(list[0]["attempts"][0]["answer"], "busy");
+
+    // It is mended, and the event is sent again by hand.
+    let tag = keeper.tag(&at).await;
+    let body = json!({"url": receiver.url("/ok")});
+    ok(keeper.call_if(&tag, "PATCH", &at, &body).await);
+    let id = list[0]["id"].as_str().unwrap();
+    let again = format!("{at}/deliveries/{id}/redeliver");
+    assert_eq!(keeper.call("POST", &again, &json!({})).await.status, 202);
+    sweep(&shop).await;
+    let heard = receiver.take();
+    assert_eq!((heard.len(), heard[0].header("webhook-id")), (1, id));
+    assert_eq!(deliveries(&keeper, &at).await[0]["state"], "delivered");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_for_days_or_is_gone_is_switched_off_and_missed_events_are_replayed()
+{
+    let shop = open().await;
+    let (mut keeper, receiver) = (keeper(&shop).await, Receiver::new());
+    let (gone, _) = add(&keeper, &receiver.url("/gone"), &json!(["*"])).await;
+    let (failing, _) = add(&keeper, &receiver.url("/busy"), &json!(["*"])).await;
+    let began = shop.clock().now();
+    buy(&shop).await;
+    let shown = ok(keeper.get(&gone).await);
+    assert_eq!((&shown["status"], &shown["disabled_reason"]), (&json!("disabled"), &json!("gone")));
+    assert_eq!(ok(keeper.get(&failing).await)["status"], "active");
+    for _ in 0..40 {
+        shop.clock().advance_ms(2 * 3600 * 1000);
+        sweep(&shop).await;
+    }
+    buy(&shop).await;
+    for _ in 0..40 {
+        shop.clock().advance_ms(2 * 3600 * 1000);
+        sweep(&shop).await;
+    }
+    keeper.sign_in().await;
+    let shown = ok(keeper.get(&failing).await);
+    assert_eq!(shown["disabled_reason"], "failing", "{shown}");
+    receiver.take();
+    // While it is off it is told of nothing; a test reaches it all the same.
+    let jane = buy(&shop).await;
+    assert_eq!(receiver.take().len(), 0);
+    let sent = keeper.call("POST", &format!("{failing}/test"), &json!({})).await;
+    assert_eq!(sent.status, 202, "{}", sent.text());
+    shop.settle().await;
+    let heard = receiver.take();
+    assert_eq!((heard.len(), &heard[0].value()["type"]), (1, &json!("webhook.test")));
+    // Switched on again, it asks for what it missed.
+    let tag = keeper.tag(&failing).await;
+    let body = json!({"url": receiver.url("/ok"), "is_active": true});
+    ok(keeper.call_if(&tag, "PATCH", &failing, &body).await);
+    let span = json!({"from": began, "until": shop.clock().now()});
+    let replay = keeper.call("POST", &format!("{failing}/replay"), &span).await;
+    assert_eq!(replay.status, 202, "{}", replay.text());
+    shop.settle().await;
+    let heard = receiver.take();
+    let placed = heard.iter().filter(|one| one.value()["type"] == "order.placed");
+    let orders: Vec<Value> = placed.map(|one| one.value()["data"]["order"]["id"].clone()).collect();
+    assert_eq!(orders.len(), 3, "{heard:?}");
+    assert!(orders.contains(&json!(jane.order)));
+}
+
+#[tokio::test]
+async fn while_a_secret_is_replaced_both_are_good() {
+    let shop = open().await;
+    let (keeper, receiver) = (keeper(&shop).await, Receiver::new());
+    let (at, first) = add(&keeper, &receiver.url("/ok"), &json!(["order.placed"])).await;
+    let rotated = ok(keeper.call("POST", &format!("{at}/rotate_secret"), &json!({})).await);
+    let second = rotated["secret"].as_str().unwrap().to_owned();
+    assert!(rotated["previous_secret_expires_at"].is_string() && second != first);
+    buy(&shop).await;
+    let heard = receiver.take().remove(0);
+    assert!(is_signed(&heard, &first) && is_signed(&heard, &second));
+    shop.clock().advance_ms(25 * 3600 * 1000);
+    buy(&shop).await;
+    let heard = receiver.take().remove(0);
+    assert!(!is_signed(&heard, &first) && is_signed(&heard, &second));
+}
+
+#[tokio::test]
+async fn a_webhook_goes_to_the_public_internet_and_nowhere_else() {
+    // Not even to this machine, unless its shop was opened so.
+    let shop = world::open().await;
+    let keeper = keeper(&shop).await;
+    for url in [
+        "http://127.0.0.1:8000/",
+        "https://localhost/",
+        "https://10.0.0.1/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[::1]/",
+        "https://[::ffff:10.0.0.1]/",
+        "https://[fd00:ec2::254]/",
+        "https://erp.example:22/",
+    ] {
+        let body = json!({"url": url, "events": ["*"]});
+        let answer = keeper.call("POST", ENDPOINTS, &body).await;
+        assert_eq!(answer.status, 400, "{url}");
+        assert_eq!(answer.value()["errors"][0]["code"], "not_public", "{url}");
+    }
+    for url in ["http://erp.example/", "https://2130706433/", "https://jane@erp.example/"] {
+        let body = json!({"url": url, "events": ["*"]});
+        let answer = keeper.call("POST", ENDPOINTS, &body).await;
+        assert_eq!(answer.value()["errors"][0]["code"], "malformed", "{url}");
+    }
+    // A redirect is an answer like another: nobody is sent into the house by one.
+    let shop = open().await;
+    let (keeper, receiver) = (self::keeper(&shop).await, Receiver::new());
+    let (at, _) = add(&keeper, &receiver.url("/moved"), &json!(["*"])).await;
+    buy(&shop).await;
+    assert_eq!(receiver.take().len(), 1);
+    let list = deliveries(&keeper, &at).await;
+    assert_eq!(list[0]["attempts"][0]["outcome"], "redirected");
+}
+
+#[tokio::test]
+async fn no_template_lets_webhooks_into_the_house() {
+    let shop = world::open().await;
+    for function in &shop.stack().functions {
+        let is_set = function.environment.contains_key("WEBHOOK_LOOPBACK");
+        assert!(!is_set, "{}", function.handler);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_is_made_changed_and_deleted_and_every_refusal_is_said() {
+    let shop = open().await;
+    let (keeper, receiver) = (keeper(&shop).await, Receiver::new());
+    let (at, _) = add(&keeper, &receiver.url("/ok"), &json!(["order.placed"])).await;
+    let tag = keeper.tag(&at).await;
+    let patch = json!({"is_active": false});
+    assert_eq!(keeper.call("PATCH", &at, &patch).await.status, 428);
+    ok(keeper.call_if(&tag, "PATCH", &at, &patch).await);
+    assert_eq!(keeper.call_if(&tag, "PATCH", &at, &patch).await.status, 412, "it has changed");
+    buy(&shop).await;
+    assert_eq!(receiver.take().len(), 0, "it is paused");
+    let nobody = WebhookId::from_ulid(domain::id::Ulid::nil());
+    for target in [format!("{ENDPOINTS}/{nobody}"), format!("{ENDPOINTS}/{nobody}/deliveries")] {
+        assert_eq!(keeper.get(&target).await.status, 404);
+    }
+    let event = EventId::from_ulid(domain::id::Ulid::nil());
+    let again = format!("{at}/deliveries/{event}/redeliver");
+    assert_eq!(keeper.call("POST", &again, &json!({})).await.status, 404);
+    let early = json!({"from": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"});
+    let answer = keeper.call("POST", &format!("{at}/replay"), &early).await;
+    assert_eq!(refusal(&answer), (409, "event_not_kept".into()));
+
+    let tag = keeper.tag(&at).await;
+    assert_eq!(keeper.call_if(&tag, "DELETE", &at, &Value::Null).await.status, 204);
+    assert_eq!(keeper.get(&at).await.status, 404);
+    for _ in 0..20 {
+        add(&keeper, &receiver.url("/ok"), &json!(["*"])).await;
+    }
+    let body = json!({"url": receiver.url("/ok"), "events": ["*"]});
+    let answer = keeper.call("POST", ENDPOINTS, &body).await;
+    assert_eq!(refusal(&answer), (409, "too_many_webhook_endpoints".into()));
+    let list = ok(keeper.get(ENDPOINTS).await);
+    assert_eq!(list["data"].as_array().unwrap().len(), 20);
+
+    let reader = Colleague::of(&shop, "reader", &[Permission::WebhooksRead]).await;
+    ok(reader.get(ENDPOINTS).await);
+    assert_eq!(reader.call("POST", ENDPOINTS, &body).await.status, 403);
+    shop.settle().await;
+    let log = shop.audit_log().await.unwrap();
+    let actions: Vec<_> = log.iter().map(|link| link.entry.action.as_str()).collect();
+    for action in ["webhook.create", "webhook.change", "webhook.delete"] {
+        assert!(actions.contains(&action), "{action} in {actions:?}");
+    }
+    assert!(!log.iter().any(|link| format!("{link:?}").contains("whsec_")));
+}
