@@ -287,14 +287,16 @@ impl<'a> Press<'a> {
         y
     }
 
-    /// Where each column begins, and how wide it is.
+    /// Where each column begins, and how wide it is. Figures keep away from words that follow them.
     fn columns(&self, columns: &[Column]) -> Vec<(Length, Length, Align)> {
         let mut x = MARGIN;
         let mut placed = Vec::with_capacity(columns.len());
-        for column in columns {
+        let follows = columns.iter().skip(1).map(|column| Some(column.align)).chain([None]);
+        for (column, next) in columns.iter().zip(follows) {
             let width = i64::from(self.width()) * i64::from(column.share) / 1_000;
             let width = Length::try_from(width).unwrap_or(0);
-            placed.push((x, width, column.align));
+            let is_close = column.align == Align::Right && next == Some(Align::Left);
+            placed.push((x, if is_close { width - GUTTER } else { width }, column.align));
             x += width;
         }
         placed
@@ -422,7 +424,7 @@ impl<'a> Press<'a> {
         if paper.sums.is_empty() {
             return;
         }
-        let (left, room) = (MARGIN + self.width() * 9 / 20, mm(42));
+        let (left, room) = (MARGIN + self.width() * 2 / 5, mm(42));
         let label_room = self.right() - left - room - GUTTER;
         let wrap = |press: &Self, sum: &Sum| press.wrapped(&sum.label, TEXT, label_room);
         let lines: usize = paper.sums.iter().map(|sum| wrap(self, sum).len()).sum();

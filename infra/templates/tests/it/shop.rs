@@ -470,6 +470,10 @@ fn only_a_download_reads_files_and_it_is_told_where_they_are() {
     let readers = ["platform.admin.start_import", "platform.jobs.run_exchange"];
     assert_eq!(who("s3:GetObject", "imports"), readers);
     assert_eq!(who("s3:PutObject", "exports"), ["platform.jobs.run_exchange"]);
+    // Invoices are written by one job, lent by two, and deleted by nobody.
+    assert_eq!(who("s3:PutObject", "papers"), ["orders.jobs.issue_invoice"]);
+    assert_eq!(who("s3:GetObject", "papers"), ["orders.store.invoice", "orders.admin.invoice"]);
+    assert_eq!(who("s3:DeleteObject", "papers"), Vec::<String>::new());
     // Each search index has one writer; those that are personal have one reader beside it.
     assert_eq!(who("s3:PutObject", "search/products"), ["catalog.jobs.index_products"]);
     let of_orders = ["orders.admin.list", "orders.jobs.index_orders"];
@@ -483,6 +487,8 @@ fn only_a_download_reads_files_and_it_is_told_where_they_are() {
         let signs = [
             "media.admin.upload",
             "orders.store.download",
+            "orders.store.invoice",
+            "orders.admin.invoice",
             "platform.admin.create_import",
             "platform.admin.view_export",
             "platform.admin.view_import",
