@@ -1,7 +1,7 @@
 //! One letter of each kind, with facts that strain it: long words, large sums, markup in names.
 //!
-//! Tests, the example that writes letters to be looked at, and everybody who tries a template before
-//! it is kept, write from these.
+//! Tests, the example that writes letters to be looked at, and everybody who tries a template
+//! before it is kept, write from these.
 
 use domain::catalog::{Sku, Slug};
 use domain::currency::Currency;

@@ -1,6 +1,6 @@
-//! `POST /v1/admin/templates/{letter}/{locale}/preview`: a letter as it would be sent — in words that
-//! nobody has kept yet, in those of a version, or in those of the shop — about an order, or of
-//! sample facts. It is sent to nobody.
+//! `POST /v1/admin/templates/{letter}/{locale}/preview`: a letter as it would be sent — in words
+//! that nobody has kept yet, in those of a version, or in those of the shop — about an order, or
+//! of sample facts. It is sent to nobody.
 
 use api::form::{Integer, Nested, order_id};
 use api::view::letter_template::PreviewView;

@@ -1,5 +1,5 @@
-//! `POST /v1/admin/templates/{letter}/{locale}/rollback`: what was sent before is sent again; in the
-//! end the shop's own words.
+//! `POST /v1/admin/templates/{letter}/{locale}/rollback`: what was sent before is sent again; in
+//! the end the shop's own words.
 
 use api::input::no_match;
 use api::view::letter_template::TemplateStatusView;
