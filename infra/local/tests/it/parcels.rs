@@ -168,9 +168,9 @@ async fn what_may_not_leave_stays() {
         async move { refusal(&open(packer, &order, &line, units).await) }
     };
     assert_eq!(refused(mug.clone(), 3).await, (409, "too_many_units".into()));
-    assert_eq!(refused(template, 1).await, (400, "validation_failed".into()));
+    assert_eq!(refused(template, 1).await, (400, "invalid_request".into()));
     let unknown = json!("oli_01ARZ3NDEKTSV4RRFFQ69G5FAV");
-    assert_eq!(refused(unknown, 1).await, (400, "validation_failed".into()));
+    assert_eq!(refused(unknown, 1).await, (400, "invalid_request".into()));
     let elsewhere = json!({"location_id": "loc_01ARZ3NDEKTSV4RRFFQ69G5FAV",
         "lines": [{"order_line_id": mug, "quantity": 1}]});
     let request = Request::new("POST", &at(&jane.order)).header("idempotency-key", &key());
