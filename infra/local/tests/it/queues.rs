@@ -132,6 +132,6 @@ async fn every_queue_gives_up_where_its_dead_letters_are_looked_for() {
     for queue in &shop.stack().queues {
         let Some((dead, tries)) = &queue.redrive else { continue };
         assert_eq!(*dead, queue::dead_of(&queue.name), "{}", queue.name);
-        assert_eq!(i64::from(*tries), i64::from(RECEIVES_MAX), "{}", queue.name);
+        assert_eq!(*tries, u64::from(RECEIVES_MAX), "{}", queue.name);
     }
 }

@@ -254,6 +254,19 @@ async fn no_template_lets_webhooks_into_the_house() {
 }
 
 #[tokio::test]
+async fn in_the_cloud_nothing_starts_that_would_call_its_own_house() {
+    for stage in ["staging", "production"] {
+        let parameters = [("Stage".to_owned(), stage.to_owned())].into();
+        let options = Options { webhooks_to_loopback: true, parameters, ..Options::default() };
+        let shop = world::open_with(options, &goods::small(1)).await;
+        for handler in ["webhooks.jobs.deliver", "webhooks.admin.create_endpoint"] {
+            let said = shop.start(handler).await.expect_err(handler).to_string();
+            assert!(said.contains("WEBHOOK_LOOPBACK has no place in the cloud"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_endpoint_is_made_changed_and_deleted_and_every_refusal_is_said() {
     let shop = open().await;
     let (keeper, receiver) = (keeper(&shop).await, Receiver::new());
