@@ -486,17 +486,20 @@ impl Fulfillment {
         may_leave(order)?;
         let mut order = order.clone();
         for one in &parcel.lines {
-            let line = order.lines.iter_mut().find(|line| line.id == one.line);
-            let left = line.as_ref().map_or(0, |line| unshipped(line));
-            match line {
-                Some(line) if one.quantity <= left => {
-                    line.fulfilled = line.fulfilled.saturating_add(one.quantity);
-                }
+            let line = order.lines.iter().find(|line| line.id == one.line);
+            let left = line.map_or(0, unshipped);
+            if one.quantity > left {
                 // Called off since it was packed.
-                Some(_) | None => return Err(Refusal::TooMany { line: one.line, left }),
+                return Err(Refusal::TooMany { line: one.line, left });
             }
         }
+        // Before the lines count what left: the places of old orders follow from their lines.
         let leaving = take(&mut order, &parcel)?;
+        for one in &parcel.lines {
+            for line in order.lines.iter_mut().filter(|line| line.id == one.line) {
+                line.fulfilled = line.fulfilled.saturating_add(one.quantity);
+            }
+        }
         parcel.carriage = Carriage {
             carrier: carriage.carrier.or(parcel.carriage.carrier),
             tracking_number: carriage.tracking_number.or(parcel.carriage.tracking_number),
