@@ -1,9 +1,9 @@
 //! Papers: an invoice that follows a purchase, slips and lists for the hands.
 
 use serde_json::{Value, json};
+use testkit::goods::SOCKS;
 
 use super::Pace;
-use super::parcels::socks;
 use crate::world::{Colleague, Shopper, ok};
 
 const SETTINGS: &str = "/v1/admin/settings";
@@ -35,8 +35,12 @@ pub(crate) async fn papers<P: Pace>(pace: &mut P, owner: &Colleague) {
     found(owner).await;
     // What the functions believe of the shop is a minute old at most.
     shop.clock().advance_ms(1);
-    let buyer = pace.call(socks(&shop, "203.0.113.77", 1)).await;
-    pace.settle().await;
+    let mut buyer = Shopper::from(&shop, "203.0.113.77");
+    buyer.open_cart("EUR").await;
+    buyer.ready(SOCKS, 1).await;
+    assert_eq!(buyer.complete().await.status, 201);
+    buyer.pay("pm_card_visa");
+    pace.follow().await;
     ok(pace.call(buyer.get(&at("store", &buyer, "invoice"))).await);
     ok(pace.call(owner.get(&at("admin", &buyer, "invoice"))).await);
     let month: String = shop.clock().now().to_string().chars().take(7).collect();
