@@ -30,8 +30,9 @@ pub(crate) async fn second_chance<P: Pace>(pace: &mut P, shop: &Shop, owner: &Co
     plant(shop, Name::Audit, &crate::queues::entry(shop, 1)).await;
     ok(pace.call(owner.get("/v1/admin/queues")).await);
     ok(pace.call(owner.get("/v1/admin/queues/audit/dead")).await);
-    let redrive = owner.call("POST", "/v1/admin/queues/audit/redrive", &json!({}));
-    assert_eq!(ok(pace.call(redrive).await)["moved"], 1);
+    let at = "/v1/admin/queues/audit/redrive";
+    let moved = pace.call(owner.call("POST", at, &json!({}))).await;
+    assert_eq!(ok(moved)["moved"], 1);
     pace.settle().await;
 }
 
