@@ -23,26 +23,26 @@ const TITLES: [&str; 5] = [
 ];
 
 /// What is sold: everybody's taxes are rounded like this.
-pub struct Sold {
+pub(crate) struct Sold {
     /// The currency's code.
-    pub currency: &'static str,
+    pub(crate) currency: &'static str,
     /// The country that it goes to.
-    pub country: &'static str,
+    pub(crate) country: &'static str,
     /// Whether prices contain the tax.
-    pub mode: &'static str,
+    pub(crate) mode: &'static str,
     /// Rates in parts per million, in turn.
-    pub rates: &'static [u32],
+    pub(crate) rates: &'static [u32],
     /// How many lines.
-    pub lines: usize,
+    pub(crate) lines: usize,
 }
 
 /// A day.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_794_000_000).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// A shop that sells from this country in these languages.
-pub fn shop(country: &str, locales: &[&str]) -> Shop {
+pub(crate) fn shop(country: &str, locales: &[&str]) -> Shop {
     let shop = json!({
         "name": "Becherhaus", "country": country, "locales": locales,
         "default_locale": locales.first(), "legal_entity": {
@@ -58,7 +58,7 @@ pub fn shop(country: &str, locales: &[&str]) -> Shop {
 }
 
 /// An order: its sums are made as a till makes them, line by line.
-pub fn order(sold: &Sold) -> Option<Order> {
+pub(crate) fn order(sold: &Sold) -> Option<Order> {
     let money = |amount: i64| json!({"amount": amount, "currency": sold.currency});
     let whole = 1_000_000;
     let tax = |amount: i64, rate: u32| match sold.mode {
@@ -140,14 +140,14 @@ fn issue<'a>(entity: &'a LegalEntity, locale: &'a Locale) -> Issue<'a> {
 }
 
 /// An invoice of it.
-pub fn invoice(sold: &Sold, shop: &Shop) -> Option<Paper> {
+pub(crate) fn invoice(sold: &Sold, shop: &Shop) -> Option<Paper> {
     let order = order(sold)?;
     let locale = &shop.default_locale;
     invoice::invoice(&order, issue(shop.legal_entity.as_ref()?, locale)).ok().map(|made| made.1)
 }
 
 /// Every paper, by its name.
-pub fn every() -> Option<Vec<(&'static str, Vec<Paper>)>> {
+pub(crate) fn every() -> Option<Vec<(&'static str, Vec<Paper>)>> {
     let german = shop("DE", &["de"]);
     let home = Sold {
         currency: "EUR",
