@@ -147,8 +147,7 @@ struct Late<'a> {
 /// Holds the stock again, takes the gift cards' money and counts the promotions' uses again, and
 /// places; where one of them is gone, records the money as owed back and sends it. Recording comes
 /// first: who dies after it leaves a return that is finished later. Keys are no reason to send
-/// money
-/// back: where the pool is empty, they follow.
+/// money back: where the pool is empty, they follow.
 async fn settle_late(
     desk: &Desk<'_>,
     mut placed: Order,

@@ -555,7 +555,7 @@ async fn every_function_keeps_to_its_budget() {
         inventory.admin.forecast           3 dynamodb
         inventory.admin.list_events        1 dynamodb
         inventory.admin.list_findings      1 dynamodb
-        inventory.admin.list_keys          1 dynamodb
+        inventory.admin.list_keys          3 dynamodb
         inventory.admin.list_levels        2 dynamodb
         inventory.admin.list_locations     1 dynamodb
         inventory.admin.list_low_stock     2 dynamodb
@@ -624,7 +624,7 @@ async fn every_function_keeps_to_its_budget() {
         promotions.admin.adjust_gift_card  3 dynamodb
         promotions.admin.adjust_store_credit 4 dynamodb
         promotions.admin.change_gift_card  2 dynamodb
-        promotions.admin.change_groups     2 dynamodb
+        promotions.admin.change_groups     3 dynamodb
         promotions.admin.change_promotion  3 dynamodb
         promotions.admin.create_codes      2 dynamodb
         promotions.admin.create_promotion  3 dynamodb
@@ -639,9 +639,9 @@ async fn every_function_keeps_to_its_budget() {
         promotions.admin.pause_promotion   3 dynamodb
         promotions.admin.simulate          2 dynamodb
         promotions.admin.view_gift_card    2 dynamodb
-        promotions.admin.view_groups       1 dynamodb
+        promotions.admin.view_groups       2 dynamodb
         promotions.admin.view_promotion    2 dynamodb
-        promotions.admin.view_store_credit 2 dynamodb
+        promotions.admin.view_store_credit 3 dynamodb
         promotions.jobs.expire_gift_cards  3 dynamodb
         promotions.store.check_gift_card   6 dynamodb
         promotions.store.view_store_credit 2 dynamodb

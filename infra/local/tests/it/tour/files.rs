@@ -48,8 +48,7 @@ async fn shelve(who: &Colleague, number: u8) -> Slug {
 }
 
 /// A file of more rows than one message is worth, and a count whose job dies after it: whoever
-/// comes
-/// next, when something was sold, finds it in the ledger.
+/// comes next, when something was sold, finds it in the ledger.
 pub(crate) async fn long_and_broken(shop: &Shop, owner: &Colleague) {
     let mut pace = Plain(shop.clone());
     let rows: String = (0..1_100).map(|row| format!("NOBODYS-{row},5\n")).collect();
