@@ -807,11 +807,17 @@ async fn way(shop: &Shop, mut jane: Shopper) -> BTreeMap<&'static str, Cost> {
     costs
 }
 
+/// How many products the large shop has, and orders its customer; `STORY_PRODUCTS` says otherwise,
+/// up to 100 000.
+const MANY: usize = 10_000;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn cost_grows_neither_with_the_catalog_nor_with_the_history() {
     let (shop, jane) = grown(100, 100).await;
     let small = way(&shop, jane).await;
-    let (shop, jane) = grown(10_000, 10_000).await;
+    let many = std::env::var("STORY_PRODUCTS").ok();
+    let many = many.map_or(MANY, |many| many.parse().expect("a number of products"));
+    let (shop, jane) = grown(many, many).await;
     let large = way(&shop, jane).await;
     for (name, cost) in &small {
         println!(
