@@ -326,12 +326,8 @@ impl Form for ContentForm {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let title = fields.optional("title", title());
         let description = fields.optional("description", description());
-        let (title, description) = (title?, description?);
-        if title.is_none() && description.is_none() {
-            fields.flaw("title", "required", "Give a title, a description, or both.");
-            return None;
-        }
-        Some(Self(Content { title, description }))
+        fields.either(&["title", "description"], "Give a title, a description, or both.");
+        Some(Self(Content { title: title?, description: description? }))
     }
 }
 

@@ -3,8 +3,7 @@
 //!
 //! Nothing here is believed: the hold's own condition decides. Where somebody was faster, its
 //! refusal says what is left, and the search goes on with that; each round knows of less, so that
-//! it
-//! ends.
+//! it ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 

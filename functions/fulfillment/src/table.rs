@@ -494,11 +494,12 @@ pub(crate) async fn change_points<P, I>(
 ) -> Reply<u64> {
     for _ in 0..ATTEMPTS_MAX {
         let Kept { value: before, version } = app.store.shipping_table().await?;
+        let mut draft = Draft::from(before.clone());
+        // What is not there has not changed either.
+        decide(&mut draft.pickup_points)?;
         if seen.is_some_and(|seen| seen != version) {
             return Err(no_match());
         }
-        let mut draft = Draft::from(before.clone());
-        decide(&mut draft.pickup_points)?;
         let after = ShippingTable::checked(draft).map_err(|flaws| {
             let flaw = |flaw: domain::shipping::Flaw| {
                 let detail = sentence(&flaw.refusal.to_string());

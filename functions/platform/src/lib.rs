@@ -1,6 +1,5 @@
 //! The platform: health, the contract, the shop's settings, the outbox, the audit log, files that
-//! come
-//! and go.
+//! come and go.
 
 use std::sync::Arc;
 

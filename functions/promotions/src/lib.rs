@@ -146,8 +146,7 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         "promotions.admin.create_codes",
         POST "/v1/admin/promotions/{id}/codes",
         "Adds a code that the merchant chose, or makes up to a thousand that nobody can guess; \
-         more \
-         of them by asking again with another Idempotency-Key.",
+         more of them by asking again with another Idempotency-Key.",
         admin::create_codes
     ),
     http!(

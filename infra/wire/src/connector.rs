@@ -111,8 +111,7 @@ impl Door {
             Service::Ses => self.inner.ses.serve(incoming),
             Service::Secrets => self.inner.secrets.serve(incoming),
             Service::S3 => {
-                let may_list = self.inner.may_list(&self.caller, incoming);
-                self.inner.s3.serve(incoming, may_list)
+                self.inner.s3.serve(incoming, &|| self.inner.may_list(&self.caller, incoming))
             }
             Service::Unknown(label) => Refusal {
                 status: 501,

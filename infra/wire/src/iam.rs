@@ -166,10 +166,6 @@ impl Iam {
 
     /// The error is the resource that was refused.
     pub(crate) fn check(&self, caller: &str, ask: &Ask) -> Result<(), String> {
-        self.decide(caller, ask, true)
-    }
-
-    fn decide(&self, caller: &str, ask: &Ask, notes_denial: bool) -> Result<(), String> {
         let mut state = self.state();
         let Some(policies) = &state.policies else { return Ok(()) };
         let rules = policies.get(caller).map(Vec::as_slice).unwrap_or_default();
@@ -186,22 +182,15 @@ impl Iam {
         }
         if is_denied || granted.is_empty() {
             let resource = ask.resources.first().cloned().unwrap_or_default();
-            if notes_denial {
-                state.denials.insert(Denial {
-                    caller: caller.to_owned(),
-                    action: ask.action.clone(),
-                    resource: resource.clone(),
-                });
-            }
+            state.denials.insert(Denial {
+                caller: caller.to_owned(),
+                action: ask.action.clone(),
+                resource: resource.clone(),
+            });
             return Err(resource);
         }
         state.used.extend(granted);
         Ok(())
-    }
-
-    /// As [`Iam::check`], for what nobody asked for: a no is no denial.
-    pub(crate) fn allows(&self, caller: &str, ask: &Ask) -> bool {
-        self.decide(caller, ask, false).is_ok()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -158,7 +158,7 @@ impl S3 {
         self.told(self.inner.store.sweep(self.now()))
     }
 
-    pub(crate) fn serve(&self, incoming: &Incoming, may_list: bool) -> Reply {
+    pub(crate) fn serve(&self, incoming: &Incoming, may_list: &dyn Fn() -> bool) -> Reply {
         api::serve(&self.inner, incoming, may_list)
     }
 

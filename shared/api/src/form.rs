@@ -22,17 +22,23 @@ pub trait Rule {
     fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<Self::Out>;
     /// Its JSON schema.
     fn schema(&self) -> Value;
+    /// Whether a parameter of a query, which is text, is read as a whole number.
+    fn is_number(&self) -> bool {
+        false
+    }
 }
 
 enum Source<'a> {
     Object(&'a Map<String, Value>),
-    Schema { properties: Map<String, Value>, required: Vec<&'static str> },
+    Schema { properties: Map<String, Value>, required: Vec<&'static str>, all_of: Vec<Value> },
 }
 
 /// The fields of one object, while it is read or described.
 pub struct Fields<'a> {
     source: Source<'a>,
     pointer: String,
+    /// Whether all values are text, as in a path or a query.
+    is_text: bool,
     known: Vec<&'static str>,
     flaws: &'a mut Vec<Flaw>,
 }
@@ -49,9 +55,12 @@ impl Fields<'_> {
                     self.flaws.push(Flaw::new(pointer, "required", "This field is required."));
                     None
                 }
+                Some(value) if self.is_text => {
+                    rule.check(&said(value, &rule), &pointer, self.flaws)
+                }
                 Some(value) => rule.check(value, &pointer, self.flaws),
             },
-            Source::Schema { properties, required } => {
+            Source::Schema { properties, required, .. } => {
                 properties.insert(name.to_owned(), rule.schema());
                 required.push(name);
                 None
@@ -67,6 +76,9 @@ impl Fields<'_> {
                 None | Some(Value::Null) => Some(None),
                 Some(value) => {
                     let pointer = format!("{}/{name}", self.pointer);
+                    if self.is_text {
+                        return rule.check(&said(value, &rule), &pointer, self.flaws).map(Some);
+                    }
                     rule.check(value, &pointer, self.flaws).map(Some)
                 }
             },
@@ -77,10 +89,60 @@ impl Fields<'_> {
         }
     }
 
+    /// At least one of these optional fields must be there: a flaw of the first where none is.
+    pub fn either(&mut self, names: &[&'static str], detail: &'static str) {
+        let is_missing = match &mut self.source {
+            Source::Object(object) => !names.iter().any(|name| is_given(object, name)),
+            Source::Schema { all_of, .. } => {
+                let each: Vec<Value> = names.iter().map(|name| given(&[name])).collect();
+                all_of.push(json!({ "anyOf": each }));
+                false
+            }
+        };
+        if let (true, Some(first)) = (is_missing, names.first()) {
+            self.flaw(first, "required", detail);
+        }
+    }
+
+    /// These optional fields must not be there together: a flaw of the second where they are.
+    pub fn not_both(&mut self, one: &'static str, other: &'static str, detail: &'static str) {
+        let are_both = match &mut self.source {
+            Source::Object(object) => is_given(object, one) && is_given(object, other),
+            Source::Schema { all_of, .. } => {
+                all_of.push(json!({ "not": given(&[one, other]) }));
+                false
+            }
+        };
+        if are_both {
+            self.flaw(other, "not_together", detail);
+        }
+    }
+
     /// Adds a flaw found by comparing fields.
     pub fn flaw(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
         self.flaws.push(Flaw::new(format!("{}/{name}", self.pointer), code, detail));
     }
+}
+
+/// A parameter's text as the rule's type: digits are a number where one is asked for, and a text
+/// where a text is.
+fn said<R: Rule>(value: &Value, rule: &R) -> Value {
+    match value.as_str().and_then(|text| Some((text, text.parse::<i64>().ok()?))) {
+        Some((text, number)) if rule.is_number() && number.to_string() == text => json!(number),
+        _ => value.clone(),
+    }
+}
+
+/// Whether a field is there; null is absent.
+fn is_given(object: &Map<String, Value>, name: &str) -> bool {
+    object.get(name).is_some_and(|value| !value.is_null())
+}
+
+/// The schema of objects that have all these fields.
+fn given(names: &[&str]) -> Value {
+    let entry = |name: &&str| ((*name).to_owned(), json!({"not": {"type": "null"}}));
+    let properties: Map<String, Value> = names.iter().map(entry).collect();
+    json!({"required": names, "properties": properties})
 }
 
 /// Reads a form from an object; unknown fields are flaws.
@@ -89,10 +151,29 @@ pub fn read_object<T: Form>(
     pointer: &str,
     flaws: &mut Vec<Flaw>,
 ) -> Option<T> {
+    read(object, false, pointer, flaws)
+}
+
+/// Reads a form from parameters, which are all texts.
+pub fn read_texts<T: Form>(
+    texts: &Map<String, Value>,
+    pointer: &str,
+    flaws: &mut Vec<Flaw>,
+) -> Option<T> {
+    read(texts, true, pointer, flaws)
+}
+
+fn read<T: Form>(
+    object: &Map<String, Value>,
+    is_text: bool,
+    pointer: &str,
+    flaws: &mut Vec<Flaw>,
+) -> Option<T> {
     let before = flaws.len();
     let mut fields = Fields {
         source: Source::Object(object),
         pointer: pointer.to_owned(),
+        is_text,
         known: Vec::new(),
         flaws,
     };
@@ -156,13 +237,14 @@ pub(crate) fn never_null(schema: &Value) -> Value {
 pub fn schema_of<T: Form>() -> Value {
     let mut flaws = Vec::new();
     let mut fields = Fields {
-        source: Source::Schema { properties: Map::new(), required: Vec::new() },
+        source: Source::Schema { properties: Map::new(), required: Vec::new(), all_of: Vec::new() },
         pointer: String::new(),
+        is_text: false,
         known: Vec::new(),
         flaws: &mut flaws,
     };
     let _nothing_to_read: Option<T> = T::read(&mut fields);
-    let Source::Schema { properties, required } = fields.source else {
+    let Source::Schema { properties, required, all_of } = fields.source else {
         return json!({});
     };
     let mut schema = json!({
@@ -173,6 +255,9 @@ pub fn schema_of<T: Form>() -> Value {
     if let (Value::Object(schema), false) = (&mut schema, required.is_empty()) {
         schema.insert("required".into(), json!(required));
     }
+    if let (Value::Object(schema), false) = (&mut schema, all_of.is_empty()) {
+        schema.insert("allOf".into(), json!(all_of));
+    }
     schema
 }
 
@@ -181,7 +266,7 @@ fn wrong_type<T>(pointer: &str, wanted: &str, flaws: &mut Vec<Flaw>) -> Option<T
     None
 }
 
-/// A whole number within bounds. Query parameters come as text and are read as well.
+/// A whole number within bounds.
 pub struct Integer {
     min: i64,
     max: i64,
@@ -212,6 +297,9 @@ impl Rule for Integer {
     }
     fn schema(&self) -> Value {
         json!({"type": "integer", "minimum": self.min, "maximum": self.max})
+    }
+    fn is_number(&self) -> bool {
+        true
     }
 }
 
@@ -321,18 +409,9 @@ impl<T> Rule for Parsed<T> {
 /// Characters of what is searched for.
 const WORDS_CHARS_MAX: usize = 200;
 
-/// What is searched for. A query's `501` is a number; here it is a word like any other.
-pub struct Words;
-
-impl Rule for Words {
-    type Out = String;
-    fn check(&self, value: &Value, pointer: &str, flaws: &mut Vec<Flaw>) -> Option<String> {
-        let number = value.as_i64().map(|number| json!(number.to_string()));
-        Text::between(1, WORDS_CHARS_MAX).check(number.as_ref().unwrap_or(value), pointer, flaws)
-    }
-    fn schema(&self) -> Value {
-        Text::between(1, WORDS_CHARS_MAX).schema()
-    }
+/// What somebody looks for.
+pub const fn words() -> Text {
+    Text::between(1, WORDS_CHARS_MAX)
 }
 
 /// An id of ours.
@@ -445,12 +524,19 @@ impl Rule for YesOrNo {
 pub struct ListOf<R> {
     rule: R,
     max: usize,
+    /// What is missing when there is no entry, where one is wanted.
+    if_empty: Option<&'static str>,
 }
 
 impl<R: Rule> ListOf<R> {
     /// With at most so many entries.
     pub const fn up_to(max: usize, rule: R) -> Self {
-        Self { rule, max }
+        Self { rule, max, if_empty: None }
+    }
+
+    /// With one entry or more, and at most so many; what to say when there is none.
+    pub const fn some_up_to(max: usize, rule: R, if_empty: &'static str) -> Self {
+        Self { rule, max, if_empty: Some(if_empty) }
     }
 }
 
@@ -463,6 +549,10 @@ impl<R: Rule> Rule for ListOf<R> {
             flaws.push(Flaw::new(pointer, "too_many", detail));
             return None;
         }
+        if let (true, Some(detail)) = (entries.is_empty(), self.if_empty) {
+            flaws.push(Flaw::new(pointer, "required", detail));
+            return None;
+        }
         // All of them are read before one is missed: every flaw is named.
         let read: Vec<Option<R::Out>> = entries
             .iter()
@@ -472,7 +562,12 @@ impl<R: Rule> Rule for ListOf<R> {
         read.into_iter().collect()
     }
     fn schema(&self) -> Value {
-        json!({"type": "array", "items": self.rule.schema(), "maxItems": self.max})
+        let mut schema =
+            json!({"type": "array", "items": self.rule.schema(), "maxItems": self.max});
+        if let (Value::Object(schema), Some(_)) = (&mut schema, self.if_empty) {
+            schema.insert("minItems".into(), json!(1));
+        }
+        schema
     }
 }
 
@@ -695,6 +790,59 @@ mod tests {
                 ("/colour".to_owned(), "unknown_field"),
             ]
         );
+    }
+
+    /// A name or a number, and not both a number and a list, which is not empty.
+    struct Choice;
+
+    impl Form for Choice {
+        fn read(fields: &mut Fields<'_>) -> Option<Self> {
+            let name = fields.optional("name", Text::between(1, 5));
+            let number = fields.optional("number", Integer::between(1, 9));
+            let each = Text::between(1, 5);
+            let list = fields.optional("list", ListOf::some_up_to(2, each, "Nothing is listed."));
+            fields.either(&["name", "number"], "Give a name or a number.");
+            fields.not_both("number", "list", "Give a number or a list.");
+            let _read = (name?, number?, list?);
+            Some(Self)
+        }
+    }
+
+    #[test]
+    fn fields_that_depend_on_each_other_say_so_in_the_contract() {
+        let flaw = |at: &str, code| (at.to_owned(), code);
+        assert_eq!(flaws_of::<Choice>(&json!({"name": "a", "list": ["b"]})), []);
+        assert_eq!(flaws_of::<Choice>(&json!({"number": 1})), []);
+        assert_eq!(flaws_of::<Choice>(&json!({"name": null})), [flaw("/name", "required")]);
+        let both = json!({"number": 1, "list": []});
+        let wanted = [flaw("/list", "required"), flaw("/list", "not_together")];
+        assert_eq!(flaws_of::<Choice>(&both), wanted);
+        let schema = schema_of::<Choice>();
+        assert_eq!(schema["properties"]["list"]["minItems"], 1);
+        let there = |names: &[&str]| given(names);
+        let all = json!([
+            {"anyOf": [there(&["name"]), there(&["number"])]},
+            {"not": there(&["number", "list"])},
+        ]);
+        assert_eq!(schema["allOf"], all);
+    }
+
+    #[test]
+    fn digits_in_a_query_are_what_is_asked_for() {
+        let texts = json!({"quantity": "3", "note": "42"});
+        let mut flaws = Vec::new();
+        let read: AddLine = read_texts(texts.as_object().unwrap(), "/query", &mut flaws).unwrap();
+        assert_eq!((read.quantity, read.note.as_deref()), (3, Some("42")));
+        for quantity in ["03", "+3", " 3", "3.0", "three"] {
+            let texts = json!({ "quantity": quantity });
+            let mut flaws = Vec::new();
+            let read: Option<AddLine> =
+                read_texts(texts.as_object().unwrap(), "/query", &mut flaws);
+            assert!(read.is_none() && flaws[0].code == "wrong_type", "{quantity}");
+        }
+        // In a body a text is no number.
+        let flaws = flaws_of::<AddLine>(&json!({"quantity": "3"}));
+        assert_eq!(flaws, [("/quantity".to_owned(), "wrong_type")]);
     }
 
     #[test]

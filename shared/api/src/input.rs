@@ -98,19 +98,14 @@ impl<T: Form> Input for Query<T> {
         let mut object = Map::new();
         let mut is_single = true;
         for (name, value) in request.query() {
-            // A whole number is read as one: the rules are the same as in a body.
-            let value = match value.parse::<i64>() {
-                Ok(number) if number.to_string() == value => json!(number),
-                _ => json!(value),
-            };
-            if object.insert(name.clone(), value).is_some() {
+            if object.insert(name.clone(), json!(value)).is_some() {
                 let pointer = format!("/query/{}", crate::json::token(&name));
                 let detail = "This parameter may stand once.";
                 flaws.push(Flaw::new(pointer, "duplicate", detail));
                 is_single = false;
             }
         }
-        let form = form::read_object(&object, "/query", flaws)?;
+        let form = form::read_texts(&object, "/query", flaws)?;
         is_single.then_some(Self(form))
     }
     fn describe(operation: &mut Operation) {
@@ -129,7 +124,7 @@ impl<T: Form> Input for Path<T> {
             .iter()
             .map(|(name, value)| (name.clone(), json!(value)))
             .collect();
-        form::read_object(&object, "/path", flaws).map(Self)
+        form::read_texts(&object, "/path", flaws).map(Self)
     }
     fn describe(operation: &mut Operation) {
         operation.parameters("path", &form::schema_of::<T>());

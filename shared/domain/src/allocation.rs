@@ -1,9 +1,8 @@
 //! Which units an order gets: from which locations, and there from which shards.
 //!
 //! As few parcels as can be; of equally few, those from nearest. Up to [`EXACT_MAX`] locations
-//! every
-//! choice is looked at; beyond that the one that gives most goes first, which may be a parcel more.
-//! The same numbers give the same plan, and the plan says why.
+//! every choice is looked at; beyond that the one that gives most goes first, which may be a parcel
+//! more. The same numbers give the same plan, and the plan says why.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -398,8 +398,8 @@ impl Product {
     }
 
     /// The uploads that it keeps from being deleted. What is in the archive keeps none: it
-    /// remembers
-    /// its pictures, and whoever takes it out again sees [which are left](Self::with_what_is_left).
+    /// remembers its pictures, and whoever takes it out again sees [which are
+    /// left](Self::with_what_is_left).
     pub fn keeps(&self) -> BTreeSet<MediaId> {
         match self.status {
             Status::Draft | Status::Active => self.media().collect(),

@@ -1,10 +1,9 @@
 //! Stock of one SKU at one location, or of one shard of it.
 //!
 //! `available = on_hand − reserved − safety + backorder_max` is kept as a number of its own,
-//! because
-//! the store's conditions can compare but not calculate. Every change here has its counterpart as
-//! one
-//! conditional write in the store; this module is the meaning, and the proof by property tests.
+//! because the store's conditions can compare but not calculate. Every change here has its
+//! counterpart as one conditional write in the store; this module is the meaning, and the proof by
+//! property tests.
 
 use serde::{Deserialize, Serialize};
 

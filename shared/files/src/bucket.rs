@@ -246,5 +246,13 @@ where
         400..=407 | 410..=428 => Retry::Useless,
         _ => Retry::Helps,
     };
-    Fault::new(format!("{tried} an object in {}", kind(key)), error, retry)
+    let tried = format!("{tried} an object in {}", kind(key));
+    match error.as_service_error() {
+        // What S3 says besides may quote the whole key.
+        Some(service) => {
+            let code = service.code().unwrap_or("unknown");
+            Fault::noticed(format!("{tried}: S3 says {code} ({})", status(&error)), retry)
+        }
+        None => Fault::new(tried, error, retry),
+    }
 }

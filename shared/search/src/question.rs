@@ -81,6 +81,32 @@ pub struct Question {
     pub now: Timestamp,
 }
 
+impl Question {
+    /// What fits these words best, and nothing else asked.
+    pub const fn words(
+        text: String,
+        languages: Vec<Language>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            text: Some(text),
+            languages,
+            currency: None,
+            filters: Vec::new(),
+            price_min: None,
+            price_max: None,
+            made_from: None,
+            made_until: None,
+            sort: Sort::Relevance,
+            limit,
+            after: None,
+            has_facets: false,
+            now,
+        }
+    }
+}
+
 /// One facet that must have one of these values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {

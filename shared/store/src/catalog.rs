@@ -320,8 +320,7 @@ impl Store {
 
     /// Writes products with their list cards, offers, SKUs and slugs, as a seed or an import does:
     /// whole items, in batches. `currency` is what lists are sorted in; sales are looked at as at
-    /// the
-    /// moment when the newest product was made.
+    /// the moment when the newest product was made.
     pub async fn import_products(
         &self,
         products: &[(Product, Vec<Offer>)],

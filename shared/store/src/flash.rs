@@ -114,8 +114,7 @@ impl Store {
     }
 
     /// Sends buyers back to the level's own count and takes the free units of its shards there;
-    /// what
-    /// is held on a shard follows when it is given back.
+    /// what is held on a shard follows when it is given back.
     pub async fn disarm(
         &self,
         level: &Level,

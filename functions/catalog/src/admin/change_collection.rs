@@ -1,6 +1,5 @@
 //! `PATCH /v1/admin/collections/{slug}`: other words, other members, another rule. A job sorts
-//! goods
-//! in and out within a minute; a rule looks at every product and takes longer.
+//! goods in and out within a minute; a rule looks at every product and takes longer.
 
 use api::input::no_match;
 use api::view::catalog::CollectionView;

@@ -78,12 +78,9 @@ pub(crate) fn wanted(fields: &mut Fields<'_>) -> Option<Option<Wanted>> {
     let products = fields.optional("products", ListOf::up_to(PRODUCTS_MAX, product_id()));
     let conditions = Nested::<Asked>::form();
     let conditions = fields.optional("conditions", ListOf::up_to(CONDITIONS_MAX, conditions));
+    fields.not_both("products", "conditions", "A collection is made by hand or by a rule.");
     match (products?, conditions?) {
-        (Some(_), Some(_)) => {
-            let detail = "A collection is made by hand or by a rule.";
-            fields.flaw("conditions", "not_together", detail);
-            None
-        }
+        (Some(_), Some(_)) => None,
         (Some(mut products), None) => {
             let mut seen = std::collections::BTreeSet::new();
             products.retain(|id| seen.insert(*id));

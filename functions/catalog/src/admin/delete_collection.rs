@@ -1,6 +1,5 @@
 //! `DELETE /v1/admin/collections/{slug}`: a collection ends. It is gone for staff at once; a job
-//! takes
-//! its goods out and then itself away.
+//! takes its goods out and then itself away.
 
 use api::input::no_match;
 use api::{IfMatch, NoContent, Path, Reply, Staff};

@@ -1,6 +1,6 @@
 //! `GET /v1/admin/products/missing_translations`: products that a language does not say all of,
-//! newest
-//! first. One query looks at so many products as `limit` says; a page may hold fewer, or none.
+//! newest first. One query looks at so many products as `limit` says; a page may hold fewer, or
+//! none.
 
 use api::cursor::{self, List, Page};
 use api::form::locale;

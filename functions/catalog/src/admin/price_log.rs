@@ -8,6 +8,7 @@ use domain::permission::grant;
 use runtime::Call;
 
 use crate::App;
+use crate::change::load;
 use crate::form::WhichProduct;
 
 /// Lists a product's prices in time. An entry of the log may hold several variants.
@@ -19,6 +20,9 @@ pub async fn handle(
     let scope = format!("prices:{}:{id}", call.who.actor());
     let position = page.position(&call.guard.sealer, &scope)?;
     let found = app.store.price_log(id, page.limit, position.as_deref()).await?;
+    if found.entries.is_empty() && position.is_none() {
+        load(app, id).await?;
+    }
     let next_cursor = cursor::cursor(&call.guard.sealer, &scope, found.next.as_deref());
     Ok(List { data: found.entries.into_iter().map(PriceEntryView::from).collect(), next_cursor })
 }

@@ -1,6 +1,5 @@
 //! `DELETE /v1/admin/categories/{slug}/translations/{locale}`: a category says nothing of its own
-//! in a
-//! language any more.
+//! in a language any more.
 
 use api::view::catalog::AdminCategoryView;
 use api::{IfMatch, Path, Problem, Reply, Staff, Versioned};

@@ -1,6 +1,5 @@
 //! `DELETE /v1/admin/products/{id}/variants/{variant_id}`: a variant goes, and its SKU is free.
-//! Orders
-//! that hold it stay as they are; in carts it is not for sale any more.
+//! Orders that hold it stay as they are; in carts it is not for sale any more.
 
 use api::view::catalog::AdminProductView;
 use api::{IfMatch, Path, Reply, Staff, Versioned};

@@ -1,6 +1,5 @@
 //! `PUT /v1/admin/products/{id}/images`: which pictures a product shows, in which order, what is
-//! said
-//! of each, and which variants it shows. The first one stands for the product in lists.
+//! said of each, and which variants it shows. The first one stands for the product in lists.
 //!
 //! What is written is all of it: a picture that is left out is not shown any more, and its upload
 //! may be deleted. An upload that is shown is kept, in the same transaction.

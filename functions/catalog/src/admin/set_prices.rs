@@ -1,7 +1,6 @@
 //! `PUT /v1/admin/products/{id}/variants/{variant_id}/prices`: what one costs, and what it costs
-//! for a
-//! while. What was asked for before stays in the price log; of a reduced price it says the lowest
-//! price of the thirty days before.
+//! for a while. What was asked for before stays in the price log; of a reduced price it says the
+//! lowest price of the thirty days before.
 
 use api::form::{ListOf, Nested};
 use api::input::no_match;

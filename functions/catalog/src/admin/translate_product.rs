@@ -1,6 +1,5 @@
 //! `PUT /v1/admin/products/{id}/translations/{locale}`: what a product says in a language. A text
-//! that
-//! is left out is that of the language's parent, or the shop's own.
+//! that is left out is that of the language's parent, or the shop's own.
 
 use api::view::catalog::AdminProductView;
 use api::{Body, IfMatch, Path, Problem, Reply, Staff, Versioned};

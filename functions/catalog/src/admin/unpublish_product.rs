@@ -1,6 +1,5 @@
 //! `POST /v1/admin/products/{id}/unpublish`: a product is a draft again, out of the store or out of
-//! the
-//! archive. From there it comes with those of its pictures that were not deleted meanwhile.
+//! the archive. From there it comes with those of its pictures that were not deleted meanwhile.
 
 use api::view::catalog::AdminProductView;
 use api::{Path, Problem, Reply, Staff, Versioned};

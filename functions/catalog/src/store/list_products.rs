@@ -3,7 +3,7 @@
 //! function's own storage, without a look at a table.
 
 use api::cursor::{self, Page};
-use api::form::{Integer, OneOf, Rule, Text, Words, currency, locale, slug};
+use api::form::{Integer, OneOf, Rule, Text, currency, locale, slug, words};
 use api::reply::Cache;
 use api::view::product::{ProductView, ProductsView};
 use api::view::search::FacetsView;
@@ -147,7 +147,7 @@ impl Form for Wanted {
 
 impl Form for Search {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let q = fields.optional("q", Words);
+        let q = fields.optional("q", words());
         let has_facets = fields.optional("facets", OneOf(YES_OR_NO));
         let attributes = fields.optional("attributes", Attributes);
         let kind = fields.optional("type", OneOf(KINDS));

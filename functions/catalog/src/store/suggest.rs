@@ -1,7 +1,7 @@
 //! `GET /v1/store/search/suggest`: what somebody may mean who has typed so far. Answered from the
 //! snapshot in this function's own storage.
 
-use api::form::{Words, currency, locale};
+use api::form::{currency, locale, words};
 use api::reply::Cache;
 use api::view::search::{SuggestionKind, SuggestionView, SuggestionsView};
 use api::{Anyone, Cached, Fields, Form, Query, Reply};
@@ -10,7 +10,7 @@ use domain::catalog::{Locale, Product, Slug};
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};
 use runtime::Call;
-use search::{Question, Sort};
+use search::Question;
 
 use crate::App;
 use crate::store::list_products::languages;
@@ -29,7 +29,7 @@ pub struct Typed {
 
 impl Form for Typed {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let q = fields.required("q", Words);
+        let q = fields.required("q", words());
         let locale = fields.optional("locale", locale());
         let currency = fields.optional("currency", currency());
         Some(Self { q: q?, locale: locale?, currency: currency? })
@@ -53,21 +53,12 @@ pub async fn handle(app: &App, call: Call<Anyone, Query<Typed>>) -> Reply<Cached
             Some(SuggestionView { kind: SuggestionKind::Category, title, slug })
         })
         .collect();
+    let languages = languages(locale.as_ref(), snapshot.lexicon().language());
+    // Whatever stands last is not finished yet.
+    let text = q.trim().to_owned();
     let question = Question {
-        // Whatever stands last is not finished yet.
-        text: Some(q.trim().to_owned()),
-        languages: languages(locale.as_ref(), snapshot.lexicon().language()),
         currency: Some(currency.unwrap_or(app.currency)),
-        filters: Vec::new(),
-        price_min: None,
-        price_max: None,
-        made_from: None,
-        made_until: None,
-        sort: Sort::Relevance,
-        limit: SUGGESTIONS_MAX - data.len(),
-        after: None,
-        has_facets: false,
-        now: call.now,
+        ..Question::words(text, languages, SUGGESTIONS_MAX - data.len(), call.now)
     };
     for card in snapshot.ask(&question)?.cards {
         let product: Product = serde_json::from_slice(&card).map_err(|error| {

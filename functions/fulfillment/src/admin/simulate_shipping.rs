@@ -92,13 +92,12 @@ impl Form for Question {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let to = fields.required("destination", Nested::<Place>::form());
         let currency = fields.required("currency", currency());
-        let things = fields.required("items", ListOf::up_to(LINES_MAX, Nested::<Thing>::form()));
+        let things = fields.required(
+            "items",
+            ListOf::some_up_to(LINES_MAX, Nested::<Thing>::form(), "Name at least one item."),
+        );
         let at = fields.optional("at", time());
-        let things = things?;
-        if things.is_empty() {
-            fields.flaw("items", "too_few", "Name at least one item.");
-        }
-        Some(Self { to: to?, currency: currency?, things, at: at? })
+        Some(Self { to: to?, currency: currency?, things: things?, at: at? })
     }
 }
 
@@ -345,6 +344,6 @@ mod tests {
             ]
         );
         let none = json!({"destination": {"country": "DE"}, "currency": "EUR", "items": []});
-        assert_eq!(flaws_of::<Question>(&none), [("/items".to_owned(), "too_few")]);
+        assert_eq!(flaws_of::<Question>(&none), [("/items".to_owned(), "required")]);
     }
 }

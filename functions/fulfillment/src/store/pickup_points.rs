@@ -28,31 +28,11 @@ pub struct Wanted {
 impl Form for Wanted {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let country = fields.required("country", country());
-        let postal = fields.optional("postal_code", PostalCode);
+        let postal = fields.optional("postal_code", Text::between(0, POSTAL_CODE_CHARS_MAX));
         let limit = fields.optional("limit", Integer::between(1, POINTS_MAX));
         let postal_code = postal?.unwrap_or_default();
         let limit = usize::try_from(limit?.unwrap_or(POINTS_DEFAULT)).ok();
         Some(Self { country: country?, postal_code, limit: limit? })
-    }
-}
-
-/// A postal code in a query, where one of digits alone has been read as a number.
-struct PostalCode;
-
-impl api::Rule for PostalCode {
-    type Out = String;
-    fn check(
-        &self,
-        value: &serde_json::Value,
-        pointer: &str,
-        flaws: &mut Vec<api::Flaw>,
-    ) -> Option<String> {
-        let text = value.as_u64().map(|digits| digits.to_string().into());
-        let rule = Text::between(0, POSTAL_CODE_CHARS_MAX);
-        rule.check(text.as_ref().unwrap_or(value), pointer, flaws)
-    }
-    fn schema(&self) -> serde_json::Value {
-        Text::between(0, POSTAL_CODE_CHARS_MAX).schema()
     }
 }
 

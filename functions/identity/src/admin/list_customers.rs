@@ -3,7 +3,7 @@
 //! storage says which, one batch what they are now. A change is found a few seconds later.
 
 use api::cursor::{self, Page};
-use api::form::Words;
+use api::form::words;
 use api::view::customer::{CustomerView, CustomersView};
 use api::{Fields, Form, Guard, Problem, Query, Reply, Staff};
 use domain::fault::{Fault, Retry};
@@ -12,7 +12,7 @@ use domain::permission::grant;
 use jiff::Timestamp;
 use queue::Name;
 use runtime::Call;
-use search::{Found, Place, Question, Sort};
+use search::{Found, Place, Question};
 use snapshots::Task;
 
 use crate::App;
@@ -27,7 +27,7 @@ pub struct Wanted {
 
 impl Form for Wanted {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let q = fields.optional("q", Words);
+        let q = fields.optional("q", words());
         let page = Page::read(fields);
         Some(Self { q: q?, page: page? })
     }
@@ -72,21 +72,8 @@ async fn search(
         task.tell(app.queues()?, Name::SearchCustomers).await?;
         return Err(Problem::search_not_ready());
     };
-    let question = Question {
-        text: Some(q),
-        languages: vec![PLAIN],
-        currency: None,
-        filters: Vec::new(),
-        price_min: None,
-        price_max: None,
-        made_from: None,
-        made_until: None,
-        sort: Sort::Relevance,
-        limit: usize::try_from(page.limit).unwrap_or(1),
-        after,
-        has_facets: false,
-        now,
-    };
+    let limit = usize::try_from(page.limit).unwrap_or(1);
+    let question = Question { after, ..Question::words(q, vec![PLAIN], limit, now) };
     let Found { cards, total, facets: _, next } = snapshot.ask(&question)?;
     let ids = cards.iter().map(|card| id(card)).collect::<Result<Vec<_>, _>>()?;
     let mut accounts = app.store.accounts_by_id(&ids).await?;

@@ -34,14 +34,12 @@ pub struct NewKeys {
 
 impl Form for NewKeys {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let keys = fields.required("keys", ListOf::up_to(KEYS_MAX, key_pool::key_text()));
+        let keys = fields.required(
+            "keys",
+            ListOf::some_up_to(KEYS_MAX, key_pool::key_text(), "There is no key."),
+        );
         let reference = fields.optional("reference", Text::between(1, REASON_CHARS_MAX));
-        let keys = keys?;
-        if keys.is_empty() {
-            fields.flaw("keys", "required", "There is no key.");
-            return None;
-        }
-        Some(Self { keys, reference: reference? })
+        Some(Self { keys: keys?, reference: reference? })
     }
 }
 

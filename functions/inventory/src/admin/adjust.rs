@@ -49,13 +49,10 @@ pub struct Adjustments {
 impl Form for Adjustments {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let reason = fields.required("reason", Text::between(1, REASON_CHARS_MAX));
-        let lines =
-            fields.required("lines", ListOf::up_to(LINES_MAX, Nested::<Correction>::form()));
+        let each = Nested::<Correction>::form();
+        let some = ListOf::some_up_to(LINES_MAX, each, "There is nothing to adjust.");
+        let lines = fields.required("lines", some);
         let lines: Vec<Line> = lines?.into_iter().map(|Correction(line)| line).collect();
-        if lines.is_empty() {
-            fields.flaw("lines", "required", "There is nothing to adjust.");
-            return None;
-        }
         Some(Self { reason: reason?, lines })
     }
 }

@@ -44,15 +44,13 @@ impl Form for Demand {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let country_of = fields.required("country", country());
         let postal_code = fields.optional("postal_code", Text::between(0, POSTAL_CODE_CHARS_MAX));
-        let lines = fields.required("lines", ListOf::up_to(LINES_MAX, Nested::<Wanted>::form()));
+        let lines = fields.required(
+            "lines",
+            ListOf::some_up_to(LINES_MAX, Nested::<Wanted>::form(), "Nothing is wanted."),
+        );
         let destination =
             Destination { country: country_of?, postal_code: postal_code?.unwrap_or_default() };
-        let lines = lines?;
-        if lines.is_empty() {
-            fields.flaw("lines", "required", "Nothing is wanted.");
-            return None;
-        }
-        Some(Self { destination, lines })
+        Some(Self { destination, lines: lines? })
     }
 }
 

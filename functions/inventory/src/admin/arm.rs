@@ -1,6 +1,5 @@
 //! `POST /v1/admin/inventory/{sku}/arm`: what is for sale at a location is split over shards, each
-//! in
-//! a partition of its own, and buyers are sent there.
+//! in a partition of its own, and buyers are sent there.
 
 use api::form::{Integer, location_id};
 use api::reply::{Answer, Created, Remembered};

@@ -33,12 +33,10 @@ pub struct Counts {
 
 impl Form for Counts {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let lines = fields.required("lines", ListOf::up_to(LINES_MAX, Nested::<Counted>::form()));
+        let each = Nested::<Counted>::form();
+        let some = ListOf::some_up_to(LINES_MAX, each, "Nothing was counted.");
+        let lines = fields.required("lines", some);
         let lines: Vec<Line> = lines?.into_iter().map(|Counted(line)| line).collect();
-        if lines.is_empty() {
-            fields.flaw("lines", "required", "Nothing was counted.");
-            return None;
-        }
         Some(Self { lines })
     }
 }

@@ -1,6 +1,5 @@
 //! `POST /v1/admin/inventory/{sku}/disarm`: the sale is over. Free units go back at once; what is
-//! held
-//! on a shard follows when it is given back, by a job.
+//! held on a shard follows when it is given back, by a job.
 
 use api::form::location_id;
 use api::reply::{Answer, Created, Remembered};

@@ -7,6 +7,7 @@ use domain::permission::grant;
 use runtime::Call;
 
 use crate::App;
+use crate::key_pool;
 use crate::which::WhichSku;
 
 /// Lists the keys of a pool, in the order of their ids.
@@ -18,6 +19,9 @@ pub async fn handle(
     let scope = format!("keys:{sku}:{}", call.who.actor());
     let position = page.position(&call.guard.sealer, &scope)?;
     let found = app.store.pool_register(sku, page.limit, position.as_deref()).await?;
+    if found.entries.is_empty() && position.is_none() {
+        key_pool::load(app, sku).await?;
+    }
     let next_cursor = cursor::cursor(&call.guard.sealer, &scope, found.next.as_deref());
     Ok(List { data: found.entries.into_iter().map(PoolKeyView::from).collect(), next_cursor })
 }

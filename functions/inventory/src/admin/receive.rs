@@ -35,12 +35,11 @@ pub struct Receipt {
 impl Form for Receipt {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let reference = fields.optional("reference", Text::between(1, REASON_CHARS_MAX));
-        let lines = fields.required("lines", ListOf::up_to(LINES_MAX, Nested::<Arrived>::form()));
+        let lines = fields.required(
+            "lines",
+            ListOf::some_up_to(LINES_MAX, Nested::<Arrived>::form(), "Nothing came."),
+        );
         let lines: Vec<Line> = lines?.into_iter().map(|Arrived(line)| line).collect();
-        if lines.is_empty() {
-            fields.flaw("lines", "required", "Nothing came.");
-            return None;
-        }
         Some(Self { reference: reference?, lines })
     }
 }

@@ -29,14 +29,11 @@ pub struct Withdrawal {
 
 impl Form for Withdrawal {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let ids = fields.required("key_ids", ListOf::up_to(WITHDRAWN_MAX, key_pool::pool_key_id()));
+        let each = key_pool::pool_key_id();
+        let some = ListOf::some_up_to(WITHDRAWN_MAX, each, "No key is named.");
+        let ids = fields.required("key_ids", some);
         let reason = fields.required("reason", Text::between(1, REASON_CHARS_MAX));
-        let ids = ids?;
-        if ids.is_empty() {
-            fields.flaw("key_ids", "required", "No key is named.");
-            return None;
-        }
-        Some(Self { ids, reason: reason? })
+        Some(Self { ids: ids?, reason: reason? })
     }
 }
 

@@ -5,7 +5,7 @@
 //! storage, what they are by the table: one batch. A change is found a few seconds later.
 
 use api::cursor::{self, Page};
-use api::form::{Integer, OneOf, Words, currency, customer_id, time};
+use api::form::{Integer, OneOf, currency, customer_id, time, words};
 use api::view::order_desk::{OrderEntriesView, OrderEntryView};
 use api::{Fields, Form, Problem, Query, Reply, Staff};
 use domain::currency::Currency;
@@ -95,7 +95,7 @@ const SORTS: &[(&str, Sort)] =
 
 impl Form for Wanted {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let q = fields.optional("q", Words);
+        let q = fields.optional("q", words());
         let status = fields.optional("status", OneOf(STATUSES));
         let payment_status = fields.optional("payment_status", OneOf(PAYMENT_STATUSES));
         let fulfillment_status = fields.optional("fulfillment_status", OneOf(FULFILLMENT_STATUSES));

@@ -2,8 +2,7 @@
 //! the count of what was sold on which day; and of new keys, which some orders wait for.
 //!
 //! An event may come twice: the order is delivered once and counted once, and the letter's id is
-//! made of the
-//! event's, so the post knows it again.
+//! made of the event's, so the post knows it again.
 
 use domain::event::{Event, Fact, Letter, Message};
 use domain::fault::{Fault, Retry};

@@ -36,6 +36,7 @@ pub async fn handle(
     call: Call<Staff<grant::CustomersWrite>, (Path<CustomerPath>, Body<Membership>)>,
 ) -> Reply<CustomerGroupsView> {
     let (Path(CustomerPath { id }), Body(Membership { group, is_member })) = &call.input;
+    app.store.account(*id).await?.ok_or_else(Problem::not_found)?;
     let (actor, object) = (call.who.actor(), Some(id.to_string()));
     let changed = changes(&json!({}), &json!({"group": group, "is_member": is_member}));
     let event = app.doors.audit(&call.request, actor, "customer.group", object, changed);

@@ -3,8 +3,7 @@
 //!
 //! Many are written in transactions of ninety-five, each with its own entry in the audit log: who
 //! is cut off in between has the codes that the list shows, and asks for the rest. A hundred
-//! thousand
-//! are a hundred such requests, each with an `Idempotency-Key` of its own.
+//! thousand are a hundred such requests, each with an `Idempotency-Key` of its own.
 
 use api::form::{Integer, PromotionPath, Text};
 use api::reply::Created;
@@ -36,16 +35,13 @@ impl Form for NewCodes {
         let count = fields.optional("count", Integer::between(1, i64::from(GENERATED_MAX)));
         let prefix = fields.optional("prefix", Text::between(1, PREFIX_CHARS_MAX));
         let uses_max = fields.optional("uses_max", Integer::between(1, i64::from(u32::MAX)));
+        fields.either(&["code", "count"], "Send a code, or how many are to be made.");
+        fields.not_both("code", "count", "Send a code or a count, not both.");
+        fields.not_both("code", "prefix", "This is for codes that are generated.");
         let (code, count, prefix, uses_max) = (code?, count?, prefix?, uses_max?);
         let uses_max = uses_max.and_then(|max| u32::try_from(max).ok());
         match (code, count) {
-            (Some(code), None) => {
-                if prefix.is_some() {
-                    fields.flaw("prefix", "not_allowed", "This is for codes that are generated.");
-                    return None;
-                }
-                Some(Self::Chosen(code, uses_max))
-            }
+            (Some(code), None) => Some(Self::Chosen(code, uses_max)),
             (None, Some(count)) => {
                 let prefix = prefix.unwrap_or_default();
                 // A prefix is a code's beginning, so it has a code's letters.
@@ -56,14 +52,7 @@ impl Form for NewCodes {
                 }
                 Some(Self::Generated(u32::try_from(count).ok()?, prefix, uses_max.unwrap_or(1)))
             }
-            (Some(_), Some(_)) => {
-                fields.flaw("count", "not_allowed", "Send a code or a count, not both.");
-                None
-            }
-            (None, None) => {
-                fields.flaw("code", "required", "Send a code, or how many are to be made.");
-                None
-            }
+            (Some(_), Some(_)) | (None, None) => None,
         }
     }
 }
@@ -112,7 +101,7 @@ mod tests {
         assert_eq!(flaws(json!({})), [("/code".to_owned(), "required")]);
         assert_eq!(flaws(json!({"count": 1_001})), [("/count".to_owned(), "out_of_range")]);
         let both = json!({"code": "SUMMER", "count": 2});
-        assert_eq!(flaws(both), [("/count".to_owned(), "not_allowed")]);
+        assert_eq!(flaws(both), [("/count".to_owned(), "not_together")]);
         let wrong = json!({"count": 2, "prefix": "50 %"});
         assert_eq!(flaws(wrong), [("/prefix".to_owned(), "malformed")]);
         assert_eq!(flaws(json!({"code": "a b"})), [("/code".to_owned(), "malformed")]);

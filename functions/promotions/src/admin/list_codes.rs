@@ -16,9 +16,9 @@ pub async fn handle(
     call: Call<Staff<grant::PromotionsRead>, (Path<PromotionPath>, Query<Page>)>,
 ) -> Reply<List<CodeView>> {
     let (Path(PromotionPath { id }), Query(page)) = call.input;
-    load(app, id).await?;
     let scope = format!("codes:{id}:{}", call.who.actor());
     let position = page.position(&call.guard.sealer, &scope)?;
+    load(app, id).await?;
     let found = app.store.codes(id, page.limit, position.as_deref()).await?;
     let uses = app.store.uses_of_codes(&found.entries).await?;
     let next_cursor = cursor::cursor(&call.guard.sealer, &scope, found.next.as_deref());

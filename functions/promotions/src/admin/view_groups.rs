@@ -2,7 +2,7 @@
 
 use api::form::CustomerPath;
 use api::view::promotion::CustomerGroupsView;
-use api::{Path, Reply, Staff};
+use api::{Path, Problem, Reply, Staff};
 use domain::permission::grant;
 use runtime::Call;
 
@@ -14,5 +14,6 @@ pub async fn handle(
     call: Call<Staff<grant::CustomersRead>, Path<CustomerPath>>,
 ) -> Reply<CustomerGroupsView> {
     let Path(CustomerPath { id }) = call.input;
+    app.store.account(id).await?.ok_or_else(Problem::not_found)?;
     Ok(CustomerGroupsView::of(id, app.store.customer_facts(id).await?))
 }

@@ -4,7 +4,7 @@
 use api::cursor::{self, Page};
 use api::form::CustomerPath;
 use api::view::gift_card::{GiftEntryView, StoreCreditView, balances};
-use api::{Path, Query, Reply, Staff};
+use api::{Path, Problem, Query, Reply, Staff};
 use domain::gift_card::Account;
 use domain::permission::grant;
 use runtime::Call;
@@ -19,6 +19,7 @@ pub async fn handle(
     let (Path(CustomerPath { id }), Query(page)) = &call.input;
     let scope = format!("store_credit:{id}:{}", call.who.actor());
     let position = page.position(&call.guard.sealer, &scope)?;
+    app.store.account(*id).await?.ok_or_else(Problem::not_found)?;
     let balances = balances(app.store.store_credits(*id).await?);
     let account = Account::StoreCredit(*id);
     let found = app.store.gift_entries(account, page.limit, position.as_deref()).await?;

@@ -125,13 +125,7 @@ async fn a_body_too_large_too_deep_twice_named_or_of_another_type_is_refused() {
             continue;
         }
         let ask = json.clone().body(large(BODY_BYTES_MAX));
-        let required = operation.body().unwrap()["required"].as_array().cloned();
-        let mut wanted: BTreeSet<String> = required
-            .into_iter()
-            .flatten()
-            .map(|name| format!("/{}", name.as_str().unwrap()))
-            .collect();
-        wanted.insert("/a".to_owned());
+        let wanted = flaws(operation.body().unwrap(), &json!({"a": "x"}), "");
         trial.expect(&operation, "as large as may be", ask, Wanted::Flaws(wanted)).await;
 
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
@@ -197,6 +191,9 @@ async fn bad_paths_queries_and_keys_are_refused() {
                     // Well formed, but nobody's.
                     match (operation.body(), name) {
                         (None, "line_id") => Wanted::Refusal(404, "line_not_found"),
+                        (None, "code") if operation.path.contains("/carts/") => {
+                            Wanted::Refusal(404, "code_not_found")
+                        }
                         (None, _) => Wanted::Refusal(404, "not_found"),
                         (Some(_), _) => Wanted::Anything,
                     }
@@ -244,10 +241,13 @@ async fn bad_paths_queries_and_keys_are_refused() {
         let mut all_wrong = (Vec::new(), BTreeSet::new());
         for (name, schema) in &queries {
             for value in query_values() {
-                let ask = Ask { query: format!("{name}={value}"), ..good.clone() };
+                let ask =
+                    Ask { query: operation.query(&format!("{name}={value}")), ..good.clone() };
                 let plain = decoded(&value.replace('+', " "));
                 let read = match plain.parse::<i64>() {
-                    Ok(number) if number.to_string() == plain => json!(number),
+                    Ok(number) if schema["type"] != "string" && number.to_string() == plain => {
+                        json!(number)
+                    }
                     _ => json!(plain),
                 };
                 let wrong = flaws(schema, &read, "");
@@ -260,7 +260,7 @@ async fn bad_paths_queries_and_keys_are_refused() {
                 };
                 trial.expect(&operation, &format!("{name}={value}"), ask, wanted).await;
             }
-            let ask = Ask { query: format!("{name}=1&{name}=1"), ..good.clone() };
+            let ask = Ask { query: operation.query(&format!("{name}=1&{name}=1")), ..good.clone() };
             let answer = trial.send(&operation, ask).await;
             if answer.status != 400 || !codes_of(&answer).contains(&"duplicate".to_owned()) {
                 trial.faults.push(format!("{}: {name} may stand twice", operation.id));
@@ -269,7 +269,7 @@ async fn bad_paths_queries_and_keys_are_refused() {
             all_wrong.1.insert(format!("/query/{name}"));
         }
         if !queries.is_empty() {
-            let ask = Ask { query: "unknown=1".to_owned(), ..good.clone() };
+            let ask = Ask { query: operation.query("unknown=1"), ..good.clone() };
             let wanted = Wanted::Flaws(BTreeSet::from(["/query/unknown".to_owned()]));
             trial.expect(&operation, "unknown=1", ask, wanted).await;
             let ask = Ask { query: all_wrong.0.join("&"), ..good.clone() };
@@ -321,35 +321,49 @@ async fn a_cursor_that_was_changed_or_is_another_lists_is_refused() {
         .filter(|one| one.parameters("query").iter().any(|(name, _)| *name == "cursor"))
         .collect();
     assert!(lists.len() >= 2);
-    let cursor_of = async |who: Person<'_>, operation: &Operation, query: &str| {
-        let path = format!("{}?limit=1{query}", operation.path);
+    let cursor_of = async |trial: &Trial, who: Person<'_>, operation: &Operation, query: &str| {
+        let query = operation.query(&format!("limit=1{query}"));
+        let path = format!("{}?{query}", trial.path(operation, &[]));
         let page = match who {
             Person::Customer(who) => who.get(&path).await,
             Person::Member(who) => who.get(&path).await,
         };
-        ok(page)["next_cursor"].as_str().expect("a second page").to_owned()
+        ok(page)["next_cursor"].as_str().map(str::to_owned)
     };
+    let mut short = Vec::new();
     for operation in &lists {
-        let own = cursor_of(trial.owner_of(operation), operation, "").await;
+        let Some(own) = cursor_of(&trial, trial.owner_of(operation), operation, "").await else {
+            short.push(operation.id.as_str());
+            continue;
+        };
         trial.cursors.entry(operation.id.clone()).or_default().push(own);
         for (name, schema) in operation.parameters("query") {
             for word in schema["enum"].as_array().into_iter().flatten() {
                 let query = format!("&{name}={}", word.as_str().unwrap());
-                let other = cursor_of(trial.owner_of(operation), operation, &query).await;
-                trial.cursors.entry(operation.id.clone()).or_default().push(other);
+                let other = cursor_of(&trial, trial.owner_of(operation), operation, &query).await;
+                trial.cursors.entry(operation.id.clone()).or_default().extend(other);
             }
         }
         if operation.asks_for("bearer") {
-            let foreign = cursor_of(trial.other_than_owner_of(operation), operation, "").await;
-            trial.cursors.entry(format!("{} of another", operation.id)).or_default().push(foreign);
+            let another = trial.other_than_owner_of(operation);
+            let foreign = cursor_of(&trial, another, operation, "").await;
+            let name = format!("{} of another", operation.id);
+            trial.cursors.entry(name).or_default().extend(foreign);
         }
     }
+    // What this shop has no two of; other stories turn these lists' pages.
+    assert_eq!(short, ONE_PAGE);
     for operation in &lists {
         let good = trial.good(operation);
-        let own = trial.cursors[&operation.id][0].clone();
-        let ask = Ask { query: format!("cursor={own}"), ..good.clone() };
-        assert_eq!(trial.send(operation, ask).await.status, 200);
-        let mut bad = tampered(&own);
+        let with = |cursor: &str| Ask {
+            query: operation.query(&format!("cursor={cursor}")),
+            ..good.clone()
+        };
+        let own = trial.cursors.get(&operation.id).map(|all| all[0].clone());
+        if let Some(own) = &own {
+            assert_eq!(trial.send(operation, with(own)).await.status, 200);
+        }
+        let mut bad = own.as_deref().map(tampered).unwrap_or_default();
         for (list, cursors) in &trial.cursors {
             for cursor in cursors {
                 if *list != operation.id {
@@ -358,29 +372,36 @@ async fn a_cursor_that_was_changed_or_is_another_lists_is_refused() {
             }
         }
         for cursor in bad {
-            let ask = Ask { query: format!("cursor={cursor}"), ..good.clone() };
-            trial.expect(operation, &cursor, ask, Wanted::Code("invalid_cursor")).await;
+            let wanted = Wanted::Code("invalid_cursor");
+            trial.expect(operation, &cursor, with(&cursor), wanted).await;
         }
         // The same list in another order is another list.
         for (name, schema) in operation.parameters("query") {
             for word in schema["enum"].as_array().into_iter().flatten().skip(1) {
                 let word = word.as_str().unwrap();
                 let query = format!("&{name}={word}");
-                let of_word = cursor_of(trial.owner_of(operation), operation, &query).await;
-                if trial
-                    .send(operation, Ask { query: format!("cursor={of_word}"), ..good.clone() })
-                    .await
-                    .status
-                    == 200
-                {
+                let of_word = cursor_of(&trial, trial.owner_of(operation), operation, &query);
+                let Some(of_word) = of_word.await else { continue };
+                if trial.send(operation, with(&of_word)).await.status == 200 {
                     // A word for the very order that is the default.
-                    assert_eq!(of_word, own, "{word}");
+                    assert_eq!(Some(&of_word), own.as_ref(), "{word}");
                 }
             }
         }
     }
     trial.conclude("bad cursors");
 }
+
+/// Lists that are one page long in the shop of the trial.
+const ONE_PAGE: [&str; 7] = [
+    "promotions.admin.view_store_credit",
+    "platform.admin.list_import_flaws",
+    "inventory.admin.list_events",
+    "inventory.admin.list_findings",
+    "inventory.admin.list_low_stock",
+    "catalog.admin.price_log",
+    "promotions.store.view_store_credit",
+];
 
 /// What may stand behind `Authorization` instead of this token.
 fn bad_bearers(bearer: &str) -> Vec<String> {
@@ -577,9 +598,13 @@ async fn methods_and_paths_that_are_not_declared_are_refused() {
         paths.entry(operation.path.clone()).or_default().insert(operation.method.clone());
         any.entry(operation.path.clone()).or_insert(operation);
     }
-    for (path, declared) in &paths {
+    for path in paths.keys() {
         let known = &any[path];
         let live = trial.path(known, &[]);
+        // A word beside ids is reached by the methods of both.
+        let reached = paths.iter().filter(|(other, _)| matches(other, &live));
+        let declared: &BTreeSet<String> =
+            &reached.flat_map(|(_, methods)| methods.iter().cloned()).collect();
         let mut allow = declared.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         allow.push_str(", OPTIONS");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"] {
@@ -643,7 +668,6 @@ async fn methods_and_paths_that_are_not_declared_are_refused() {
         "/V1/store/products",
         "/v1/store/carts/",
         "/v1/store/carts//lines",
-        "/v1/admin/products",
         "/v1/store/products/x/y",
         "/%2e%2e/",
         "/..",
@@ -664,6 +688,14 @@ async fn methods_and_paths_that_are_not_declared_are_refused() {
         }
     }
     trial.conclude("undeclared methods");
+}
+
+/// Whether a path is one of the template's.
+fn matches(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<_>, Vec<_>) =
+        (template.split('/').collect(), path.split('/').collect());
+    let fits = |(one, other): (&&str, &&str)| one.starts_with('{') || one == other;
+    template.len() == path.len() && template.iter().zip(&path).all(fits)
 }
 
 fn operation_without_body(known: &Operation) -> Operation {

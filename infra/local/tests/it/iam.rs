@@ -18,7 +18,7 @@ use domain::permission::Permission;
 use local::{Options, Outcome, Request, Response, Shop, Snapshot};
 use serde_json::{Value, json};
 use templates::{Stack, Trigger};
-use testkit::goods::{self, MUG, POSTER, SOCKS, TEMPLATE};
+use testkit::goods::{self, Good, MUG, POSTER, SOCKS, TEMPLATE};
 use wire::Grant;
 
 use crate::accounts;
@@ -318,6 +318,7 @@ async fn searching(shop: Shop, people: People) {
 }
 
 async fn files(shop: Shop, people: People) {
+    tour::files::gone(&shop, &people.owner).await;
     tour::files::there_and_back(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
     tour::files::long_and_broken(&shop, &people.owner).await;
 }
@@ -666,12 +667,36 @@ async fn gift(shop: Shop) {
     assert_eq!(shop.mails().len(), 1);
 }
 
+/// A code whose uses are counted.
+async fn counted(shop: &Shop) -> String {
+    let all = [Permission::PromotionsRead, Permission::PromotionsWrite];
+    let clerk = Colleague::of(shop, "promoter", &all).await;
+    let terms = json!({"name": "Spring", "trigger": "code", "limits": {"uses_total": 9},
+        "actions": [{"type": "percent", "ppm": 50_000, "target": "order"}]});
+    let made = ok(clerk.call("POST", "/v1/admin/promotions", &terms).await);
+    let at = format!("/v1/admin/promotions/{}", made["id"].as_str().unwrap());
+    ok(clerk.call("POST", &format!("{at}/activate"), &json!({})).await);
+    ok(clerk.call("POST", &format!("{at}/codes"), &json!({"code": "SPRING"})).await);
+    // Promotions are believed for a minute.
+    shop.clock().advance_ms(60_000);
+    "SPRING".to_owned()
+}
+
+/// Somebody who has completed a cart with a code.
+async fn with_code(shop: &Shop, code: &str, good: Good) -> Shopper {
+    let mut jane = Shopper::guest(shop).await;
+    jane.ready(good, 1).await;
+    let path = format!("/v1/store/carts/{}/codes", jane.cart);
+    ok(jane.call("POST", &path, &json!({"code": code})).await);
+    assert_eq!(jane.complete().await.status, 201);
+    jane
+}
+
 /// Called off, and not called off because the money was faster.
 async fn called_off(shop: Shop) {
+    let code = counted(&shop).await;
     for is_paid in [false, true] {
-        let mut jane = Shopper::guest(&shop).await;
-        jane.ready(MUG, 1).await;
-        jane.complete().await;
+        let jane = with_code(&shop, &code, MUG).await;
         if is_paid {
             jane.pay("pm_card_visa");
         }
@@ -684,11 +709,10 @@ async fn called_off(shop: Shop) {
 
 /// The sweep of the unpaid: one that expires, one whose webhook never came.
 async fn never_paid(shop: Shop) {
+    let code = counted(&shop).await;
     let mut people = Vec::new();
     for is_paid in [false, true] {
-        let mut jane = Shopper::guest(&shop).await;
-        jane.ready(MUG, 1).await;
-        jane.complete().await;
+        let jane = with_code(&shop, &code, MUG).await;
         if is_paid {
             jane.pay("pm_card_visa");
         }
@@ -705,9 +729,8 @@ async fn never_paid(shop: Shop) {
 
 /// A paid order whose time was over and whose stock was given back.
 async fn lapsed(shop: &Shop) -> Shopper {
-    let mut jane = Shopper::guest(shop).await;
-    jane.ready(POSTER, 1).await;
-    assert_eq!(jane.complete().await.status, 201);
+    let code = counted(shop).await;
+    let jane = with_code(shop, &code, POSTER).await;
     shop.clock().advance_ms(31 * 60 * 1000);
     let store = shop.store();
     let file = store.order(OrderId::parse(&jane.order).unwrap()).await.unwrap().unwrap();

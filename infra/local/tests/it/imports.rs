@@ -163,8 +163,7 @@ const HEAD: &str = "handle,title,status,option1_name,option1_value,sku,price_EUR
     quantity_max\n";
 
 /// So many products of twenty variants each. Every twentieth is bad in each of its rows, in a way
-/// of
-/// its own; what is to be named of them.
+/// of its own; what is to be named of them.
 fn many(products: u64) -> (String, BTreeSet<(u64, String, String)>) {
     let (mut file, mut bad) = (HEAD.to_owned(), BTreeSet::new());
     let mut row = 1;

@@ -12,7 +12,7 @@ use wire::{FaultKind, Plan};
 use crate::tour::media::{UPLOADS, ask, fields, form};
 use crate::world::{self, Colleague, ok, refusal};
 
-const BUCKET: &str = "fluxion-files-000000000000";
+pub(crate) const BUCKET: &str = "fluxion-files-000000000000";
 const JOB: &str = "media.jobs.on_uploaded";
 
 /// A shop and somebody who looks after its goods.

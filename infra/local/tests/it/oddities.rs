@@ -59,6 +59,7 @@ pub(crate) fn flaws(schema: &Value, value: &Value, pointer: &str) -> BTreeSet<St
                     None => {}
                 }
             }
+            all.extend(together(schema, object, pointer));
             all
         }
         Some("integer") => {
@@ -81,8 +82,9 @@ pub(crate) fn flaws(schema: &Value, value: &Value, pointer: &str) -> BTreeSet<St
         Some("boolean") => here(),
         Some("array") => {
             let Some(entries) = value.as_array() else { return here() };
+            let least = schema["minItems"].as_u64().unwrap_or(0);
             let most = schema["maxItems"].as_u64().unwrap_or(u64::MAX);
-            if entries.len() as u64 > most {
+            if !(least..=most).contains(&(entries.len() as u64)) {
                 return here();
             }
             let each = entries.iter().enumerate();
@@ -91,6 +93,30 @@ pub(crate) fn flaws(schema: &Value, value: &Value, pointer: &str) -> BTreeSet<St
         }
         other => panic!("{pointer}: teach this test the type {other:?}"),
     }
+}
+
+/// What is wrong with which optional fields there are: one of some is missing, or two are there
+/// that exclude each other.
+fn together(schema: &Value, object: &Map<String, Value>, pointer: &str) -> BTreeSet<String> {
+    let names = |names: &Value| -> Vec<String> {
+        let names = names["required"].as_array().into_iter().flatten();
+        names.map(|name| name.as_str().unwrap().to_owned()).collect()
+    };
+    let is_there = |name: &String| object.get(name).is_some_and(|value| !value.is_null());
+    let mut all = BTreeSet::new();
+    for rule in schema["allOf"].as_array().into_iter().flatten() {
+        if let Some(choices) = rule["anyOf"].as_array() {
+            if !choices.iter().any(|choice| names(choice).iter().all(is_there)) {
+                all.insert(format!("{pointer}/{}", names(&choices[0])[0]));
+            }
+        } else {
+            let excluded = names(&rule["not"]);
+            if excluded.iter().all(is_there) {
+                all.insert(format!("{pointer}/{}", excluded[1]));
+            }
+        }
+    }
+    all
 }
 
 /// Whether the text fits; a pattern is read once.

@@ -58,7 +58,7 @@ impl Inner {
     /// 404, everybody else 403.
     pub(crate) fn may_list(&self, caller: &str, incoming: &Incoming) -> bool {
         let ask = Ask::new("s3:ListBucket", bucket_arn(&incoming.target.bucket));
-        caller == LOCAL || !self.iam.is_checking() || self.iam.allows(caller, &ask)
+        caller == LOCAL || !self.iam.is_checking() || self.iam.check(caller, &ask).is_ok()
     }
 
     fn asks(&self, incoming: &Incoming) -> Vec<Ask> {

@@ -144,8 +144,9 @@ fn not_met() -> Refusal {
     refusal(412, "PreconditionFailed", message)
 }
 
-/// Answers. `may_list` says whether the caller may know what is not there.
-pub(super) fn serve(s3: &Inner, incoming: &Incoming, may_list: bool) -> Reply {
+/// Answers. `may_list` says whether the caller may know what is not there; it is
+/// asked where something is not.
+pub(super) fn serve(s3: &Inner, incoming: &Incoming, may_list: &dyn Fn() -> bool) -> Reply {
     let reply = answer(s3, incoming, may_list);
     let mut reply = reply.unwrap_or_else(|refusal| refused(&refusal));
     if incoming.method == "HEAD" {
@@ -168,7 +169,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Reply {
     Reply::of(refusal.status, "application/xml", text)
 }
 
-fn answer(s3: &Inner, incoming: &Incoming, may_list: bool) -> Result<Reply, Refusal> {
+fn answer(s3: &Inner, incoming: &Incoming, may_list: &dyn Fn() -> bool) -> Result<Reply, Refusal> {
     let target = &incoming.target;
     if !s3.store.has_bucket(&target.bucket)? {
         return Err(refusal(404, "NoSuchBucket", "The specified bucket does not exist"));
@@ -192,15 +193,20 @@ fn answer(s3: &Inner, incoming: &Incoming, may_list: bool) -> Result<Reply, Refu
 
 /// The object, or what is said where there is none: 403 to whoever may not list.
 /// Source: S3's `GetObject`, “Permissions”.
-fn find(s3: &Inner, bucket: &str, key: &str, may_list: bool) -> Result<Object, Refusal> {
+fn find(
+    s3: &Inner,
+    bucket: &str,
+    key: &str,
+    may_list: &dyn Fn() -> bool,
+) -> Result<Object, Refusal> {
     match s3.store.object(bucket, key)? {
         Some(object) => Ok(object),
-        None if may_list => Err(no_such_key()),
+        None if may_list() => Err(no_such_key()),
         None => Err(denied("Access Denied")),
     }
 }
 
-fn get(s3: &Inner, incoming: &Incoming, may_list: bool) -> Result<Reply, Refusal> {
+fn get(s3: &Inner, incoming: &Incoming, may_list: &dyn Fn() -> bool) -> Result<Reply, Refusal> {
     let target = &incoming.target;
     let object = find(s3, &target.bucket, &target.key, may_list)?;
     if incoming.header("if-match").is_some_and(|wanted| !fits(wanted, &object.etag)) {
@@ -413,7 +419,7 @@ fn announcement(
     })
 }
 
-fn copy(s3: &Inner, incoming: &Incoming, may_list: bool) -> Result<Reply, Refusal> {
+fn copy(s3: &Inner, incoming: &Incoming, may_list: &dyn Fn() -> bool) -> Result<Reply, Refusal> {
     let invalid = || refusal(400, "InvalidArgument", "Copy Source must mention the source");
     let (bucket, key) = copy_source(incoming).ok_or_else(invalid)?;
     let source = find(s3, &bucket, &key, may_list)?;

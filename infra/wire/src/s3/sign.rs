@@ -1,10 +1,11 @@
 //! AWS Signature Version 4, as S3 checks it on signed addresses and forms.
 
+use std::fmt::Write as _;
+
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 
 use super::api::{denied, plain};
 use crate::message::Refusal;

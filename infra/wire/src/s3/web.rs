@@ -76,7 +76,7 @@ impl Inner {
         let json = serde_json::Value::Null;
         let incoming = Incoming { service, operation, method, headers, body, json, target };
         self.may(&scope.caller, &incoming)?;
-        Ok(self.s3.serve(&incoming, self.may_list(&scope.caller, &incoming)))
+        Ok(self.s3.serve(&incoming, &|| self.may_list(&scope.caller, &incoming)))
     }
 
     fn may(&self, caller: &str, incoming: &Incoming) -> Result<(), Refusal> {

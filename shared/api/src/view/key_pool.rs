@@ -1,6 +1,5 @@
 //! Pools of keys, as staff sees them: numbers and endings, never a key; and the keys of an order,
-//! as
-//! its buyer sees them.
+//! as its buyer sees them.
 
 use domain::audit::Actor;
 use domain::catalog::Sku;

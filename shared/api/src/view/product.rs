@@ -60,10 +60,10 @@ pub struct ImageView {
     pub height: Option<u32>,
     /// The same picture in other sizes and formats, smallest first: for `srcset`; left out of
     /// lists.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
     /// The variants that it shows; left out where it shows all of them, and of lists.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variant_ids: Vec<VariantId>,
 }
 

@@ -48,8 +48,7 @@ async fn shelve(who: &Colleague, number: u8) -> Slug {
 }
 
 /// A file of more rows than one message is worth, and a count whose job dies after it: whoever
-/// comes
-/// next, when something was sold, finds it in the ledger.
+/// comes next, when something was sold, finds it in the ledger.
 pub(crate) async fn long_and_broken(shop: &Shop, owner: &Colleague) {
     let mut pace = Plain(shop.clone());
     let rows: String = (0..1_100).map(|row| format!("NOBODYS-{row},5\n")).collect();
@@ -81,6 +80,34 @@ pub(crate) async fn long_and_broken(shop: &Shop, owner: &Colleague) {
     }
 }
 
+/// Files that were never sent, and some that are gone before anybody has looked at them.
+pub(crate) async fn gone(shop: &Shop, owner: &Colleague) {
+    let client = aws_sdk_s3::Client::new(&shop.sdk_config());
+    let take_away = async |key: String| {
+        client.delete_object().bucket(crate::media::BUCKET).key(key).send().await.unwrap();
+    };
+    let parcel = Parcel::csv("stock", "sku,on_hand\n");
+    let id = text(&ok(announce(owner, &parcel).await), "id");
+    let start = owner.call("POST", &format!("/v1/admin/imports/{id}/start"), &json!({})).await;
+    assert_eq!(start.status, 409, "{}", start.text());
+
+    let path = begin(&mut Plain(shop.clone()), owner, &parcel).await;
+    let id = path.rsplit('/').next().unwrap();
+    take_away(format!("imports/{id}")).await;
+    shop.settle_all().await;
+    assert_ne!(ok(owner.get(&path).await)["state"], "done");
+
+    let bytes = media::png(9);
+    let asked = ok(media::ask(owner, "image/png", &bytes).await);
+    let upload = &asked["upload"];
+    let form = media::form(&text(upload, "url"), &media::fields(upload), &bytes);
+    assert_eq!(shop.send(form).await.status, 204);
+    let id = text(&asked["media"], "id");
+    take_away(format!("uploads/{id}")).await;
+    shop.settle_all().await;
+    assert_ne!(ok(owner.get(&format!("/v1/admin/media/{id}")).await)["status"], "ready");
+}
+
 /// Every kind of file comes, is looked at, is stopped, and goes.
 pub(crate) async fn there_and_back<P: Pace>(pace: &mut P, owner: &Colleague, round: Round) {
     let number = round.0;
@@ -99,7 +126,10 @@ pub(crate) async fn there_and_back<P: Pace>(pace: &mut P, owner: &Colleague, rou
     ok(pace.call(owner.call("POST", &format!("{path}/start"), &json!({}))).await);
     assert_eq!(rest(pace, owner, &path).await["applied"]["created"], 1);
 
-    let prices = format!("sku,currency,price\nBOWL-{number},EUR,9.{number}0\n");
+    let prices = format!(
+        "sku,currency,price,sale_price,sale_from,sale_until\n\
+         BOWL-{number},EUR,9.{number}0,8.{number}0,2026-01-01T00:00:00Z,2029-01-01T00:00:00Z\n"
+    );
     let stock = format!("sku,on_hand\nBOWL-{number},{number}\n{},5{number}\n", MUG.sku);
     let customers = format!("email,name\nada{number}@example.org,Ada\n");
     let renamed = format!("email,name\nada{number}@example.org,Ada Lovelace\n");

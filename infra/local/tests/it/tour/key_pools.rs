@@ -28,6 +28,16 @@ async fn on_sale(owner: &Colleague, round: Round) -> (String, String) {
     (variant, text(&made["variants"][0], "sku"))
 }
 
+/// The SKU of a pool with two keys.
+pub(crate) async fn filled(owner: &Colleague, round: u8) -> String {
+    let (_, sku) = on_sale(owner, Round(round)).await;
+    let keys = json!({"keys": ["EDIT-0001-QX4A", "EDIT-0002-QX4A"]});
+    let made = post(owner, &format!("/key_pools/{sku}/keys"), &keys).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    owner.shop.settle().await;
+    sku
+}
+
 /// Somebody with so many units of a variant in a cart, who has completed it.
 pub(crate) async fn orders(shop: &Shop, ip: &str, variant: &str, quantity: u32) -> Shopper {
     let mut buyer = Shopper::from(shop, ip);
@@ -63,6 +73,8 @@ pub(crate) async fn pools<P: Pace>(pace: &mut P, owner: &Colleague, round: Round
     let page = ok(pace.call(owner.get(&list)).await);
     let next = format!("{list}&cursor={}", text(&page, "next_cursor"));
     ok(pace.call(owner.get(&next)).await);
+    let none = pace.call(owner.get(&format!("{POOLS}/NO-KEYS/keys"))).await;
+    assert_eq!(none.status, 404, "{}", none.text());
     let body = json!({"key_ids": [page["data"][0]["id"]], "reason": "Recalled"});
     let gone = pace.call(post(owner, &format!("/key_pools/{sku}/withdrawals"), &body)).await;
     assert_eq!(gone.status, 201, "{}", gone.text());
