@@ -267,10 +267,11 @@ async fn a_refund_that_stripe_had_before_is_found_a_day_later_and_not_made_twice
     let file = store.order(order).await.unwrap().unwrap();
     let asking = file.refunds[0].clone().ask(shop.clock().now()).unwrap();
     assert_eq!(store.save_refund(&asking).await.unwrap(), store::Saved::Yes);
+    let named = id.to_string();
     let fields = [
         ("payment_intent", jane.intent.as_str()),
         ("amount", "700"),
-        ("metadata[refund_id]", &id.to_string()),
+        ("metadata[refund_id]", named.as_str()),
         ("metadata[attempt]", "1"),
     ];
     assert_eq!(at_stripe(&shop, "/v1/refunds", &fields).0, 200);
