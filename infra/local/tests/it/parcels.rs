@@ -228,8 +228,12 @@ async fn a_parcel_that_is_called_off_gives_its_units_to_the_next_one() {
     // Whoever did it stands in the audit log.
     let owner = Colleague::owner(&shop).await;
     let log = ok(owner.get("/v1/admin/audit?limit=100").await);
-    let said: BTreeSet<_> =
-        log["data"].as_array().unwrap().iter().filter_map(|one| one["action"].as_str()).collect();
+    let said: BTreeSet<_> = log["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["entry"]["action"].as_str())
+        .collect();
     for action in
         ["fulfillment.create", "fulfillment.cancel", "fulfillment.ship", "fulfillment.lost"]
     {
