@@ -123,7 +123,7 @@ async fn money_that_is_nobodys_is_named_and_left_to_a_person() {
 async fn a_day_without_a_fault_finds_nothing() {
     let goods = goods::small(world::MUGS);
     let shop = world::open().await;
-    let reader = Colleague::of(&shop, "reader", &[Permission::OrdersRead]).await;
+    let mut reader = Colleague::of(&shop, "reader", &[Permission::OrdersRead]).await;
     let paid = waiting(&shop).await;
     assert_eq!(paid.pay("pm_card_visa").0, 200);
     let declined = waiting(&shop).await;
@@ -136,6 +136,7 @@ async fn a_day_without_a_fault_finds_nothing() {
         shop.settle().await;
         reconcile(&shop).await;
     }
+    reader.sign_in().await;
     assert_eq!(found(&reader).await, []);
     assert_eq!(left.view_order().await["status"], "expired");
     let stranger = Colleague::of(&shop, "stranger", &[Permission::ProductsRead]).await;

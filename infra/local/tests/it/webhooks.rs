@@ -79,7 +79,7 @@ async fn a_system_is_told_of_an_order_once_signed_and_without_anybody_in_it() {
     let told = heard[0].value();
     assert_eq!((&told["type"], &told["sequence"]), (&json!("order.placed"), &json!(1)));
     assert_eq!(told["data"]["order"]["id"], json!(jane.order));
-    assert_eq!(told["data"]["order"]["lines"][0]["sku"], "MUG");
+    assert_eq!(told["data"]["order"]["lines"][0]["sku"], MUG.sku);
     assert_eq!(told["data"]["order"]["status"], "placed");
     for personal in ["jane", "Roe", "Lindenstrasse", "10969", "@"] {
         assert!(!heard[0].body.contains(personal), "{personal} in {}", heard[0].body);
