@@ -87,16 +87,14 @@ impl runtime::App for App {
             | "platform.admin.redrive" => &Name::ALL,
             "platform.jobs.append_audit" => &[],
             "platform.jobs.run_exchange" => &[Name::Exchange],
-            _ if is_job => {
-                &[
-                    Name::StripeEvents,
-                    Name::OrderEvents,
-                    Name::Mail,
-                    Name::Audit,
-                    Name::Exchange,
-                    Name::Webhooks,
-                ]
-            }
+            _ if is_job => &[
+                Name::StripeEvents,
+                Name::OrderEvents,
+                Name::Mail,
+                Name::Audit,
+                Name::Exchange,
+                Name::Webhooks,
+            ],
             _ => &[],
         };
         let names: &[&str] =

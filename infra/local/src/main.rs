@@ -47,8 +47,8 @@ enum Command {
     /// Print the audit log of a shop that is closed, oldest first, one JSON link a line.
     #[command(after_help = EXAMPLES)]
     Audit(Audit),
-    /// Explain an order of a shop that is closed in plain language: what happened, what is odd, what
-    /// comes next.
+    /// Explain an order of a shop that is closed in plain language: what happened, what is odd,
+    /// what comes next.
     #[command(after_help = EXAMPLES)]
     Doctor(Doctor),
 }

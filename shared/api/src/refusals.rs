@@ -14,9 +14,9 @@ use serde_json::json;
 use crate::problem::{Flaw, Problem};
 
 mod catalog;
-mod letters;
 mod exchange;
 mod fulfillment;
+mod letters;
 mod webhook;
 
 impl From<synonym::Refusal> for Problem {

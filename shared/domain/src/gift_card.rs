@@ -671,8 +671,8 @@ impl Tendering {
         Self { is_returned: false, round, ..self }
     }
 
-    /// The entries that lead from `before` to this, one for each tender; what was refunded meanwhile
-    /// is not given back once more. A new order has nothing before it.
+    /// The entries that lead from `before` to this, one for each tender; what was refunded
+    /// meanwhile is not given back once more. A new order has nothing before it.
     pub fn since(&self, before: Option<&Self>, order: OrderId, at: Timestamp) -> Vec<Entry> {
         let was_paid = before.is_some_and(|before| !before.is_returned);
         let kind = match (was_paid, self.is_returned) {

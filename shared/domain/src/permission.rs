@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn money_roles_keys_and_exports_need_a_step_up() {
+    fn what_moves_money_or_lets_somebody_or_something_in_or_out_needs_a_step_up() {
         let names: Vec<_> = Permission::ALL.iter().filter(|p| p.needs_step_up()).collect();
         assert_eq!(
             names.iter().map(|p| p.name()).collect::<Vec<_>>(),
@@ -300,7 +300,9 @@ mod tests {
                 "exports.create",
                 "gift_cards.issue",
                 "orders.refund",
-                "staff.manage"
+                "queues.manage",
+                "staff.manage",
+                "webhooks.manage"
             ],
         );
     }

@@ -196,8 +196,8 @@ impl Gateway {
         }
     }
 
-    /// Asks for money to go back. What a key was answered with is answered again for a day, refusals
-    /// too: another attempt has another key.
+    /// Asks for money to go back. What a key was answered with is answered again for a day,
+    /// refusals too: another attempt has another key.
     pub async fn refund(&self, ask: Ask<'_>) -> Result<Asked, Fault> {
         let metadata: HashMap<String, String> = [
             ("refund_id", ask.refund.to_string()),

@@ -210,7 +210,14 @@ pub fn try_out(source: &Source, letter: &str) -> Vec<Broken> {
             }
         }
     }
-    flaws.dedup();
+    // The same place is found by looking and by trying.
+    let mut places = Vec::new();
+    flaws.retain(|flaw| {
+        let place = (flaw.form, flaw.line, flaw.column, flaw.code);
+        let is_new = !places.contains(&place);
+        places.push(place);
+        is_new
+    });
     flaws.truncate(FLAWS_MAX);
     flaws
 }

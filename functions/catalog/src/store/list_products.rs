@@ -324,7 +324,7 @@ mod tests {
     fn what_is_searched_filtered_or_counted_is_asked_of_the_index() {
         for query in [
             json!({"q": "mug"}),
-            json!({"q": 501}),
+            json!({"q": "501"}),
             json!({"facets": "true"}),
             json!({"price_max": 2000}),
             json!({"available": "true", "category": "shirts", "collection": "summer"}),

@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn something_must_have_been_typed() {
         assert_eq!(flaws_of::<Typed>(&json!({"q": "ox", "locale": "de-AT"})), []);
-        assert_eq!(flaws_of::<Typed>(&json!({"q": 501})), []);
+        assert_eq!(flaws_of::<Typed>(&json!({"q": "501"})), []);
         assert_eq!(flaws_of::<Typed>(&json!({})), [("/q".to_owned(), "required")]);
         assert_eq!(flaws_of::<Typed>(&json!({"q": ""})), [("/q".to_owned(), "too_short")]);
     }

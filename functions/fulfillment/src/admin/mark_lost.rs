@@ -1,6 +1,6 @@
 //! `POST /v1/admin/orders/{id}/fulfillments/{fulfillment_id}/lost`: it left and arrived nowhere.
-//! Its units went out all the same; what the buyer gets instead, money or another parcel, is another
-//! decision.
+//! Its units went out all the same; what the buyer gets instead, money or another parcel, is
+//! another decision.
 
 use api::reply::Remembered;
 use api::view::fulfillment::FulfillmentView;

@@ -1,5 +1,6 @@
 //! `POST /v1/admin/orders/{id}/fulfillments/{fulfillment_id}/returned`: it left and came back.
-//! What is in it is looked at before it is counted in again; what the buyer gets is another decision.
+//! What is in it is looked at before it is counted in again; what the buyer gets is another
+//! decision.
 
 use api::reply::Remembered;
 use api::view::fulfillment::FulfillmentView;

@@ -123,7 +123,7 @@ mod tests {
         let pointers: Vec<_> = flaws.iter().map(|flaw| flaw.0.as_str()).collect();
         assert_eq!(pointers, ["/country", "/postal_code", "/limit"]);
         assert_eq!(
-            api::form::flaws_of::<Wanted>(&json!({"country": "DE", "postal_code": 10117})),
+            api::form::flaws_of::<Wanted>(&json!({"country": "DE", "postal_code": "10117"})),
             []
         );
     }

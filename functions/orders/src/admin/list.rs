@@ -214,7 +214,7 @@ mod tests {
     fn without_words_the_newest_come_first_and_with_them_what_fits_best() {
         let sort = |query| read(&query).question(20, None, Timestamp::UNIX_EPOCH).sort;
         assert_eq!(sort(json!({})), Sort::Newest);
-        assert_eq!(sort(json!({"q": 1042})), Sort::Relevance);
+        assert_eq!(sort(json!({"q": "1042"})), Sort::Relevance);
         assert_eq!(sort(json!({"q": "roe", "sort": "oldest"})), Sort::Oldest);
     }
 

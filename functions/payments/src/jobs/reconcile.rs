@@ -2,9 +2,9 @@
 //! side. What differs is written down with its cause and with what to do.
 //!
 //! Where asking the provider again mends it, that is asked for as a webhook would have asked for
-//! it: this job itself moves no money and no order. The next hour sees whether it is mended. What is
-//! looked at is what the provider has made in the last day, and whatever differed before; the last
-//! minutes are left out, because their webhooks are on their way.
+//! it: this job itself moves no money and no order. The next hour sees whether it is mended. What
+//! is looked at is what the provider has made in the last day, and whatever differed before; the
+//! last minutes are left out, because their webhooks are on their way.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -210,11 +210,7 @@ async fn prepare(shop: &Shop, journey: Journey) -> Shopper {
 /// Does it, with whatever fault is armed.
 async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper, packer: Option<&Colleague>) {
     match journey {
-        Journey::Buy
-        | Journey::Download
-        | Journey::GiftCard
-        | Journey::Keys
-        | Journey::Invoice => {
+        Journey::Buy | Journey::Download | Journey::GiftCard | Journey::Keys | Journey::Invoice => {
             assert_eq!(complete(shopper).await.status, 201);
             shopper.pay("pm_card_visa");
         }

@@ -7,7 +7,17 @@ use crate::repository::{Package, Repository, Use};
 
 /// The crates that know one outside thing each, and `domain`, but not each other.
 const EDGES: [&str; 11] = [
-    "api", "carrier", "courier", "documents", "files", "gateway", "notify", "queue", "search", "secrets", "store",
+    "api",
+    "carrier",
+    "courier",
+    "documents",
+    "files",
+    "gateway",
+    "notify",
+    "queue",
+    "search",
+    "secrets",
+    "store",
 ];
 
 /// Crates for tests and laptops, which must not know the code whose outside they play: a fake

@@ -241,7 +241,11 @@ mod tests {
             })
             .collect();
         let list = pick_list(&orders, &[Location::first()], &shop, &shop.default_locale, now());
-        let rows: Vec<_> = list.table.rows.iter().map(|row| row.cells.join("|"))
+        let rows: Vec<_> = list
+            .table
+            .rows
+            .iter()
+            .map(|row| row.cells.join("|"))
             .map(|row| row.replace('\u{a0}', " "))
             .collect();
         assert_eq!(

@@ -1,3 +1,5 @@
+//! What is given back adds up, however often and in whatever order it is asked for.
+
 use expect_test::expect_file;
 use proptest::prelude::*;
 use serde_json::json;
