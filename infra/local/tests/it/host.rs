@@ -138,6 +138,7 @@ async fn the_clock_moves_when_told_and_schedules_follow() {
         "inventory.jobs.merge_shards",
         "inventory.jobs.send_back_in_stock",
         "platform.jobs.sweep_outbox",
+        "webhooks.jobs.sweep",
     ];
     assert_eq!(ran, each_minute);
     let moved = Request::new("POST", "/_local/clock").json(&json!({"advance_seconds": 60}));

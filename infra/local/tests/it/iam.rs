@@ -773,15 +773,19 @@ async fn left_unsaid(shop: Shop) {
     let nobody = json!({"email": "nobody@shop.example"});
     let answer = guest.call("POST", "/v1/auth/staff/password/forgot", &nobody).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
-    let all = [Permission::InventoryRead, Permission::ExportsCreate];
+    let all = [Permission::InventoryRead, Permission::ExportsCreate, Permission::OrdersRefund];
     let clerk = Colleague::of(&shop, "clerk", &all).await;
     let body = json!({"kind": "stock", "format": "csv"});
     ok(clerk.call("POST", "/v1/admin/exports", &body).await);
+    let body = json!({"goodwill": {"amount": 1, "currency": "EUR"}});
+    let path = format!("/v1/admin/orders/{}/refunds", guest.order);
+    let ask = Request::new("POST", &path).header("idempotency-key", &world::key()).json(&body);
+    ok(clerk.send(ask).await);
     shop.clock().advance_ms(31_000);
     let outcome = shop.run_job("platform.jobs.sweep_outbox").await;
     assert!(matches!(outcome, Outcome::Answered(_)));
     shop.settle().await;
-    assert_eq!(shop.mails().len(), 3);
+    assert_eq!(shop.mails().len(), 4);
 }
 
 pub(crate) type Policies = BTreeMap<String, Vec<wire::Statement>>;

@@ -141,5 +141,6 @@ async fn a_day_without_a_fault_finds_nothing() {
     assert_eq!(left.view_order().await["status"], "expired");
     let stranger = Colleague::of(&shop, "stranger", &[Permission::ProductsRead]).await;
     assert_eq!(stranger.get(LIST).await.status, 403);
+    shop.settle().await;
     world::sound(&shop, &goods).await;
 }
