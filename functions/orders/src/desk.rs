@@ -75,12 +75,14 @@ pub struct Asked {
 
 impl Form for Asked {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let lines = ListOf::up_to(LINES_MAX, Nested::<Line>::form());
+        let lines = ListOf::some_up_to(LINES_MAX, Nested::<Line>::form(), "No line is named.");
         let lines = fields.optional("lines", lines);
         let shipping = fields.optional("shipping", Nested::<Positive>::form());
         let amount = fields.optional("amount", Nested::<Positive>::form());
         let goodwill = fields.optional("goodwill", Nested::<Positive>::form());
         let reason = fields.optional("reason", Text::between(1, REASON_CHARS_MAX));
+        let parts = ["lines", "shipping", "amount", "goodwill"];
+        fields.either(&parts, "There is nothing to give back.");
         let lines = lines?.unwrap_or_default();
         let money = |asked: Option<Positive>| asked.map(|Positive(money)| money);
         let wanted = Wanted {
@@ -90,10 +92,6 @@ impl Form for Asked {
             goodwill: money(goodwill?),
         };
         let reason = reason?;
-        if wanted == Wanted::default() {
-            fields.flaw("lines", "required", "There is nothing to give back.");
-            return None;
-        }
         Some(Self { wanted, reason })
     }
 }

@@ -17,9 +17,9 @@ pub async fn handle(
 ) -> Reply<Versioned<TemplateView>> {
     let (Path(which), Query(page)) = &call.input;
     let built_in = which.built_in(app)?;
-    let pointer = which.pointer(app, call.now).await?;
     let scope = format!("templates:{}:{}", which.object(), call.who.actor());
     let position = page.position(&call.guard.sealer, &scope)?;
+    let pointer = which.pointer(app, call.now).await?;
     let (letter, locale) = (&which.letter, &which.locale);
     let found = app.store.template_versions(letter, locale, page.limit, position.as_deref());
     let found = found.await?;

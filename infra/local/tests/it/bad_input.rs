@@ -393,13 +393,21 @@ async fn a_cursor_that_was_changed_or_is_another_lists_is_refused() {
 }
 
 /// Lists that are one page long in the shop of the trial.
-const ONE_PAGE: [&str; 7] = [
+const ONE_PAGE: [&str; 15] = [
     "promotions.admin.view_store_credit",
     "platform.admin.list_import_flaws",
     "inventory.admin.list_events",
     "inventory.admin.list_findings",
     "inventory.admin.list_low_stock",
+    "orders.admin.list_invoices",
+    "notifications.admin.list_messages",
+    "orders.admin.list_notes",
     "catalog.admin.price_log",
+    "platform.admin.list_mismatches",
+    "orders.admin.list_failed_refunds",
+    "notifications.admin.list_suppressions",
+    "notifications.admin.view_template",
+    "webhooks.admin.list_deliveries",
     "promotions.store.view_store_credit",
 ];
 

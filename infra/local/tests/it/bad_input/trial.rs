@@ -91,6 +91,7 @@ impl Operation {
                 "sku" => format!("sku={}", MUG.sku),
                 "locale" => "locale=de".to_owned(),
                 "country" => "country=DE".to_owned(),
+                "month" => "month=2026-11".to_owned(),
                 "q" => "q=mug".to_owned(),
                 other => panic!("{}: say here what a good {other} is", self.id),
             })

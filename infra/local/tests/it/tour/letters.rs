@@ -45,7 +45,7 @@ pub(crate) async fn letters<P: Pace>(pace: &mut P, owner: &Colleague, round: Rou
     assert_eq!(sent.status, 202, "{}", sent.text());
     pace.settle().await;
     assert_eq!(owner.shop.send(news(&newest(&jane), "complaint")).await.status, 202);
-    pace.settle().await;
+    pace.follow().await;
     let refused = pace.call(owner.call("POST", &again, &Value::Null)).await;
     assert_eq!(refusal(&refused), (409, "address_suppressed".into()));
     let list = ok(pace.call(owner.get(SUPPRESSIONS)).await);

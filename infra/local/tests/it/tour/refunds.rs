@@ -14,10 +14,20 @@ use crate::world::{Colleague, Shopper, key, ok};
 /// The provider fails refunds of one card within these seconds.
 const AFTERMATH_SECONDS: u64 = 30;
 
-/// A customer's order of mugs, that a gift card and store credit pay in part, whatever credit was
-/// left before; it waits for the rest.
-async fn ordered(shop: &Shop, jane: &mut Shopper) {
+/// A customer's order of mugs, that a gift card and store credit pay in part; it waits for the
+/// rest.
+async fn ordered(shop: &Shop, owner: &Colleague, jane: &mut Shopper) {
     let me = ok(jane.get("/v1/auth/me").await);
+    // What is left of earlier credit goes: it would pay for everything.
+    let credit = format!("/v1/admin/customers/{}/store_credit", text(&me, "id"));
+    for balance in ok(owner.get(&credit).await)["balances"].as_array().unwrap() {
+        let left = balance["amount"].as_i64().unwrap();
+        if left > 0 {
+            let take = json!({"amount": -left, "currency": balance["currency"]});
+            let body = json!({"amount": take, "reason": "Used up"});
+            ok(post(owner, &credit, &body).await);
+        }
+    }
     let customer = CustomerId::parse(&text(&me, "id")).expect("an id");
     let eur = |amount| Money::new(amount, Currency::EUR);
     gift_cards::credit(shop, customer, eur(400)).await;
@@ -51,7 +61,7 @@ pub(crate) async fn call_off<P: Pace>(pace: &mut P, owner: &Colleague, jane: &Sh
 /// Everything that staff does with an order that is paid, and with one that is not.
 pub(crate) async fn desk<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Customer) {
     let (shop, jane) = (owner.shop.clone(), &mut jane.who);
-    ordered(&shop, jane).await;
+    ordered(&shop, owner, jane).await;
     jane.pay("pm_card_refundFail");
     pace.settle().await;
     let order = ok(owner.get(&at(jane, "")).await);
@@ -61,10 +71,10 @@ pub(crate) async fn desk<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Cu
     pace.settle().await;
     shop.advance(AFTERMATH_SECONDS).await;
     pace.settle().await;
-    ok(pace.call(owner.get(&at(jane, "/refunds"))).await);
+    let all = ok(pace.call(owner.get(&at(jane, "/refunds"))).await);
     let failed = ok(pace.call(owner.get("/v1/admin/refunds")).await);
-    let mut failed = failed["data"].as_array().unwrap().iter();
-    assert!(failed.any(|refund| refund["id"] == made["id"]));
+    let mut listed = failed["data"].as_array().unwrap().iter();
+    assert!(listed.any(|refund| refund["id"] == made["id"]), "{all}\n{failed}");
     let retry = at(jane, &format!("/refunds/{}/retry", text(&made, "id")));
     ok(pace.call(post(owner, &retry, &json!({}))).await);
     pace.settle().await;
@@ -80,10 +90,10 @@ pub(crate) async fn desk<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Cu
     assert_eq!(again.status, 204, "{}", again.text());
     pace.settle().await;
 
-    ordered(&shop, jane).await;
+    ordered(&shop, owner, jane).await;
     call_off(pace, owner, jane).await;
     // Paid, and the shop has not heard of it.
-    ordered(&shop, jane).await;
+    ordered(&shop, owner, jane).await;
     jane.pay("pm_card_visa");
     call_off(pace, owner, jane).await;
 }

@@ -18,7 +18,7 @@ async fn add<P: Pace>(pace: &mut P, owner: &Colleague, url: &str) -> String {
 async fn ask<P: Pace>(pace: &mut P, owner: &Colleague, at: &str, body: &Value) {
     let asked = pace.call(owner.call("POST", at, body)).await;
     assert_eq!(asked.status, 202, "{}", asked.text());
-    pace.settle().await;
+    pace.follow().await;
 }
 
 /// All that is done with endpoints.
