@@ -60,6 +60,7 @@ impl Words {
         Ok(own)
     }
 
+    #[expect(clippy::option_option, reason = "not known, known to be none, and known are three")]
     fn believed(&self, key: &(String, Locale), now: Timestamp) -> Option<Option<Own>> {
         let known = self.known();
         let (at, own) = known.get(key)?;

@@ -52,7 +52,6 @@ impl runtime::App for App {
                 &[Table::Identity, Table::Ephemeral, Table::Orders],
                 &[Name::Webhooks, Name::WebhookDeliveries],
             ),
-            "webhooks.jobs.deliver" => (&[Table::Identity, Table::Ephemeral, Table::Orders], &[]),
             "webhooks.jobs.sweep" => (&[Table::Ephemeral], &[Name::WebhookDeliveries]),
             "webhooks.unknown" => (&[], &[]),
             _ => (&[Table::Identity, Table::Ephemeral, Table::Orders], &[]),

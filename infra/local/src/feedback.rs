@@ -60,11 +60,11 @@ fn notice(mail: &Mail, (kind, event): (&str, &str), set: &str, now: jiff::Timest
     if let Some(tags) = tags.as_object_mut() {
         tags.insert("ses:configuration-set".to_owned(), json!([set]));
     }
-    let sent = jiff::Timestamp::from_millisecond(mail.at_ms).unwrap_or_default();
+    let mailed = jiff::Timestamp::from_millisecond(mail.at_ms).unwrap_or_default();
     let mut notice = json!({
         "eventType": event,
         "mail": {
-            "timestamp": sent.to_string(),
+            "timestamp": mailed.to_string(),
             "messageId": mail.id,
             "source": mail.from,
             "destination": mail.to,

@@ -430,11 +430,11 @@ fn leaves_from(
         .filter(|one| one.place.location != KEY_POOL && one.quantity > 0)
         .collect();
     let free = |location: LocationId, sku: &Sku| -> u32 {
-        let lies = held.iter().filter(|o| o.place.location == location && o.place.sku == *sku);
-        let lies = lies.fold(0_u32, |sum, one| sum.saturating_add(one.quantity));
+        let stock = held.iter().filter(|o| o.place.location == location && o.place.sku == *sku);
+        let stock = stock.fold(0_u32, |sum, one| sum.saturating_add(one.quantity));
         let here = others.iter().filter(|o| o.status.is_here() && o.location == location);
         let lines = here.flat_map(|other| &other.lines).filter(|line| line.sku == *sku);
-        lies.saturating_sub(lines.fold(0_u32, |sum, line| sum.saturating_add(line.quantity)))
+        stock.saturating_sub(lines.fold(0_u32, |sum, line| sum.saturating_add(line.quantity)))
     };
     let wanted = units(lines);
     let lacks = |location: LocationId| {

@@ -254,7 +254,7 @@ pub fn credit_note(
     ];
     facts.extend(writer.about_order());
     let back = writer.given_back(refund)?;
-    let by_rate = writer.taxed(back.iter().map(|part| (part.rate.clone(), part.amount)))?;
+    let by_rate = Writer::taxed(back.iter().map(|part| (part.rate.clone(), part.amount)))?;
     let given = Money::sum(order.currency, back.iter().map(|part| part.amount))?;
     let (rows, columns) = (back.iter().map(|part| part.row(&writer)), back_columns(words));
     let sums = [(words.total_back, given, true)];
@@ -498,7 +498,6 @@ impl<'a> Writer<'a> {
 
     /// The tax that amounts contain, by rate.
     fn taxed(
-        &self,
         amounts: impl Iterator<Item = (Option<TaxRate>, Money)>,
     ) -> Result<ByRate, money::Refusal> {
         let mut sums = ByRate::new();

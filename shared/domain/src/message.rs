@@ -78,7 +78,8 @@ impl Status {
     /// Whether a letter may go from here to there.
     pub const fn may_become(self, next: Self) -> bool {
         match self {
-            Self::Queued => matches!(next, Self::Sending),
+            // What was refused once is tried again when somebody redrives the queue.
+            Self::Queued | Self::Failed => matches!(next, Self::Sending),
             // News may overtake the sender's own mark: it is there before the letter is "sent".
             Self::Sending => matches!(
                 next,
@@ -93,8 +94,6 @@ impl Status {
             // Mail services take a letter and send it back minutes later, or its reader complains.
             Self::Delivered => matches!(next, Self::Bounced | Self::Complained),
             Self::Bounced => matches!(next, Self::Complained),
-            // What was refused once is tried again when somebody redrives the queue.
-            Self::Failed => matches!(next, Self::Sending),
             Self::Complained | Self::Suppressed => false,
         }
     }

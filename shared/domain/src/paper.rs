@@ -54,7 +54,7 @@ pub enum Sheet {
 impl Sheet {
     /// What printers hold in a country.
     pub fn of(country: Option<Country>) -> Self {
-        match country.map(|country| country.code()) {
+        match country.map(Country::code) {
             Some("US" | "CA" | "MX" | "PH" | "CL" | "CO" | "VE") => Self::Letter,
             Some(_) | None => Self::A4,
         }

@@ -216,7 +216,7 @@ impl Gateway {
             .send(&self.client)
             .await;
         match made {
-            Ok(made) => told(made).map(Asked::Yes),
+            Ok(made) => told(&made).map(Asked::Yes),
             // 400 and 402 are about the refund itself; all else is about the call.
             Err(StripeError::Stripe(error, 400 | 402)) => {
                 let code = error.code.as_ref().map_or("refused", |code| code.as_str());
@@ -241,7 +241,7 @@ impl Gateway {
             after = page.data.last().map(|refund| refund.id.to_string());
             let has_more = page.has_more;
             for refund in page.data {
-                all.push(told(refund)?);
+                all.push(told(&refund)?);
             }
             if !has_more {
                 return Ok(all);
@@ -274,8 +274,8 @@ impl Gateway {
         }
         let sent = list.send(&self.client).await;
         let page = sent.map_err(|error| self.fault("list PaymentIntents", &error))?;
-        let last = page.data.last().map(|intent| intent.id.to_string());
-        let next = last.filter(|_| page.has_more);
+        let newest = page.data.last().map(|intent| intent.id.to_string());
+        let next = newest.filter(|_| page.has_more);
         let intents = page.data.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok(Intents { intents, next })
     }
@@ -314,7 +314,7 @@ fn between(from: Timestamp, until: Timestamp) -> RangeQueryTs {
 }
 
 /// Stripe's refund in our words.
-fn told(refund: Refund) -> Result<Told, Fault> {
+fn told(refund: &Refund) -> Result<Told, Fault> {
     let code = refund.currency.to_string().to_uppercase();
     let currency = Currency::parse(&code)
         .ok_or_else(|| Fault::noticed(format!("read a refund in {code}"), Retry::Useless))?;

@@ -155,15 +155,12 @@ impl Store {
             .value(":to", status_value(to))
             .value(":now", text(now.to_string()));
         let mut update = "SET #status = :to, settled_at = :now".to_owned();
-        match reason {
-            Some(reason) => {
-                condition = condition.name("#reason", "reason").value(":reason", text(reason));
-                update.push_str(", #reason = :reason");
-            }
-            None => {
-                condition = condition.name("#reason", "reason");
-                update.push_str(" REMOVE #reason");
-            }
+        condition = condition.name("#reason", "reason");
+        if let Some(reason) = reason {
+            condition = condition.value(":reason", text(reason));
+            update.push_str(", #reason = :reason");
+        } else {
+            update.push_str(" REMOVE #reason");
         }
         match self.update_if(Table::Ephemeral, &key(id), &update, condition).await? {
             Updated::Yes(_) => Ok(Saved::Yes),

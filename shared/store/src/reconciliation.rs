@@ -57,7 +57,9 @@ impl Store {
         let mut update = "SET first_seen_at = if_not_exists(first_seen_at, :first)".to_owned();
         for (index, (name, value)) in row.into_iter().enumerate() {
             let (name_at, value_at) = (format!("#n{index}"), format!(":v{index}"));
-            update.push_str(&format!(", {name_at} = {value_at}"));
+            for part in [", ", &name_at, " = ", &value_at] {
+                update.push_str(part);
+            }
             condition = condition.name(&name_at, &name).value(&value_at, value);
         }
         match self.update_if(Table::Ephemeral, &key, &update, condition).await? {

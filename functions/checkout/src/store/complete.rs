@@ -72,10 +72,13 @@ pub async fn handle(
             | CartStatus::Active
             | CartStatus::Abandoned
             | CartStatus::Merged { .. }
-            | CartStatus::Expired => match place(app, &call, cart, *expected_total).await? {
-                Some(placed) => placed,
-                None => continue,
-            },
+            | CartStatus::Expired => {
+                let placing = Box::pin(place(app, &call, cart, *expected_total));
+                match placing.await? {
+                    Some(placed) => placed,
+                    None => continue,
+                }
+            }
         };
         if let Some(answer) = answer(app, &call, order, payment).await? {
             return Ok(answer);

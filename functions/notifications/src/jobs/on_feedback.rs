@@ -80,13 +80,11 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
             let (Saved::Yes | Saved::Raced) = app.store.suppress(&suppression, &[]).await?;
         }
     }
-    match id {
-        Some(id) => note(app, id, news, now).await,
-        None => {
-            tracing::warn!(op = OP, "news of a letter without a name of ours");
-            Ok(())
-        }
-    }
+    let Some(id) = id else {
+        tracing::warn!(op = OP, "news of a letter without a name of ours");
+        return Ok(());
+    };
+    note(app, id, news, now).await
 }
 
 /// Moves the letter on in the log.

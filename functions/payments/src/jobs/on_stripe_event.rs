@@ -46,15 +46,13 @@ pub async fn handle(app: &App, message: Message, now: Timestamp) -> Result<(), F
 }
 
 async fn look(desk: &Desk<'_>, notice: &Notice) -> Result<(), Fault> {
-    let (order, done) = match notice.order.filter(|_| is_about_payment(notice)) {
-        Some(order) => {
-            let done = Box::pin(settlement::finalize(desk, order, Some(&notice.intent))).await?;
-            (Some(order), format!("{done:?}"))
-        }
-        None => {
-            let heard = Box::pin(settlement::hear_refunds(desk, &notice.intent)).await?;
-            (heard.order, format!("{} refunds moved", heard.moved))
-        }
+    let of_payment = notice.order.filter(|_| is_about_payment(notice));
+    let (order, done) = if let Some(order) = of_payment {
+        let done = Box::pin(settlement::finalize(desk, order, Some(&notice.intent))).await?;
+        (Some(order), format!("{done:?}"))
+    } else {
+        let heard = Box::pin(settlement::hear_refunds(desk, &notice.intent)).await?;
+        (heard.order, format!("{} refunds moved", heard.moved))
     };
     tracing::info!(
         op = "payments.jobs.on_stripe_event",

@@ -258,8 +258,8 @@ fn a_report_moves_a_parcel_on_whenever_it_comes_and_never_back() {
     assert_eq!(under_way.parcel.status, Status::Shipped);
     let again = under_way.parcel.clone().hear(&left.order, told(Tracking::InTransit, 10), now());
     assert_eq!(again, None, "the same report again");
-    let older = under_way.parcel.clone().hear(&left.order, told(Tracking::PreTransit, 9), now());
-    assert_eq!(older, None, "an older report");
+    let stale = under_way.parcel.clone().hear(&left.order, told(Tracking::PreTransit, 9), now());
+    assert_eq!(stale, None, "an older report");
     let there = under_way.parcel.hear(&left.order, told(Tracking::Delivered, 20), now()).unwrap();
     assert_eq!((there.parcel.status, there.order.lines[0].delivered), (Status::Delivered, 1));
     let late = there.parcel.hear(&there.order, told(Tracking::OutForDelivery, 30), now());

@@ -111,7 +111,7 @@ fn priced(
     serde_json::from_value(order).unwrap()
 }
 
-fn refund(parts: Vec<refund::Part>, money: Money) -> Refund {
+fn refund(parts: &[refund::Part], money: Money) -> Refund {
     let refund = json!({
         "id": format!("ref_{}", Ulid::from_parts(1, 9)),
         "order": format!("ord_{}", Ulid::from_parts(1, 7)), "payment": null, "status": "succeeded",
@@ -207,7 +207,7 @@ fn what_is_given_back_lowers_the_tax_of_its_rate() {
     ];
     let (entity, locale) = (entity(), Locale::parse("de").unwrap());
     let issue = Issue { entity: &entity, locale: &locale, sequence: 3, now: now() };
-    let (note, paper) = credit_note(&order, &refund(parts, eur(1500)), "RE-1", issue).unwrap();
+    let (note, paper) = credit_note(&order, &refund(&parts, eur(1500)), "RE-1", issue).unwrap();
     assert_eq!((note.number.as_str(), note.total), ("GS-000003", eur(1500)));
     assert_eq!(
         rows(&paper.table),
@@ -220,7 +220,7 @@ fn what_is_given_back_lowers_the_tax_of_its_rate() {
     assert_eq!(sums(&paper), ["Erstattungsbetrag: 15,00 EUR"]);
     assert_eq!(rows(paper.taxes.as_ref().unwrap()).len(), 2);
     // Made in the provider's own dashboard: nobody said for what.
-    let (note, paper) = credit_note(&order, &refund(vec![], eur(348)), "RE-1", issue).unwrap();
+    let (note, paper) = credit_note(&order, &refund(&[], eur(348)), "RE-1", issue).unwrap();
     assert_eq!((note.total, rows(&paper.table).len()), (eur(348), 2));
 }
 

@@ -107,10 +107,11 @@ pub fn day(at: Timestamp, locale: &Locale) -> String {
     let (day, year) = (date.day(), date.year());
     match language {
         Language::English if locale.as_str() == "en-US" => format!("{month} {day}, {year}"),
-        Language::English | Language::Italian => format!("{day} {month} {year}"),
-        Language::German => format!("{day}. {month} {year}"),
         Language::French if day == 1 => format!("1er {month} {year}"),
-        Language::French => format!("{day} {month} {year}"),
+        Language::English | Language::French | Language::Italian => {
+            format!("{day} {month} {year}")
+        }
+        Language::German => format!("{day}. {month} {year}"),
         Language::Spanish => format!("{day} de {month} de {year}"),
     }
 }
