@@ -15,17 +15,20 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::json;
+use serde_json::{Value, json};
 use stripe_twin::{LostResponse, Twin};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use wire::{Call, FaultKind, Faults, Recorder, Verdict};
+use wire::{Call, CallId, FaultKind, Faults, Recorder, Saboteur, Verdict};
 
 use crate::error::Error;
 
 /// The service's name in recorder and fault plan.
 const SERVICE: &str = "stripe";
+
+/// The header of the keys under which what is asked twice is done once.
+const KEY: &str = "idempotency-key";
 
 /// What the port leads to.
 #[derive(Clone)]
@@ -33,6 +36,7 @@ struct Door {
     twin: Twin,
     faults: Faults,
     recorder: Recorder,
+    saboteur: Saboteur,
     /// Told after each call, because the twin may now have a webhook to send.
     moved: Arc<Notify>,
 }
@@ -59,7 +63,8 @@ impl Port {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (faults, recorder) = (wire.faults().clone(), wire.recorder().clone());
-        let door = Door { twin, faults, recorder, moved };
+        let saboteur = wire.saboteur().clone();
+        let door = Door { twin, faults, recorder, saboteur, moved };
         let task = tokio::spawn(async move {
             loop {
                 // A connection that breaks while it is accepted is its caller's loss alone.
@@ -112,7 +117,8 @@ impl Door {
             request_bytes: body.len(),
             ..Call::default()
         };
-        let request = Request::from_parts(parts, body);
+        let mut request = Request::from_parts(parts, body);
+        self.sabotage(&caller, &operation, &mut request);
         let verdict = self.faults.verdict(&caller, SERVICE, &operation);
         let response = match verdict {
             Verdict::Pass => Some(self.twin.handle(request)),
@@ -145,6 +151,36 @@ impl Door {
         }
         self.recorder.record(call);
         response.map(|response| response.map(Full::new)).ok_or(Broken)
+    }
+
+    /// Changes a request as the saboteur wants it.
+    fn sabotage(&self, caller: &str, operation: &str, request: &mut Request<Bytes>) {
+        let call = CallId {
+            caller: caller.to_owned(),
+            service: SERVICE.to_owned(),
+            operation: operation.to_owned(),
+            ..CallId::default()
+        };
+        let key = request.headers().get(KEY).and_then(|key| key.to_str().ok());
+        let shown = json!({
+            "method": request.method().as_str(),
+            "path": request.uri().to_string(),
+            "idempotency_key": key,
+        });
+        let Some(sabotage) = self.saboteur.ask(&call, &shown) else { return };
+        let Some(wanted) = sabotage.requests.first() else { return };
+        let text = |name: &str| wanted.get(name).and_then(Value::as_str).unwrap_or_default();
+        if let Ok(method) = text("method").parse() {
+            *request.method_mut() = method;
+        }
+        if let Ok(uri) = text("path").parse() {
+            *request.uri_mut() = uri;
+        }
+        if let Ok(key) = text("idempotency_key").parse()
+            && request.headers().contains_key(KEY)
+        {
+            request.headers_mut().insert(KEY, key);
+        }
     }
 
     /// The caller dies in the middle of this call: it never gets an answer.

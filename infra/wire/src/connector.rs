@@ -20,6 +20,7 @@ use crate::dynamodb;
 use crate::faults::{CallId, FaultKind, LOCAL, Verdict};
 use crate::message::{Incoming, Refusal, Reply, Service};
 use crate::recorder::Call;
+use crate::saboteur::Sabotage;
 
 /// One caller's way to the services.
 #[derive(Clone)]
@@ -56,8 +57,14 @@ impl Door {
         let incoming = Incoming::read(request).map_err(|text| ConnectorError::user(text.into()))?;
         let service = incoming.service.name();
         let (verdict, id) = self.inner.faults.judge(&self.caller, service, &incoming.operation);
+        let sabotage = (&*self.caller != LOCAL)
+            .then(|| self.inner.saboteur.ask(&id, &incoming.json))
+            .flatten();
+        if let Some(gate) = sabotage.as_ref().and_then(|sabotage| sabotage.gate.clone()) {
+            gate.pass().await;
+        }
         let reply = match verdict {
-            Verdict::Pass => self.serve(&incoming).await,
+            Verdict::Pass => self.serve_as(&incoming, sabotage, usize::MAX).await,
             Verdict::Suffer(kind) => match kind {
                 FaultKind::FailBefore => internal(&incoming.service).reply(&incoming.service),
                 FaultKind::Throttle => throttled(&incoming.service).reply(&incoming.service),
@@ -67,7 +74,7 @@ impl Door {
                     return Err(ConnectorError::timeout("injected: no answer in time".into()));
                 }
                 FaultKind::LoseResponse => {
-                    self.serve(&incoming).await;
+                    self.serve_as(&incoming, sabotage, 1).await;
                     self.record(&incoming, Err("LoseResponse"));
                     return Err(ConnectorError::io("injected: the response was lost".into()));
                 }
@@ -76,7 +83,7 @@ impl Door {
                     return self.die(id).await;
                 }
                 FaultKind::DieAfter => {
-                    self.serve(&incoming).await;
+                    self.serve_as(&incoming, sabotage, 1).await;
                     self.record(&incoming, Err("DieAfter"));
                     return self.die(id).await;
                 }
@@ -89,6 +96,35 @@ impl Door {
     async fn die(&self, id: CallId) -> Result<HttpResponse, ConnectorError> {
         self.inner.faults.announce(id);
         std::future::pending().await
+    }
+
+    /// Serves a call, or what the saboteur made of it, the first so many parts of it.
+    async fn serve_as(
+        &self,
+        incoming: &Incoming,
+        sabotage: Option<Sabotage>,
+        most: usize,
+    ) -> Reply {
+        let Some(Sabotage { requests, afterwards, gate: _ }) = sabotage else {
+            return self.serve(incoming).await;
+        };
+        let mut reply = Reply::json(200, &json!({}));
+        let is_whole = requests.len() <= most;
+        for request in requests.into_iter().take(most) {
+            // What is not of a JSON protocol can be held and swallowed, not changed.
+            reply = match request {
+                Value::Null => self.serve(incoming).await,
+                request if request == incoming.json => self.serve(incoming).await,
+                request => self.serve(&incoming.saying(request)).await,
+            };
+            if reply.status >= 300 {
+                return reply;
+            }
+        }
+        if let Some(afterwards) = afterwards.filter(|_| is_whole && most > 1) {
+            afterwards();
+        }
+        reply
     }
 
     async fn serve(&self, incoming: &Incoming) -> Reply {

@@ -20,6 +20,7 @@ mod ids;
 mod message;
 mod recorder;
 mod s3;
+mod saboteur;
 mod secrets;
 mod ses;
 mod sql;
@@ -41,6 +42,7 @@ pub use faults::{CallId, Deaths, FaultKind, Faults, Filter, Fired, LOCAL, Plan, 
 pub use iam::{Denial, Effect, Grant, Iam, Statement};
 pub use recorder::{CALLS_KEPT, Call, Mark, Recorder, Totals};
 pub use s3::{BucketAttributes, Notice, Object, S3, WebReply, WebRequest};
+pub use saboteur::{Afterwards, Gate, Sabotage, Saboteur, Tamper};
 pub use ses::{Mail, Ses};
 pub use sqs::{Depth, MESSAGE_BYTES_MAX, Message, QueueAttributes, Sqs};
 pub use streams::StreamCursor;
@@ -82,6 +84,7 @@ pub(crate) struct Inner {
     s3: S3,
     recorder: Recorder,
     faults: Faults,
+    saboteur: Saboteur,
     iam: Iam,
     /// Grows with every call that changed a table, a queue or a bucket.
     activity: watch::Sender<u64>,
@@ -107,6 +110,7 @@ impl Wire {
             s3: S3::open(file("s3.db").as_deref(), clock(), &region, &account)?,
             recorder: Recorder::default(),
             faults: Faults::default(),
+            saboteur: Saboteur::default(),
             iam: Iam::default(),
             activity: watch::Sender::new(0),
             region,
@@ -158,6 +162,11 @@ impl Wire {
     /// The fault plan.
     pub fn faults(&self) -> &Faults {
         &self.inner.faults
+    }
+
+    /// Who changes calls on their way, where a test wants that.
+    pub fn saboteur(&self) -> &Saboteur {
+        &self.inner.saboteur
     }
 
     /// The IAM check.

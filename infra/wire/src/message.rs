@@ -108,6 +108,21 @@ impl Incoming {
         Ok(Self { service, operation, method, headers, body, json, target })
     }
 
+    /// The same call with another body of its JSON protocol.
+    pub(crate) fn saying(&self, json: Value) -> Self {
+        let is_of_body = |name: &str| name == "content-length" || name == "x-amz-content-sha256";
+        let headers = self.headers.iter().filter(|(name, _)| !is_of_body(name));
+        Self {
+            service: self.service.clone(),
+            operation: self.operation.clone(),
+            method: self.method.clone(),
+            headers: headers.cloned().collect(),
+            body: json.to_string().into(),
+            json,
+            target: self.target.clone(),
+        }
+    }
+
     /// The first header of this name, which is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(other, _)| other == name);
