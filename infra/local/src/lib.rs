@@ -47,5 +47,6 @@ pub use error::Error;
 pub use functions::domains;
 pub use message::{Request, Response, SHOPPER};
 pub use metrics::Metrics;
+pub use pump::Source;
 pub use shop::{Options, Outcome, STRIPE_ACCOUNT, Shop};
 pub use snapshot::Snapshot;

@@ -54,6 +54,21 @@ pub(crate) struct Pumps {
     cursors: Cursors,
 }
 
+/// One of the sources that are pumped, for whoever pumps them one by one, in an order of their own.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Who works on it; `webhooks` for what the payment provider sends.
+    pub handler: String,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Webhooks,
+    Stream(usize),
+    Queue(usize),
+}
+
 /// Who wants to know of new objects, and of which.
 #[derive(Clone)]
 struct Uploads {
@@ -264,16 +279,54 @@ impl Shop {
             did |= self.pump_stream(stream, false).await;
         }
         for queue in &self.0.pumps.queues {
-            did |= self.pump_queue(queue).await;
+            did |= self.pump_queue(queue, false).await;
         }
         did | self.pump_uploads(1).await
+    }
+
+    /// The payment provider's webhooks, the streams and the queues, in a fixed order.
+    pub async fn sources(&self) -> Vec<Source> {
+        let mut all = vec![Source { handler: "webhooks".to_owned(), kind: Kind::Webhooks }];
+        for (at, stream) in self.0.pumps.streams.iter().enumerate() {
+            let handler = stream.lock().await.handler.clone();
+            all.push(Source { handler, kind: Kind::Stream(at) });
+        }
+        let queues = self.0.pumps.queues.iter().enumerate();
+        all.extend(queues.map(|(at, queue)| {
+            let handler = queue.handler.clone();
+            Source { handler, kind: Kind::Queue(at) }
+        }));
+        all
+    }
+
+    /// Does one batch of a source; false when there was nothing to do. Where the news that it was
+    /// done `is_lost`, webhooks and messages come again, as they may; streams do not lose it.
+    pub async fn pump(&self, source: &Source, is_lost: bool) -> bool {
+        match source.kind {
+            Kind::Webhooks => {
+                let due = self.0.twin.deliveries_due();
+                let did = !due.is_empty();
+                for one in due {
+                    self.send_webhook(one, is_lost).await;
+                }
+                did
+            }
+            Kind::Stream(at) => match self.0.pumps.streams.get(at) {
+                Some(stream) => self.pump_stream(stream, false).await,
+                None => false,
+            },
+            Kind::Queue(at) => match self.0.pumps.queues.get(at) {
+                Some(queue) => self.pump_queue(queue, is_lost).await,
+                None => false,
+            },
+        }
     }
 
     /// As [`Shop::step`], all sources at once: for a shop that is in use.
     pub(crate) async fn step_at_once(&self) -> bool {
         let streams = join_all(self.0.pumps.streams.iter().map(|one| self.pump_stream(one, true)));
         let pollers = self.0.pumps.queues.iter().flat_map(|one| std::iter::repeat_n(one, AT_ONCE));
-        let queues = join_all(pollers.map(|one| self.pump_queue(one)));
+        let queues = join_all(pollers.map(|one| self.pump_queue(one, false)));
         let webhooks = self.pump_webhooks(AT_ONCE);
         let uploads = self.pump_uploads(AT_ONCE);
         let (webhooks, streams, queues, uploads) = tokio::join!(webhooks, streams, queues, uploads);
@@ -328,12 +381,13 @@ impl Shop {
     async fn pump_webhooks(&self, at_once: usize) -> bool {
         let due = self.0.twin.deliveries_due();
         let did = !due.is_empty();
-        let sent = stream::iter(due).for_each_concurrent(at_once, |one| self.send_webhook(one));
+        let sent =
+            stream::iter(due).for_each_concurrent(at_once, |one| self.send_webhook(one, false));
         sent.await;
         did
     }
 
-    async fn send_webhook(&self, delivery: stripe_twin::Delivery) {
+    async fn send_webhook(&self, delivery: stripe_twin::Delivery, is_lost: bool) {
         let Some(path) = delivery.url.strip_prefix(self.base_url()) else {
             // An endpoint elsewhere: nothing leaves this machine.
             tracing::warn!(url = delivery.url, "a webhook for another host is not sent");
@@ -344,7 +398,8 @@ impl Shop {
         request.headers = delivery.headers;
         request.body = delivery.body;
         let response = Box::pin(self.send(request)).await;
-        self.0.twin.delivered(&delivery.id, Some(response.status));
+        let heard = Some(response.status).filter(|_| !is_lost);
+        self.0.twin.delivered(&delivery.id, heard);
     }
 
     async fn pump_stream(&self, stream: &tokio::sync::Mutex<Stream>, is_patient: bool) -> bool {
@@ -426,7 +481,7 @@ impl Shop {
         }
     }
 
-    async fn pump_queue(&self, source: &Queue) -> bool {
+    async fn pump_queue(&self, source: &Queue, is_lost: bool) -> bool {
         let messages = self.0.wire.sqs().receive(&source.name, source.batch_size);
         if messages.is_empty() {
             return false;
@@ -439,6 +494,9 @@ impl Shop {
             tracing::error!(op = source.handler, "an answer to a batch is not understood");
             return true;
         };
+        if is_lost {
+            return true;
+        }
         for message in messages.iter().filter(|message| !failed.contains(&message.id)) {
             self.0.wire.sqs().delete(&message.receipt);
         }

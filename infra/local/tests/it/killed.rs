@@ -1,20 +1,24 @@
 //! The whole shop killed: the built program, on a folder, without a chance to say goodbye. What it
 //! acknowledged is there when it is started again, and what it began comes to its end.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use local::Request;
+use local::{Clock, Options, Request, Shop};
 use serde_json::{Value, json};
+use testkit::goods::{self, Goods, SOCKS};
 
-use crate::world::{address, key};
+use crate::world::{self, address, key};
 
 /// When it is killed, in milliseconds after it was asked for something: before it does anything,
 /// in the middle, and when most of it is done.
@@ -23,6 +27,12 @@ const MOMENTS_MS: [u64; 4] = [0, 15, 60, 250];
 const TRIES_MAX: u32 = 100;
 /// Between two tries.
 const REST: Duration = Duration::from_millis(100);
+/// How often the shop under buyers is killed.
+const DEATHS: usize = 50;
+/// Who buys meanwhile.
+const BUYERS: usize = 16;
+/// It lives so long at least, and so much longer at most, in milliseconds.
+const LIFE_MS: (u64, u64) = (60, 240);
 
 /// The running program; it is killed when this goes.
 struct Program {
@@ -40,10 +50,11 @@ impl Drop for Program {
 
 impl Program {
     /// Starts it on a folder; port 0 takes a free one.
-    fn start(folder: &Path, port: u16) -> Self {
+    fn start(folder: &Path, port: u16, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_local"))
             .args(["serve", "--port", &port.to_string(), "--data-dir"])
             .arg(folder)
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -70,7 +81,7 @@ impl Program {
 
     fn again(mut self, folder: &Path) -> Self {
         self.kill();
-        Self::start(folder, self.port)
+        Self::start(folder, self.port, &[])
     }
 
     /// Status and body; nothing where nobody answers.
@@ -163,7 +174,7 @@ async fn a_killed_shop_keeps_what_it_acknowledged_and_ends_what_it_began() {
     let path = std::env::temp_dir().join(format!("local-killed-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&path);
     let folder = Folder(path);
-    let mut program = Program::start(&folder.0, 0);
+    let mut program = Program::start(&folder.0, 0, &[]);
     for ms in MOMENTS_MS {
         let email = format!("jane-{ms}@example.org");
         let (cart, token, total) = cart(&program, &email).await;
@@ -231,4 +242,181 @@ async fn a_killed_shop_keeps_what_it_acknowledged_and_ends_what_it_began() {
     half_a_minute_later(&program).await;
     let mails = program.must(Request::new("GET", "/_local/mail.json")).await;
     assert_eq!(mails["data"].as_array().unwrap().len(), MOMENTS_MS.len());
+}
+
+/// Socks for everybody, for as long as this takes.
+fn socks() -> Goods {
+    let mut goods = goods::small(world::MUGS);
+    for (sku, level) in &mut goods.stock {
+        if *sku == SOCKS.typed_sku() {
+            *level = domain::stock::StockLevel::received(100_000);
+        }
+    }
+    goods
+}
+
+/// The folder as a shop of this process: the program that had it is dead.
+async fn look_into(folder: &Path, port: u16) -> Shop {
+    let options = Options {
+        data_dir: Some(folder.to_owned()),
+        clock: Clock::real(),
+        seed: None,
+        port,
+        ..Options::default()
+    };
+    Shop::open(options).await.expect("the folder opens")
+}
+
+/// What the buyers were told, and whether they may go home.
+#[derive(Default)]
+struct Told {
+    /// The orders whose making was acknowledged.
+    orders: Mutex<BTreeSet<String>>,
+    /// Payments that Stripe acknowledged.
+    paid: Mutex<BTreeSet<String>>,
+    is_over: AtomicBool,
+    broken_off: AtomicUsize,
+}
+
+/// Somebody who buys, again and again, and asks again until there is an answer.
+struct Buyer {
+    number: usize,
+    base: String,
+    http: Client<HttpConnector, Full<Bytes>>,
+    told: Arc<Told>,
+}
+
+impl Buyer {
+    /// The answer, however often the shop dies over it; nothing when it is time to go home.
+    async fn answer(&self, request: Request) -> Option<(u16, Value)> {
+        while !self.told.is_over.load(Ordering::Relaxed) {
+            match ask(&self.http, &self.base, &request).await {
+                Some((status, body)) if status < 500 => {
+                    if body["code"] != "idempotency_in_progress" {
+                        return Some((status, body));
+                    }
+                }
+                Some(_) => {}
+                None => drop(self.told.broken_off.fetch_add(1, Ordering::Relaxed)),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        None
+    }
+
+    async fn good(&self, request: Request) -> Option<Value> {
+        let (status, body) = self.answer(request).await?;
+        (200..300).contains(&status).then_some(body)
+    }
+
+    /// One purchase; nothing where something came between.
+    async fn buy(&self, round: usize) -> Option<()> {
+        let ip = format!("10.{}.{}.{}", self.number, round / 250, round % 250);
+        let from = |request: Request| request.header("x-local-source-ip", &ip);
+        let open = from(Request::new("POST", "/v1/store/carts")).json(&json!({"currency": "EUR"}));
+        let opened = self.good(open).await?;
+        let (cart, token) = (text(&opened, "/cart/id"), text(&opened, "/cart_token"));
+        let at = |method: &str, rest: &str, body: Value| {
+            let request = Request::new(method, &format!("/v1/store/carts/{cart}{rest}"));
+            from(request).header("x-cart-token", &token).json(&body)
+        };
+        let line = json!({"variant_id": SOCKS.variant(), "quantity": 1});
+        self.good(at("POST", "/lines", line)).await?;
+        let to = json!({"email": format!("buyer-{}@example.org", self.number),
+            "shipping_address": address()});
+        self.good(at("PUT", "/addresses", to)).await?;
+        let choice = json!({"shipping_option_id": "home-standard"});
+        let priced = self.good(at("PUT", "/shipping", choice)).await?;
+        let total = json!({"expected_total": priced["totals"]["total"]});
+        let complete = at("POST", "/complete", total).header("idempotency-key", &key());
+        let completed = self.good(complete).await?;
+        let order = text(&completed, "/order/id");
+        self.told.orders.lock().unwrap_or_else(PoisonError::into_inner).insert(order.clone());
+        let intent = text(&completed, "/payment/payment_intent_id");
+        let path = format!("/_local/stripe/v1/payment_intents/{intent}/confirm");
+        let secret = text(&completed, "/payment/client_secret");
+        let pay = Request::new("POST", &path)
+            .header(
+                "authorization",
+                &format!("Bearer {}", text(&completed, "/payment/publishable_key")),
+            )
+            .form(&[("client_secret", &secret), ("payment_method", "pm_card_visa")]);
+        if self.good(pay).await?["status"] == "succeeded" {
+            self.told.paid.lock().unwrap_or_else(PoisonError::into_inner).insert(order);
+        }
+        Some(())
+    }
+}
+
+/// A number that follows from the one before: moments that are the same in every run.
+fn next(random: &mut u64) -> u64 {
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    *random
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_shop_that_is_killed_fifty_times_under_sixteen_buyers_loses_nothing() {
+    let began = Instant::now();
+    let path = std::env::temp_dir().join(format!("local-killed-often-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    let (folder, goods) = (Folder(path), socks());
+    {
+        let shop = look_into(&folder.0, 3000).await;
+        world::fill(&shop, &goods).await;
+        shop.settle().await;
+    }
+    let mut program = Program::start(&folder.0, 0, &["--no-demo"]);
+    let told = Arc::new(Told::default());
+    let mut buyers = Vec::new();
+    for number in 0..BUYERS {
+        let (base, http) = (program.base.clone(), program.http.clone());
+        let buyer = Buyer { number, base, http, told: Arc::clone(&told) };
+        buyers.push(tokio::spawn(async move {
+            let mut round = 0;
+            while !buyer.told.is_over.load(Ordering::Relaxed) {
+                buyer.buy(round).await;
+                round += 1;
+            }
+        }));
+    }
+    let mut random = 0x9E37_79B9_7F4A_7C15;
+    let mut acknowledged = 0;
+    for death in 1..=DEATHS {
+        let life = LIFE_MS.0 + next(&mut random) % LIFE_MS.1;
+        tokio::time::sleep(Duration::from_millis(life)).await;
+        program.kill();
+        let (orders, paid) = {
+            let read = |of: &Mutex<BTreeSet<String>>| {
+                of.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            };
+            (read(&told.orders), read(&told.paid))
+        };
+        let shop = look_into(&folder.0, program.port).await;
+        shop.settle_all().await;
+        let facts = world::sound(&shop, &goods).await;
+        let there: BTreeSet<String> = facts.orders.iter().map(|one| one.id.to_string()).collect();
+        let lost: Vec<&String> = orders.difference(&there).collect();
+        assert!(lost.is_empty(), "death {death}: acknowledged and not there: {lost:?}");
+        for order in facts.orders.iter().filter(|one| paid.contains(&one.id.to_string())) {
+            assert_eq!(order.status, domain::order::Status::Placed, "death {death}: {}", order.id);
+        }
+        acknowledged = orders.len();
+        drop(shop);
+        if death < DEATHS {
+            program = Program::start(&folder.0, program.port, &["--no-demo"]);
+        }
+    }
+    told.is_over.store(true, Ordering::Relaxed);
+    for buyer in buyers {
+        buyer.await.expect("a buyer");
+    }
+    let broken_off = told.broken_off.load(Ordering::Relaxed);
+    println!(
+        "{DEATHS} deaths, {acknowledged} orders acknowledged, {broken_off} requests broken off, \
+         {} s",
+        began.elapsed().as_secs()
+    );
+    assert!(acknowledged >= DEATHS, "the buyers bought next to nothing: {acknowledged}");
 }

@@ -1,0 +1,732 @@
+//! The storm: shoppers, staff, sweepers, the relay, the consumers, Stripe and an attacker, all at
+//! the same shop in virtual time, in an order that a number decides; with webhooks twice, late,
+//! lost and out of order, functions that die in the middle of a call, calls that are held while
+//! others overtake them, and a clock that jumps. Afterwards the dust settles, and every invariant
+//! of the ledger is asked.
+//!
+//! One thread, one step at a time: a step is a whole invocation, or the part of it up to a call at
+//! which it is held. So the same number is the same history, to the last line. Of a storm that
+//! breaks something the line is printed that raises it again.
+//!
+//! `STORM_SEEDS` and `STORM_STEPS` say how many storms, and of how many steps; `STORM_SEED` raises
+//! one.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use domain::order::Status;
+use domain::permission::Permission::{
+    NotificationsWrite, OrdersFulfill, OrdersRead, OrdersRefund, OrdersWrite,
+};
+use local::{Options, Request, Response, Shop, Snapshot, Source};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use stripe_twin::{Delay, Faults};
+use testkit::goods::{self, Good, Goods, MUG, POSTER, SOCKS, TEMPLATE};
+use testkit::ledger;
+use wire::{FaultKind, Gate, Plan, Sabotage};
+
+use crate::refunds::at_stripe;
+use crate::world::{self, Colleague, Shopper, facts};
+
+/// Storms that CI raises, and their steps: as many as fit a minute on two cores. Every night there
+/// are more.
+const SEEDS: u64 = 24;
+const STEPS: usize = 250;
+/// Two cores: two lanes.
+const LANES: u64 = 2;
+/// People at the same shop.
+const SHOPPERS: usize = 6;
+/// Steps that are held at the same time, and for how many others at most.
+const HELD_MAX: usize = 3;
+const HELD_STEPS: u64 = 12;
+/// Of a history that broke something so many lines are shown.
+const SHOWN: usize = 60;
+const MINUTE_MS: i64 = 60_000;
+/// What is pumped in a storm; indexes of the search are left until it is over.
+const PUMPED: [&str; 8] = [
+    "webhooks",
+    "platform.jobs.relay_outbox",
+    "payments.jobs.on_stripe_event",
+    "orders.jobs.on_order_placed",
+    "notifications.jobs.deliver",
+    "platform.jobs.append_audit",
+    "webhooks.jobs.announce",
+    "inventory.jobs.on_level_changed",
+];
+/// How somebody pays.
+const CARDS: [&str; 10] = [
+    "pm_card_visa",
+    "pm_card_visa",
+    "pm_card_visa",
+    "pm_card_visa",
+    "pm_card_chargeDeclined",
+    "pm_card_threeDSecure2Required",
+    "pm_card_refundFail",
+    "pm_card_pendingRefund",
+    "pm_usBankAccount",
+    "pm_usBankAccount_insufficientFunds",
+];
+const KINDS: [FaultKind; 7] = [
+    FaultKind::FailBefore,
+    FaultKind::LoseResponse,
+    FaultKind::Throttle,
+    FaultKind::Timeout,
+    FaultKind::TransactionConflict,
+    FaultKind::DieBefore,
+    FaultKind::DieAfter,
+];
+
+/// Chance that follows from a number (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound.max(1)
+    }
+
+    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        let at = usize::try_from(self.below(of.len() as u64)).expect("a place");
+        &of[at]
+    }
+
+    fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+}
+
+/// Where a shopper stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Out,
+    Ready,
+    Waiting,
+}
+
+/// What a step did, in a word, and what came of it.
+struct Done {
+    label: String,
+    /// Of a shopper, as they are afterwards.
+    shopper: Option<(usize, Box<Shopper>, Place)>,
+    /// Parcels that were opened: where they are, and as they were seen.
+    parcel: Option<(String, String)>,
+    /// Whether the staff's session is over.
+    is_signed_out: bool,
+    /// What must not be, whatever goes wrong around it.
+    wrong: Option<String>,
+}
+
+impl Done {
+    fn of(label: impl Into<String>) -> Self {
+        let label = label.into();
+        Self { label, shopper: None, parcel: None, is_signed_out: false, wrong: None }
+    }
+}
+
+type Step = Pin<Box<dyn Future<Output = Done>>>;
+
+/// A step that stands before a gate.
+struct Held {
+    step: Step,
+    gate: Gate,
+    left: u64,
+}
+
+struct Storm {
+    shop: Shop,
+    dice: Dice,
+    clerk: Colleague,
+    shoppers: Vec<(Shopper, Place)>,
+    carts: u32,
+    keys: u64,
+    sources: Vec<Source>,
+    held: Vec<Held>,
+    /// The call of the step at which it is held: counted down.
+    holding: Arc<Mutex<Option<(u64, Gate)>>>,
+    orders: Vec<String>,
+    intents: Vec<String>,
+    parcels: Vec<(String, String)>,
+    is_signed_out: bool,
+    history: Vec<String>,
+    wrong: Vec<String>,
+}
+
+impl Storm {
+    async fn raise(snapshot: &Snapshot, clerk: &Colleague, seed: u64) -> Self {
+        let shop = snapshot.open().await.expect("the shop opens again");
+        let holding: Arc<Mutex<Option<(u64, Gate)>>> = Arc::default();
+        let asked = Arc::clone(&holding);
+        shop.wire().saboteur().hire(Arc::new(move |call, request| {
+            if call.service == "stripe" {
+                return None;
+            }
+            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let (left, _) = asked.as_mut()?;
+            *left = left.saturating_sub(1);
+            if *left > 0 {
+                return None;
+            }
+            let (_, gate) = asked.take()?;
+            Some(Sabotage::held(request, &gate))
+        }));
+        let sources = shop.sources().await;
+        let sources = PUMPED
+            .iter()
+            .filter_map(|name| sources.iter().find(|source| source.handler == *name).cloned());
+        let shoppers = (0..SHOPPERS).map(|_| (Shopper::new(&shop), Place::Out)).collect();
+        Self {
+            clerk: Colleague { shop: shop.clone(), ..clerk.clone() },
+            sources: sources.collect(),
+            shop,
+            dice: Dice(seed),
+            shoppers,
+            carts: 0,
+            keys: 0,
+            held: Vec::new(),
+            holding,
+            orders: Vec::new(),
+            intents: Vec::new(),
+            parcels: Vec::new(),
+            is_signed_out: false,
+            history: Vec::new(),
+            wrong: Vec::new(),
+        }
+    }
+
+    fn key(&mut self) -> String {
+        self.keys += 1;
+        // Now and then an old key, for something else perhaps.
+        let old = self.dice.one_in(12);
+        let number = if old { self.dice.below(self.keys) } else { self.keys };
+        format!("storm-{number}")
+    }
+
+    /// What comes next, and who does it.
+    fn choose(&mut self) -> Step {
+        match self.dice.below(100) {
+            0..48 => self.shopper(),
+            48..58 => self.staff(),
+            58..80 => self.pump(),
+            80..85 => self.job(),
+            85..89 => self.provider(),
+            89..94 => self.clock(),
+            _ => self.attacker(),
+        }
+    }
+
+    fn shopper(&mut self) -> Step {
+        let at = usize::try_from(self.dice.below(SHOPPERS as u64)).expect("a shopper");
+        let (who, place) = self.shoppers[at].clone();
+        match place {
+            Place::Out => {
+                self.carts += 1;
+                let ip = format!("198.18.{}.{}", self.carts / 250, self.carts % 250);
+                let good = *self.dice.pick(&[MUG, MUG, POSTER, SOCKS, TEMPLATE]);
+                let quantity = 1 + u32::try_from(self.dice.below(3)).expect("a few");
+                let who = Shopper::from(&self.shop, &ip);
+                Box::pin(fill(at, who, good, quantity))
+            }
+            Place::Ready => {
+                let key = if self.dice.one_in(8) { self.key() } else { who.cart.clone() };
+                Box::pin(complete(at, who, key))
+            }
+            Place::Waiting => {
+                let path = format!("/v1/store/orders/{}", who.order);
+                match self.dice.below(20) {
+                    0..10 => {
+                        let card = *self.dice.pick(&CARDS);
+                        let (status, _) = who.pay(card);
+                        Box::pin(async move { Done::of(format!("pays by {card}: {status}")) })
+                    }
+                    10..12 => {
+                        let outcome = *self.dice.pick(&["succeed", "fail", "abandon"]);
+                        let (status, _) = who.authenticate(outcome);
+                        Box::pin(async move { Done::of(format!("authenticates: {status}")) })
+                    }
+                    12..15 => Box::pin(look(at, who, path)),
+                    15..17 => Box::pin(shops(who, "POST", format!("{path}/cancel"))),
+                    17..19 => Box::pin(shops(who, "POST", format!("{path}/retry_payment"))),
+                    _ => {
+                        self.shoppers[at].1 = Place::Out;
+                        Box::pin(async { Done::of("leaves") })
+                    }
+                }
+            }
+        }
+    }
+
+    fn staff(&mut self) -> Step {
+        if self.is_signed_out || self.orders.is_empty() {
+            return Box::pin(async { Done::of("staff waits") });
+        }
+        let clerk = self.clerk.clone();
+        let order = self.dice.pick(&self.orders).clone();
+        let at = |rest: &str| format!("/v1/admin/orders/{order}{rest}");
+        let why = json!({"reason": "A storm"});
+        match self.dice.below(12) {
+            0..4 => {
+                let amount = 100 + self.dice.below(2_000);
+                let body = json!({"amount": {"amount": amount, "currency": "EUR"}});
+                let request = Request::new("POST", &at("/refunds"));
+                let request = request.header("idempotency-key", &self.key()).json(&body);
+                Box::pin(works(clerk, "refunds", request))
+            }
+            4..6 => {
+                let request = Request::new("POST", &at("/cancel")).json(&why);
+                Box::pin(works(clerk, "calls off", request))
+            }
+            6 => Box::pin(works(clerk, "holds", Request::new("POST", &at("/hold")).json(&why))),
+            7 => {
+                let request = Request::new("POST", &at("/release")).json(&json!({}));
+                Box::pin(works(clerk, "releases", request))
+            }
+            8..10 => Box::pin(opens(clerk, order, self.key())),
+            _ if self.parcels.is_empty() => Box::pin(async { Done::of("no parcels") }),
+            _ => {
+                let (parcel, seen) = self.dice.pick(&self.parcels).clone();
+                let way = *self.dice.pick(&["pack", "ship", "ship", "deliver", "cancel", "lost"]);
+                Box::pin(moves(clerk, parcel, seen, way, self.key()))
+            }
+        }
+    }
+
+    fn pump(&mut self) -> Step {
+        let (shop, source) = (self.shop.clone(), self.dice.pick(&self.sources).clone());
+        let is_lost = self.dice.one_in(8);
+        Box::pin(async move {
+            let did = shop.pump(&source, is_lost).await;
+            Done::of(format!("{}{}: {did}", source.handler, if is_lost { ", lost" } else { "" }))
+        })
+    }
+
+    fn job(&mut self) -> Step {
+        let sweep = "checkout.jobs.expire_unpaid";
+        let jobs = [sweep, sweep, "platform.jobs.sweep_outbox", "payments.jobs.reconcile"];
+        let (shop, job) = (self.shop.clone(), *self.dice.pick(&jobs));
+        Box::pin(async move {
+            let outcome = shop.run_job(job).await;
+            Done::of(format!("{job}: {}", outcome.answer().is_some()))
+        })
+    }
+
+    /// Stripe, in a bad mood or a better one; and somebody in its dashboard.
+    fn provider(&mut self) -> Step {
+        let twin = self.shop.twin().clone();
+        let label = match self.dice.below(6) {
+            0 => {
+                twin.set_faults(Faults { webhook_duplicates: 2, ..Faults::default() });
+                "Stripe says everything three times"
+            }
+            1 => {
+                let webhook_delay_seconds = Delay::Between([0, 240]);
+                let faults = Faults { webhook_reorder: true, ..Faults::default() };
+                twin.set_faults(Faults { webhook_delay_seconds, ..faults });
+                "Stripe takes its time"
+            }
+            2 => {
+                twin.set_faults(Faults { webhook_drop: 2, ..Faults::default() });
+                "Stripe forgets two events"
+            }
+            3 => {
+                twin.set_faults(Faults { error_rate_percent: 20, ..Faults::default() });
+                "Stripe fails one time in five"
+            }
+            4 if !self.intents.is_empty() => {
+                let intent = self.dice.pick(&self.intents).clone();
+                let fields = [("payment_intent", intent.as_str()), ("amount", "150")];
+                let (status, _) = at_stripe(&self.shop, "/v1/refunds", &fields);
+                if status == 200 { "the dashboard refunds" } else { "the dashboard can not" }
+            }
+            _ => {
+                twin.set_faults(Faults::default());
+                "Stripe is well"
+            }
+        };
+        Box::pin(async move { Done::of(label) })
+    }
+
+    fn clock(&mut self) -> Step {
+        let ms = match self.dice.below(20) {
+            0 => 5 * MINUTE_MS + i64::try_from(self.dice.below(1_800_000)).expect("a while"),
+            1..5 => 31_000 + i64::try_from(self.dice.below(150_000)).expect("a while"),
+            _ => i64::try_from(self.dice.below(20_000)).expect("a while"),
+        };
+        self.shop.clock().advance_ms(ms);
+        Box::pin(async move { Done::of(format!("{ms} ms later")) })
+    }
+
+    /// Somebody who wants what is not theirs.
+    fn attacker(&mut self) -> Step {
+        let mut eve = Shopper::from(&self.shop, "192.0.2.66");
+        let (victim, _) = self.dice.pick(&self.shoppers).clone();
+        match self.dice.below(5) {
+            0 => {
+                let events = self.shop.twin().objects("event");
+                if events.is_empty() {
+                    return Box::pin(async { Done::of("nothing to forge") });
+                }
+                let event = self.dice.pick(&events).clone();
+                let sign =
+                    format!("t={},v1={}", self.shop.clock().now().as_second(), "0".repeat(64));
+                let request = Request::new("POST", "/v1/hooks/stripe");
+                let request = request.header("stripe-signature", &sign).json(&event);
+                Box::pin(attacks(eve, "forges an event", request, &[400]))
+            }
+            1 => {
+                let events = self.shop.twin().objects("event");
+                if !events.is_empty() {
+                    let event = self.dice.pick(&events)["id"].clone();
+                    self.shop.twin().redeliver(event.as_str().unwrap_or_default());
+                }
+                Box::pin(async { Done::of("an old event is sent once more") })
+            }
+            2 => {
+                eve.order_token = Some("guessed".to_owned());
+                let request = Request::new("GET", &format!("/v1/store/orders/{}", victim.order));
+                Box::pin(attacks(eve, "looks at an order", request, &[401, 404]))
+            }
+            3 => {
+                eve.cart_token = Some("guessed".to_owned());
+                let total = json!({"expected_total": {"amount": 1, "currency": "EUR"}});
+                let path = format!("/v1/store/carts/{}/complete", victim.cart);
+                let request = Request::new("POST", &path);
+                let request = request.header("idempotency-key", "eve").json(&total);
+                Box::pin(attacks(eve, "completes a cart", request, &[401, 404, 409, 422]))
+            }
+            _ => {
+                eve.bearer = Some("eyJhbGciOiJub25lIn0.e30.".to_owned());
+                let path = format!("/v1/admin/orders/{}/cancel", victim.order);
+                let request = Request::new("POST", &path).json(&json!({"reason": "x"}));
+                Box::pin(attacks(eve, "calls an order off", request, &[401, 404]))
+            }
+        }
+    }
+
+    /// One step of the storm.
+    async fn step(&mut self) {
+        for held in &mut self.held {
+            held.left -= 1;
+        }
+        if let Some(at) = self.held.iter().position(|held| held.left == 0) {
+            self.release(at).await;
+            return;
+        }
+        if self.is_signed_out && self.dice.one_in(4) {
+            self.shop.clock().advance_ms(31_000);
+            self.clerk.sign_in().await;
+            self.is_signed_out = false;
+            self.note("the staff signs in");
+            return;
+        }
+        let mut step = self.choose();
+        if self.dice.one_in(10) {
+            let (at, kind) = (1 + self.dice.below(6), *self.dice.pick(&KINDS));
+            self.shop.wire().faults().arm(Plan::at(at, kind));
+        }
+        let gate = Gate::default();
+        if self.held.len() < HELD_MAX && self.dice.one_in(6) {
+            let at = 1 + self.dice.below(8);
+            *self.holding.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, gate.clone()));
+        }
+        let done = tokio::select! {
+            biased;
+            done = &mut step => Some(done),
+            () = gate.reached() => None,
+        };
+        *self.holding.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.shop.wire().faults().disarm();
+        match done {
+            Some(done) => self.take(done, ""),
+            None => {
+                let left = 1 + self.dice.below(HELD_STEPS);
+                self.held.push(Held { step, gate, left });
+                self.note("somebody is held in the middle");
+            }
+        }
+    }
+
+    async fn release(&mut self, at: usize) {
+        let held = self.held.remove(at);
+        held.gate.open();
+        let done = held.step.await;
+        self.take(done, "held: ");
+    }
+
+    fn take(&mut self, done: Done, before: &str) {
+        if let Some((at, who, place)) = done.shopper {
+            if place == Place::Waiting && !self.orders.contains(&who.order) {
+                self.orders.push(who.order.clone());
+                self.intents.push(who.intent.clone());
+            }
+            self.shoppers[at] = (*who, place);
+        }
+        if let Some((parcel, seen)) = done.parcel {
+            self.parcels.retain(|(known, _)| *known != parcel);
+            self.parcels.push((parcel, seen));
+        }
+        self.is_signed_out |= done.is_signed_out;
+        self.note(&format!("{before}{}", done.label));
+        if let Some(wrong) = done.wrong {
+            self.wrong.push(format!("step {}: {wrong}", self.history.len()));
+        }
+    }
+
+    fn note(&mut self, what: &str) {
+        let (nth, now) = (self.history.len() + 1, self.shop.clock().now());
+        self.history.push(format!("{nth:>4} {now} {what}"));
+    }
+
+    /// The dust settles: everybody comes to their end, nothing goes wrong any more, what was given
+    /// up is brought back, and the books are compared.
+    async fn settle(&mut self, goods: &Goods) {
+        while !self.held.is_empty() {
+            self.release(0).await;
+        }
+        self.shop.twin().set_faults(Faults::default());
+        self.shop.settle_all().await;
+        for _ in 0..3 {
+            for queue in self.shop.wire().sqs().queues() {
+                self.shop.wire().sqs().redrive(&queue);
+            }
+            self.shop.clock().advance_ms(11 * MINUTE_MS);
+            self.shop.run_job("payments.jobs.reconcile").await;
+            self.shop.settle_all().await;
+        }
+        let facts = facts(&self.shop, goods).await;
+        self.wrong.extend(ledger::broken(&facts));
+        let mut orders: Vec<String> = facts
+            .orders
+            .iter()
+            .map(|one| {
+                let (status, paid) = (one.status, one.payment_status);
+                format!("{} {status:?} {paid:?} {} {}", one.id, one.captured, one.refunded)
+            })
+            .collect();
+        orders.sort();
+        let counts = [facts.letters.len(), facts.entries.len(), facts.refunds.len()];
+        self.history.extend(orders);
+        self.history.push(format!("{counts:?}"));
+    }
+}
+
+fn at(who: &Shopper, rest: &str) -> String {
+    format!("/v1/store/carts/{}{rest}", who.cart)
+}
+
+/// A cart with something in it, as far as it goes.
+async fn fill(nth: usize, mut who: Shopper, good: Good, quantity: u32) -> Done {
+    let opened = who.call("POST", "/v1/store/carts", &json!({"currency": "EUR"})).await;
+    let mut answers = vec![opened.status];
+    if opened.status == 201 {
+        let body = opened.value();
+        who.cart = body["cart"]["id"].as_str().unwrap_or_default().to_owned();
+        who.cart_token = body["cart_token"].as_str().map(str::to_owned);
+        let to = json!({"email": "jane@example.org", "shipping_address": world::address()});
+        let line = json!({"variant_id": good.variant(), "quantity": quantity});
+        let way = json!({"shipping_option_id": "home-standard"});
+        let mut asks = vec![("POST", "/lines", line), ("PUT", "/addresses", to)];
+        if good != TEMPLATE {
+            asks.push(("PUT", "/shipping", way));
+        }
+        for (method, rest, body) in asks {
+            let answer = who.call(method, &at(&who, rest), &body).await;
+            answers.push(answer.status);
+            if answer.status == 200 || answer.status == 201 {
+                who.total = answer.value()["totals"]["total"].clone();
+            }
+        }
+    }
+    let place = if answers.iter().all(|status| *status < 300) { Place::Ready } else { Place::Out };
+    let label = format!("shopper {nth} fills a cart with {}: {answers:?}", good.sku);
+    Done { shopper: Some((nth, Box::new(who), place)), ..Done::of(label) }
+}
+
+async fn complete(nth: usize, mut who: Shopper, key: String) -> Done {
+    let total = who.total.clone();
+    let answer = who.complete_at(&key, &total).await;
+    let code = answer.value()["code"].as_str().unwrap_or_default().to_owned();
+    let place = match answer.status {
+        201 => Place::Waiting,
+        status if status >= 500 || status == 429 => Place::Ready,
+        _ if code == "idempotency_in_progress" || code == "idempotency_key_reused" => Place::Ready,
+        _ => Place::Out,
+    };
+    let label = format!("shopper {nth} completes: {} {code}", answer.status);
+    Done { shopper: Some((nth, Box::new(who), place)), ..Done::of(label) }
+}
+
+async fn look(nth: usize, who: Shopper, path: String) -> Done {
+    let answer = who.get(&path).await;
+    let status = answer.value()["status"].as_str().unwrap_or_default().to_owned();
+    let is_over = answer.status == 200 && status != "pending_payment";
+    let place = if is_over { Place::Out } else { Place::Waiting };
+    let label = format!("shopper {nth} looks: {} {status}", answer.status);
+    Done { shopper: Some((nth, Box::new(who), place)), ..Done::of(label) }
+}
+
+async fn shops(who: Shopper, method: &'static str, path: String) -> Done {
+    let answer = who.call(method, &path, &json!({})).await;
+    let what = path.rsplit('/').next().unwrap_or_default().to_owned();
+    Done::of(format!("a shopper asks for {what}: {}", answer.status))
+}
+
+fn worked(label: &str, answer: &Response) -> Done {
+    let code = answer.value()["code"].as_str().unwrap_or_default().to_owned();
+    let label = format!("staff {label}: {} {code}", answer.status);
+    Done { is_signed_out: answer.status == 401, ..Done::of(label) }
+}
+
+async fn works(clerk: Colleague, label: &'static str, request: Request) -> Done {
+    worked(label, &clerk.send(request).await)
+}
+
+/// A parcel is opened, with a unit of what an order has.
+async fn opens(clerk: Colleague, order: String, key: String) -> Done {
+    let id = domain::id::OrderId::parse(&order).expect("an order");
+    let file = clerk.shop.store().order(id).await.expect("a store");
+    let line = file.and_then(|file| Some(file.order.lines.first()?.id));
+    let Some(line) = line else { return Done::of("no line to pack") };
+    let body = json!({"lines": [{"order_line_id": line, "quantity": 1}]});
+    let here = format!("/v1/admin/orders/{order}/fulfillments");
+    let request = Request::new("POST", &here).header("idempotency-key", &key).json(&body);
+    let answer = clerk.send(request).await;
+    let id = answer.value()["id"].as_str().unwrap_or_default().to_owned();
+    let seen = answer.header("etag").unwrap_or_default().to_owned();
+    let parcel = (answer.status == 201).then(|| (format!("{here}/{id}"), seen));
+    Done { parcel, ..worked("opens a parcel", &answer) }
+}
+
+async fn moves(clerk: Colleague, at: String, seen: String, way: &str, key: String) -> Done {
+    let request = Request::new("POST", &format!("{at}/{way}")).header("idempotency-key", &key);
+    let answer = clerk.send(request.header("if-match", &seen).json(&json!({}))).await;
+    let seen = answer.header("etag").map(str::to_owned);
+    let parcel = seen.filter(|_| answer.status == 200).map(|seen| (at, seen));
+    Done { parcel, ..worked(way, &answer) }
+}
+
+/// Something that must be refused; that a call fails is no success either.
+async fn attacks(who: Shopper, label: &'static str, request: Request, no: &'static [u16]) -> Done {
+    let answer = who.send(request).await;
+    let is_refused = no.contains(&answer.status) || answer.status == 429 || answer.status >= 500;
+    let wrong = (!is_refused).then(|| format!("{label}: {}", answer.text()));
+    Done { wrong, ..Done::of(format!("attacker {label}: {}", answer.status)) }
+}
+
+/// What came of a storm.
+struct Aftermath {
+    hash: String,
+    history: Vec<String>,
+    wrong: Vec<String>,
+    placed: usize,
+}
+
+async fn storm(
+    (snapshot, clerk): (&Snapshot, &Colleague),
+    goods: &Goods,
+    seed: u64,
+    steps: usize,
+) -> Aftermath {
+    let mut storm = Storm::raise(snapshot, clerk, seed).await;
+    for _ in 0..steps {
+        storm.step().await;
+    }
+    storm.settle(goods).await;
+    storm.shop.wire().saboteur().dismiss();
+    let placed = format!("{:?}", Status::Placed);
+    let placed = storm.history.iter().filter(|line| line.contains(&placed)).count();
+    let hash = Sha256::digest(storm.history.join("\n"));
+    let hash = hash.iter().take(8).fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
+    Aftermath { hash, history: storm.history, wrong: storm.wrong, placed }
+}
+
+/// A shop before the storm, and the clerk in it.
+async fn calm(goods: &Goods) -> (Snapshot, Colleague) {
+    let options = Options { sdk_attempts: 1, ..Options::default() };
+    let shop = world::open_with(options, goods).await;
+    for job in ["orders.jobs.rebuild_search", "identity.jobs.rebuild_search"] {
+        shop.invoke(job, Value::Object(serde_json::Map::default())).await;
+    }
+    let may = [OrdersRead, OrdersRefund, OrdersWrite, OrdersFulfill, NotificationsWrite];
+    let clerk = Colleague::of(&shop, "clerk", &may).await;
+    shop.settle().await;
+    (Snapshot::of(shop).expect("a shop at rest"), clerk)
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Runs these storms one after the other on a thread of its own.
+fn lane(seeds: Vec<u64>, steps: usize) -> std::thread::JoinHandle<Vec<(u64, Aftermath)>> {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let goods = goods::small(world::MUGS);
+            let (snapshot, clerk) = calm(&goods).await;
+            let mut after = Vec::new();
+            for seed in seeds {
+                after.push((seed, storm((&snapshot, &clerk), &goods, seed, steps).await));
+            }
+            after
+        })
+    })
+}
+
+#[test]
+fn no_storm_breaks_the_shop() {
+    let began = Instant::now();
+    let steps = number("STORM_STEPS").map_or(STEPS, |steps| usize::try_from(steps).expect("steps"));
+    let seeds: Vec<u64> = match number("STORM_SEED") {
+        Some(seed) => vec![seed],
+        None => (1..=number("STORM_SEEDS").unwrap_or(SEEDS)).collect(),
+    };
+    let lanes: Vec<_> = (0..LANES)
+        .map(|lane_nth| seeds.iter().copied().filter(|seed| seed % LANES == lane_nth).collect())
+        .map(|seeds: Vec<u64>| lane(seeds, steps))
+        .collect();
+    let (broken, placed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let mut all = Sha256::new();
+    let mut after: Vec<(u64, Aftermath)> =
+        lanes.into_iter().flat_map(|lane| lane.join().expect("a lane")).collect();
+    after.sort_by_key(|(seed, _)| *seed);
+    for (seed, Aftermath { hash, history, wrong, placed: orders }) in &after {
+        all.update(hash);
+        placed.fetch_add(*orders, Ordering::Relaxed);
+        if wrong.is_empty() {
+            continue;
+        }
+        broken.fetch_add(1, Ordering::Relaxed);
+        let from = history.len().saturating_sub(SHOWN);
+        println!("{}", history[from..].join("\n"));
+        println!("broken, history {hash}:\n  {}", wrong.join("\n  "));
+        println!("STORM_SEED={seed} STORM_STEPS={steps} cargo test -p local --test it storm::");
+    }
+    let (count, seconds) = (after.len(), began.elapsed().as_secs());
+    let placed = placed.load(Ordering::Relaxed);
+    let hash = all.finalize().iter().take(8).fold(String::new(), |h, b| h + &format!("{b:02x}"));
+    println!("{count} storms of {steps} steps in {seconds} s, {placed} orders placed, {hash}");
+    assert_eq!(broken.load(Ordering::Relaxed), 0, "storms that broke something; see above");
+    assert!(placed >= count, "hardly anybody could buy");
+}
+
+#[test]
+fn the_same_seed_is_the_same_history() {
+    let (one, two) = (lane(vec![7, 8], 120), lane(vec![8, 7], 120));
+    let (one, two) = (one.join().expect("a lane"), two.join().expect("a lane"));
+    for ((_, first), (_, second)) in one.iter().zip(two.iter().rev()) {
+        assert_eq!(first.history, second.history);
+        assert_eq!(first.hash, second.hash);
+    }
+    assert_ne!(one[0].1.hash, one[1].1.hash);
+}
