@@ -2,13 +2,14 @@
 //! from the first unit that is put into one to the day on which it arrives.
 
 use ::store::{Store, Table};
-use runtime::{Doors, Endpoint, Ids, Setup, Trigger, http};
+use runtime::{Doors, Endpoint, Ids, Post, Setup, Trigger, http};
 
 mod parcel;
 mod table;
 pub mod admin {
     //! Endpoints for staff.
     pub mod add_pickup_point;
+    pub mod buy_label;
     pub mod cancel;
     pub mod change_pickup_point;
     pub mod change_shipping;
@@ -29,6 +30,11 @@ pub mod admin {
     pub mod view;
     pub mod view_shipping;
     pub mod view_tax;
+    pub mod void_label;
+}
+pub mod hooks {
+    //! Endpoints for the carriers.
+    pub mod easypost;
 }
 pub mod store {
     //! Endpoints for shoppers.
@@ -41,6 +47,8 @@ pub struct App {
     store: Store,
     doors: Option<Doors>,
     ids: Ids,
+    /// The way to the carriers, for those who buy labels or hear of parcels.
+    post: Option<Post>,
     /// Whether callers are looked up here.
     knows_callers: bool,
 }
@@ -48,8 +56,10 @@ pub struct App {
 impl runtime::App for App {
     fn connect(setup: &mut Setup<'_>) -> Self {
         let knows_callers = setup.handler.starts_with("fulfillment.admin.");
+        let is_hook = setup.handler.starts_with("fulfillment.hooks.");
         let tables: &[Table] = match setup.handler {
             "fulfillment.unknown" => &[],
+            _ if is_hook => &[Table::Orders],
             "fulfillment.admin.ship" => {
                 &[Table::Orders, Table::Inventory, Table::Ledger, Table::Identity, Table::Ephemeral]
             }
@@ -59,7 +69,10 @@ impl runtime::App for App {
             _ => &[Table::Catalog],
         };
         let doors = if knows_callers { setup.doors() } else { setup.open_doors() };
-        Self { store: setup.store(tables), doors: Some(doors), ids: setup.ids(), knows_callers }
+        let knows_carriers = is_hook || setup.handler.ends_with("_label");
+        let post = knows_carriers.then(|| setup.post());
+        let (store, ids) = (setup.store(tables), setup.ids());
+        Self { store, doors: Some(doors), ids, post, knows_callers }
     }
     fn doors(&self) -> Option<&Doors> {
         self.doors.as_ref()
@@ -186,6 +199,18 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         admin::mark_returned
     ),
     http!(
+        "fulfillment.admin.buy_label",
+        POST "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}/label",
+        "Buys a label for a parcel that has not left, from the carriers.",
+        admin::buy_label
+    ),
+    http!(
+        "fulfillment.admin.void_label",
+        DELETE "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}/label",
+        "Gives the label of a parcel back that has not left.",
+        admin::void_label
+    ),
+    http!(
         "fulfillment.admin.queue",
         GET "/v1/admin/fulfillments",
         "Lists the parcels that wait for their next step, the longest waiting first.",
@@ -196,6 +221,12 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         GET "/v1/admin/fulfillments/due",
         "Lists the orders that have units to send, the longest waiting first.",
         admin::list_due
+    ),
+    http!(
+        "fulfillment.hooks.easypost",
+        POST "/v1/hooks/easypost",
+        "Takes what carriers report of parcels.",
+        hooks::easypost
     ),
     http!(
         "fulfillment.store.pickup_points",

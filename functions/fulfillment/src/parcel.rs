@@ -107,7 +107,9 @@ pub(crate) async fn write<I: Sync>(
     let remembered = call.claim.as_ref().map(|claim| (claim, &answer));
     let Step { order, parcel, leaving } = &step;
     let (movements, events) = (&movements, &events);
-    let moved = Move { order, parcel, leaving, movements, events, remembered };
+    let label = parcel.label().filter(|_| before.is_some_and(|before| before.label().is_none()));
+    let followed_by = label.map(|label| label.tracking_code.as_str());
+    let moved = Move { order, parcel, leaving, movements, followed_by, events, remembered };
     match app.store.move_parcel(&moved).await? {
         Moved::Yes => Ok(Some(view)),
         Moved::Raced => Ok(None),
@@ -160,7 +162,12 @@ fn shown(parcel: &Fulfillment) -> Value {
         "unit_quantity": units,
         "carrier": parcel.carriage.carrier,
         "tracking_number": parcel.carriage.tracking_number,
-        "has_label": parcel.label().is_some(),
+        "label": parcel.label().map(|label| json!({
+            "carrier": label.service.carrier,
+            "service": label.service.service,
+            "price": label.price,
+            "tracking_number": label.tracking_code,
+        })),
     })
 }
 

@@ -17,8 +17,10 @@ pub enum Security {
     Cart,
     /// A customer or the holder of an order token.
     Order,
-    /// Another system, by its signature.
+    /// The payment provider, by its signature.
     Signature,
+    /// The carriers, by their signature.
+    CarrierSignature,
     /// Whoever is signed in: a customer, or a member of the staff.
     SignedIn,
     /// Any member of the staff.
@@ -28,6 +30,11 @@ pub enum Security {
 }
 
 impl Security {
+    /// Whether another system proves itself by what it has signed.
+    fn is_signature(self) -> bool {
+        matches!(self, Self::Signature | Self::CarrierSignature)
+    }
+
     fn requirement(self) -> Value {
         match self {
             Self::None => json!([{}]),
@@ -40,6 +47,7 @@ impl Security {
                 {"session_cookie": [], "csrf": []}
             ]),
             Self::Signature => json!([{"stripe_signature": []}]),
+            Self::CarrierSignature => json!([{"carrier_signature": []}]),
             Self::SignedIn => json!([
                 {"bearer": []}, {"session_cookie": [], "csrf": []},
                 {"staff_cookie": [], "csrf": []}
@@ -160,7 +168,7 @@ impl Refusing {
     fn statuses(&self) -> Vec<u16> {
         let is_post = self.method == "POST";
         let is_change = self.method != "GET";
-        let is_for_somebody = !matches!(self.security, Security::None | Security::Signature);
+        let is_for_somebody = self.security != Security::None && !self.security.is_signature();
         // A mailed token, a password and a refresh token are proofs, too.
         let proves = is_for_somebody || (is_post && self.has_body);
         let all: [(u16, bool); 14] = [
@@ -218,7 +226,7 @@ pub fn document(entries: &[Entry]) -> Value {
             responses.entry(status.to_string()).or_insert(problem);
         }
         let mut parameters = parameters;
-        if entry.method == "POST" && security != Security::Signature {
+        if entry.method == "POST" && !security.is_signature() {
             let name = if is_key_required { "IdempotencyKeyRequired" } else { "IdempotencyKey" };
             parameters.push(json!({"$ref": format!("#/components/parameters/{name}")}));
         }
@@ -290,6 +298,7 @@ pub fn document(entries: &[Entry]) -> Value {
                 "cart_token": {"type": "apiKey", "in": "header", "name": "X-Cart-Token"},
                 "order_token": {"type": "apiKey", "in": "header", "name": "X-Order-Token"},
                 "stripe_signature": {"type": "apiKey", "in": "header", "name": "Stripe-Signature"},
+                "carrier_signature": {"type": "apiKey", "in": "header", "name": "X-Hmac-Signature"},
             },
         },
     })

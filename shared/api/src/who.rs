@@ -314,12 +314,28 @@ impl Who for Anyone {
     }
 }
 
-/// Another system that proves itself by a signature over the body, checked by the endpoint.
+/// The payment provider, who proves itself by a signature over the body, checked by the endpoint.
 #[derive(Debug, Clone, Copy)]
 pub struct Signed;
 
 impl Who for Signed {
     const SECURITY: Security = Security::Signature;
+    const AUDIENCE: Audience = Audience::Nobody;
+    const COUNTS_ITSELF: bool = true;
+    fn identify(_: &Caller, _: &Request) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+    fn principal(&self, request: &Request) -> String {
+        format!("ip:{}", request.source_ip)
+    }
+}
+
+/// The carriers, who prove themselves by a signature over the body, checked by the endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct CarrierSigned;
+
+impl Who for CarrierSigned {
+    const SECURITY: Security = Security::CarrierSignature;
     const AUDIENCE: Audience = Audience::Nobody;
     const COUNTS_ITSELF: bool = true;
     fn identify(_: &Caller, _: &Request) -> Result<Self, Problem> {
@@ -632,6 +648,13 @@ impl OrderReader {
                 .as_deref()
                 .is_some_and(|hash| is_hash(self.cart_hash.as_deref(), hash));
         is_customer || has_token || has_cart
+    }
+}
+
+impl OrderReader {
+    /// The hash of the order token that they show.
+    pub fn order_hash(&self) -> Option<&str> {
+        self.order_hash.as_deref()
     }
 }
 

@@ -188,6 +188,11 @@ impl Carrier {
         self.look(parcel).await?.voided().ok_or(unclear)
     }
 
+    /// The label that was bought for a parcel, if any was.
+    pub async fn label(&self, parcel: &str) -> Result<Option<Label>, Fault> {
+        Ok(self.look(parcel).await?.label())
+    }
+
     async fn look(&self, parcel: &str) -> Result<Shipment, Fault> {
         let tried = "look at a parcel";
         let path = format!("shipments/{}", name(tried, parcel)?);
@@ -251,9 +256,14 @@ impl Answer {
         self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error()
     }
 
-    /// Whether EasyPost understood and said no.
+    /// Whether EasyPost understood and said no; 402 is an account without money.
     fn is_refused(&self) -> bool {
-        self.status == StatusCode::UNPROCESSABLE_ENTITY || self.status == StatusCode::BAD_REQUEST
+        matches!(
+            self.status,
+            StatusCode::UNPROCESSABLE_ENTITY
+                | StatusCode::BAD_REQUEST
+                | StatusCode::PAYMENT_REQUIRED
+        )
     }
 
     /// EasyPost's own code of an error; never its message, which repeats addresses.

@@ -136,6 +136,10 @@ pub struct Postage {
     pub parcel: String,
     /// Their name of what is bought for it.
     pub rate: String,
+    /// The version of the parcel that this was chosen for. Whoever has seen that one has seen all
+    /// but the choice.
+    #[serde(default)]
+    pub chosen_over: u64,
     /// The label, once it is bought.
     #[serde(default)]
     pub label: Option<Label>,
@@ -146,7 +150,7 @@ pub struct Postage {
 pub struct Tracked {
     /// Where it is.
     pub status: Tracking,
-    /// When the carrier saw it there, or when the report came.
+    /// When the carrier saw it there; when the parcel was opened, where no scan says.
     pub at: Timestamp,
 }
 
@@ -244,7 +248,7 @@ pub enum Refusal {
     TooScattered,
     /// The order has too many parcels.
     TooManyParcels,
-    /// It has a label: that is given back first.
+    /// It has a label, or one is being bought for it: that is given back first.
     HasLabel,
     /// It has no label.
     NoLabel,
@@ -523,7 +527,8 @@ impl Fulfillment {
 
     /// It is called off before it left. Its units stay reserved and can be packed again.
     pub fn cancel(self, order: &Order, now: Timestamp) -> Result<Step, Refusal> {
-        if self.label().is_some() && self.status.is_here() {
+        // A label whose purchase nobody heard the end of may be there, too.
+        if self.postage.is_some() && self.status.is_here() {
             return Err(Refusal::HasLabel);
         }
         let mut parcel = self.become_(Status::Canceled, now)?;
@@ -543,8 +548,10 @@ impl Fulfillment {
         self.carriage.carrier = Some(label.service.carrier.clone());
         self.carriage.tracking_number = Some(label.tracking_code.clone());
         let parcel = label.parcel.clone();
-        let rate = self.postage.take().map(|postage| postage.rate).unwrap_or_default();
-        self.postage = Some(Postage { parcel, rate, label: Some(label) });
+        let chosen = self.postage.take();
+        let chosen_over = chosen.as_ref().map_or(self.version, |postage| postage.chosen_over);
+        let rate = chosen.map(|postage| postage.rate).unwrap_or_default();
+        self.postage = Some(Postage { parcel, rate, chosen_over, label: Some(label) });
         self.updated_at = now;
         Ok(self.step(order, now))
     }
@@ -565,14 +572,38 @@ impl Fulfillment {
         now: Timestamp,
     ) -> Result<Step, Refusal> {
         self.may_be_labelled()?;
-        self.postage = Some(Postage { parcel, rate, label: None });
+        may_leave(order)?;
+        self.postage = Some(Postage { parcel, rate, chosen_over: self.version, label: None });
         self.updated_at = now;
         Ok(self.step(order, now))
     }
 
-    /// Its label is given back; what it said of the carriage is forgotten.
-    pub fn give_label_back(mut self, order: &Order, now: Timestamp) -> Result<Step, Refusal> {
+    /// What was chosen for it and is not bought yet, as far as anybody knows.
+    pub fn choice(&self) -> Option<&Postage> {
+        self.postage.as_ref().filter(|postage| postage.label.is_none())
+    }
+
+    /// The version that nothing but such a choice has followed; its own where there is none. Who
+    /// asks again for the label that they never heard of asks with that one.
+    pub fn version_before_choice(&self) -> u64 {
+        let chosen_over = self.choice().map(|postage| postage.chosen_over);
+        chosen_over.filter(|over| over + 1 == self.version).unwrap_or(self.version)
+    }
+
+    /// What was chosen for it is not sold: nothing is chosen any more.
+    #[must_use]
+    pub fn forget_choice(mut self, order: &Order, now: Timestamp) -> Step {
         if self.label().is_none() {
+            self.postage = None;
+        }
+        self.updated_at = now;
+        self.step(order, now)
+    }
+
+    /// Its label is given back, or what was chosen and never bought; what it said of the carriage
+    /// is forgotten.
+    pub fn give_label_back(mut self, order: &Order, now: Timestamp) -> Result<Step, Refusal> {
+        if self.postage.is_none() {
             return Err(Refusal::NoLabel);
         }
         if !self.status.is_here() {

@@ -33,9 +33,14 @@ impl Post {
         Self { secrets, name, base_url, open: Mutex::default() }
     }
 
+    /// The keys of this moment, to know what the carriers have signed.
+    pub async fn keys(&self, now: Timestamp) -> Result<CarrierKeys, Fault> {
+        self.secrets.get(&self.name, now).await
+    }
+
     /// The carriers with the key of this moment; none where the shop has no account with them.
     pub async fn carrier(&self, now: Timestamp) -> Result<Option<Arc<Carrier>>, Fault> {
-        let keys: CarrierKeys = self.secrets.get(&self.name, now).await?;
+        let keys = self.keys(now).await?;
         let Some(key) = keys.api_key.filter(|key| !key.is_empty()) else { return Ok(None) };
         let mut open = self.open.lock().await;
         if let Some((known, carrier)) = &open.0

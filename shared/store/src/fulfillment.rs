@@ -47,6 +47,8 @@ pub struct Move<'a> {
     pub leaving: &'a [Allocation],
     /// The movements that say so.
     pub movements: &'a [Movement],
+    /// The tracking number that leads to the parcel from now on: of a label that is new.
+    pub followed_by: Option<&'a str>,
     /// What is said of it.
     pub events: &'a [Event],
     /// The answer that is remembered.
@@ -125,11 +127,11 @@ impl Store {
         for each in step.movements {
             movement::append(self, &mut transaction, each)?;
         }
-        if let Some(label) = step.parcel.label().filter(|_| step.parcel.status.is_here()) {
+        if let Some(tracking_number) = step.followed_by {
             let of = Followed { order: step.parcel.order, parcel: step.parcel.id };
-            let row = item(&tracking_key(&label.tracking_code), &of)?;
-            let condition = Expression::new("attribute_not_exists(pk) OR parcel = :parcel")
-                .value(":parcel", text(step.parcel.id.to_string()));
+            let row = item(&tracking_key(tracking_number), &of)?;
+            // Carriers use their numbers again, after months: the newest parcel has it.
+            let condition = Expression::new("attribute_exists(pk) OR attribute_not_exists(pk)");
             transaction.put(self, Table::Orders, row, condition)?;
         }
         for event in step.events {

@@ -34,7 +34,7 @@ fn whom(operation: &Operation) -> For {
     let asks = |name| operation.asks_for(name);
     match operation.text.get("x-permission") {
         Some(_) => For::Staff,
-        None if asks("stripe_signature") => For::Signed,
+        None if operation.is_signed() => For::Signed,
         None if asks("staff_cookie") && asks("session_cookie") => For::WhoeverIsSignedIn,
         None if asks("staff_cookie") => For::Members,
         None if asks("order_token") => For::OrderReaders,

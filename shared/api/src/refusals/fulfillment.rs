@@ -53,7 +53,7 @@ impl From<Refusal> for Problem {
                 Self::conflict(code, detail).member("parcels_max", PARCELS_MAX)
             }
             Refusal::HasLabel => {
-                Self::conflict(code, "The parcel has a label. Give that back first.")
+                Self::conflict(code, "The parcel has a label, or may have one. Give that back first.")
             }
             Refusal::NoLabel => Self::conflict(code, "The parcel has no label."),
         }

@@ -250,6 +250,27 @@ fn a_label_says_what_nobody_said_and_keeps_a_parcel_from_being_called_off() {
 }
 
 #[test]
+fn a_label_that_may_be_bought_is_the_only_one_and_stands_in_the_way_until_it_is_given_back() {
+    let order = order(&[1]);
+    let mut parcel = opened(&order, &[], &[(1, 1)]).unwrap().parcel;
+    parcel.version = 3;
+    assert_eq!(parcel.version_before_choice(), 3);
+    let chosen = ("shp_1".to_owned(), "rate_1".to_owned());
+    let mut chosen = parcel.clone().choose(&order, chosen, now()).unwrap().parcel;
+    chosen.version = 4;
+    assert_eq!(chosen.version_before_choice(), 3, "who asked asks again");
+    assert_eq!(chosen.clone().cancel(&order, now()), Err(Refusal::HasLabel));
+    let mut packed = chosen.clone().pack(&order, now()).unwrap().parcel;
+    packed.version = 5;
+    assert_eq!(packed.version_before_choice(), 5, "more than the choice has happened since");
+    let back = chosen.clone().give_label_back(&order, now()).unwrap().parcel;
+    assert!(back.postage.is_none() && back.cancel(&order, now()).is_ok());
+    let forgotten = chosen.forget_choice(&order, now()).parcel;
+    assert!(forgotten.postage.is_none() && forgotten.may_be_labelled().is_ok());
+    assert_eq!(parcel.give_label_back(&order, now()), Err(Refusal::NoLabel));
+}
+
+#[test]
 fn a_report_moves_a_parcel_on_whenever_it_comes_and_never_back() {
     let order = order(&[1]);
     let parcel = opened(&order, &[], &[(1, 1)]).unwrap().parcel;

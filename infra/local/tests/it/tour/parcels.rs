@@ -1,15 +1,54 @@
 //! Parcels, from the first unit that is put into one to the day on which it arrives, or does not.
 
+use carrier_twin::Twin;
+use carrier_twin::port::Port;
 use domain::id::{OrderId, OrderLineId};
-use local::{Request, Response, Shop};
+use local::{Options, Request, Response, Shop};
 use serde_json::{Value, json};
-use testkit::goods::SOCKS;
+use testkit::goods::{self, SOCKS};
 
 use super::{Pace, Round, tag, text};
-use crate::world::{Colleague, Shopper, key, ok};
+use crate::world::{self, Colleague, Shopper, key, ok};
 
 /// Where parcels wait for their next step.
 const QUEUE: &str = "/v1/admin/fulfillments";
+
+/// Of the carriers' test mode.
+const CARRIER_KEY: &str = "EZTKnobodysaccount";
+/// What their webhooks are signed with: the one that is being replaced, and its successor.
+pub(crate) const CARRIER_SECRETS: [&str; 2] =
+    ["1f0c6b83e97d45a2b8f36d0e7c914ab5", "e4729d5c01b8fa63d7520c9e8f1b46a3"];
+
+/// The carriers' twin behind its port, for as long as somebody needs it.
+pub(crate) struct Carriers {
+    pub(crate) twin: Twin,
+    port: Port,
+}
+
+impl Carriers {
+    pub(crate) async fn open() -> Self {
+        let twin = Twin::new(CARRIER_KEY);
+        let port = Port::open(twin.clone()).await.expect("a port");
+        Self { twin, port }
+    }
+
+    /// A small shop that has an account with them, and says where its parcels come from.
+    pub(crate) async fn shop(&self, options: Options) -> Shop {
+        let options = Options { carrier_base: Some(self.port.base_url()), ..options };
+        let shop = world::open_with(options, &goods::small(world::MUGS)).await;
+        let is_carriers = |name: &&String| name.ends_with("/carrier");
+        let name = shop.stack().secrets.iter().find(is_carriers).expect("a secret").clone();
+        let keys = json!({"api_key": CARRIER_KEY, "webhook_secrets": CARRIER_SECRETS}).to_string();
+        shop.wire().put_secret(&name, &keys).await.expect("a key");
+        let goods = goods::small(world::MUGS);
+        let mut table = serde_json::to_value(&goods.shipping).expect("a table");
+        table["ship_from"] = world::address();
+        let shipping = serde_json::from_value(table).expect("a table");
+        let settings = store::Settings::new(shipping, goods.tax, goods.shop);
+        shop.store().import_settings(&settings).await.expect("settings");
+        shop
+    }
+}
 
 /// A paid order of so many socks.
 pub(crate) async fn socks(shop: &Shop, ip: &str, quantity: u32) -> Shopper {
@@ -66,6 +105,9 @@ pub(crate) async fn parcels<P: Pace>(pace: &mut P, owner: &Colleague, round: Rou
         assert_eq!(made.status, 201, "{}", made.text());
         let here = format!("{}/{}", at(&buyer.order), text(&made.value(), "id"));
         let mut seen = tag(&pace.call(owner.get(&here)).await);
+        if *ways == ["cancel"] {
+            seen = label(pace, owner, &here, &seen).await;
+        }
         for way in ways {
             let body = if *way == "ship" { json!({"carrier": "DHL"}) } else { Value::Null };
             let moved = pace.call(go(owner, &seen, &format!("{here}/{way}"), &body)).await;
@@ -74,4 +116,48 @@ pub(crate) async fn parcels<P: Pace>(pace: &mut P, owner: &Colleague, round: Rou
         }
     }
     ok(pace.call(owner.get(&at(&buyer.order))).await);
+}
+
+/// A label is bought for a parcel, and given back: its new tag.
+async fn label<P: Pace>(pace: &mut P, owner: &Colleague, here: &str, seen: &str) -> String {
+    let target = format!("{here}/label");
+    let body = json!({"weight_grams": 400});
+    let bought = pace.call(go(owner, seen, &target, &body)).await;
+    let seen = tag(&bought);
+    tag(&pace.call(owner.call_if(&seen, "DELETE", &target, &Value::Null)).await)
+}
+
+/// A carrier reports of a parcel: the answer of the shop's hook.
+pub(crate) async fn report(shop: &Shop, said: &carrier_twin::Webhook) -> Response {
+    let mut request = Request::new("POST", "/v1/hooks/easypost")
+        .header("content-type", "application/json")
+        .header("x-hmac-signature", &said.signature)
+        .header("x-hmac-signature-v2", &said.signature_v2)
+        .header("x-timestamp", &said.timestamp)
+        .header("x-path", &said.path);
+    request.body = said.body.clone().into();
+    shop.send(request).await
+}
+
+/// What a carrier says of a parcel at this moment, signed with the secret in use.
+pub(crate) fn words(shop: &Shop, tracking_code: &str, status: &str) -> carrier_twin::Webhook {
+    let at = shop.clock().now().to_string();
+    carrier_twin::webhook(CARRIER_SECRETS[1], "/v1/hooks/easypost", &at, tracking_code, status)
+}
+
+/// A parcel with a label leaves, and its carrier says that it has arrived.
+pub(crate) async fn followed<P: Pace>(pace: &mut P, owner: &Colleague, round: Round) {
+    let shop = owner.shop.clone();
+    let buyer = socks(&shop, &format!("198.18.21.{}", round.0), 1).await;
+    let line = json!(line_of(&buyer).await);
+    let made = open(owner, &buyer.order, &line, 1).await;
+    let here = format!("{}/{}", at(&buyer.order), text(&made.value(), "id"));
+    let body = json!({"weight_grams": 400});
+    let bought = pace.call(go(owner, &tag(&made), &format!("{here}/label"), &body)).await;
+    let code = ok(bought)["tracking_number"].as_str().expect("a number").to_owned();
+    let seen = owner.tag(&here).await;
+    ok(pace.call(go(owner, &seen, &format!("{here}/ship"), &json!({}))).await);
+    ok(pace.call(report(&shop, &words(&shop, &code, "delivered"))).await);
+    pace.settle().await;
+    assert_eq!(ok(owner.get(&here).await)["status"], "delivered");
 }
