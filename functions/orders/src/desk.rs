@@ -9,7 +9,7 @@ use domain::audit::changes;
 use domain::event::Event;
 use domain::id::{OrderId, OrderLineId, RefundId};
 use domain::money::Money;
-use domain::order::{Order, Refusal};
+use domain::order::{Order, Refusal, Status};
 use domain::refund::{Fresh, REASON_CHARS_MAX, Wanted};
 use runtime::Call;
 use runtime::endpoint::stored;
@@ -133,7 +133,8 @@ pub(crate) async fn turn<P, I>(
         let file = load(app, id).await?;
         let mut order = decide(file.order.clone())?;
         let states = (json!({"status": file.order.status}), json!({"status": order.status}));
-        let fact = order.say_moved();
+        let is_reopened = file.order.status == Status::Completed;
+        let fact = if is_reopened { order.say_reopened() } else { order.say_moved() };
         let said = settlement::event(&order, fact, call.now);
         let events = [note(app, call, action, id, &states)?, said];
         let version = order.version + 1;

@@ -8,7 +8,7 @@ use domain::fault::{Fault, Retry};
 use files::{Bucket, Files};
 use queue::{Name, Queues};
 use runtime::{
-    Doors, Endpoint, Ids, Setup, Till, Trigger, http, invoked, on_batch, on_queue, on_stream,
+    Doors, Endpoint, Ids, Setup, Till, Trigger, every, http, invoked, on_batch, on_queue, on_stream,
 };
 use snapshots::Index;
 
@@ -16,11 +16,13 @@ mod desk;
 mod indexed;
 mod keys;
 mod papers;
+mod staff_letters;
 mod which;
 pub mod admin {
     //! Endpoints for staff.
     pub mod add_note;
     pub mod cancel;
+    pub mod cancel_lines;
     pub mod hold;
     pub mod invoice;
     pub mod list;
@@ -33,6 +35,7 @@ pub mod admin {
     pub mod preview_refund;
     pub mod refund;
     pub mod release;
+    pub mod reopen;
     pub mod resend_confirmation;
     pub mod retry_refund;
     pub mod timeline;
@@ -40,6 +43,7 @@ pub mod admin {
 }
 pub mod jobs {
     //! What follows a placed order, and the staff's index of all of them.
+    pub mod complete;
     pub mod index_orders;
     pub mod issue_invoice;
     pub mod on_order_changed;
@@ -52,6 +56,7 @@ pub mod store {
     pub mod download;
     pub mod invoice;
     pub mod list;
+    pub mod look_up;
     pub mod view;
 }
 
@@ -81,7 +86,9 @@ impl runtime::App for App {
                 tables.extend([Table::Carts, Table::Inventory, Table::Ledger, Table::Ephemeral]);
                 till = Some(setup.till());
             }
-            "orders.store.view" | "orders.store.list" => tables.push(Table::Ephemeral),
+            "orders.store.view" | "orders.store.list" | "orders.store.look_up" => {
+                tables.push(Table::Ephemeral);
+            }
             "orders.store.download" => files = setup.files(),
             "orders.store.invoice" => {
                 tables.push(Table::Ephemeral);
@@ -98,8 +105,10 @@ impl runtime::App for App {
                 tables.push(Table::Catalog);
                 bucket = Some(Bucket::new(setup.aws(), setup.text("FILES_BUCKET")));
             }
+            "orders.jobs.complete" => tables.push(Table::Catalog),
             "orders.jobs.on_order_placed" => {
                 tables.extend([Table::Inventory, Table::Ledger, Table::Ephemeral]);
+                tables.push(Table::Identity);
                 queues = Some(setup.queues(&[Name::Mail, Name::Invoices]));
             }
             "orders.admin.view"
@@ -111,6 +120,7 @@ impl runtime::App for App {
             | "orders.admin.resend_confirmation"
             | "orders.admin.hold"
             | "orders.admin.release"
+            | "orders.admin.reopen"
             | "orders.admin.retry_refund"
             | "orders.admin.list_refunds"
             | "orders.admin.list_failed_refunds" => {
@@ -118,6 +128,10 @@ impl runtime::App for App {
             }
             "orders.admin.refund" => {
                 tables.extend([Table::Identity, Table::Ledger, Table::Ephemeral]);
+            }
+            "orders.admin.cancel_lines" => {
+                tables.extend([Table::Inventory, Table::Ledger]);
+                tables.extend([Table::Identity, Table::Ephemeral]);
             }
             "orders.admin.cancel" => {
                 tables.extend([Table::Carts, Table::Inventory, Table::Ledger]);
@@ -194,6 +208,12 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         store::list
     ),
     http!(
+        "orders.store.look_up",
+        POST "/v1/store/orders/lookup",
+        "Mails a link that shows an order, if the number and the address belong together.",
+        store::look_up
+    ),
+    http!(
         "orders.store.cancel",
         POST "/v1/store/orders/{id}/cancel",
         "Calls an order off that is not paid yet.",
@@ -224,6 +244,12 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         admin::cancel
     ),
     http!(
+        "orders.admin.cancel_lines",
+        POST "/v1/admin/orders/{id}/lines/cancel",
+        "Calls units off that have not left, and gives back what was paid for them.",
+        admin::cancel_lines
+    ),
+    http!(
         "orders.admin.hold",
         POST "/v1/admin/orders/{id}/hold",
         "Holds a placed order: nothing of it is sent until it is released.",
@@ -234,6 +260,12 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         POST "/v1/admin/orders/{id}/release",
         "Lets an order that was held go on.",
         admin::release
+    ),
+    http!(
+        "orders.admin.reopen",
+        POST "/v1/admin/orders/{id}/reopen",
+        "Opens a completed order again; it is completed once more when the time for returns is over.",
+        admin::reopen
     ),
     http!(
         "orders.admin.add_note",
@@ -319,6 +351,7 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         "Prints what is fetched from the shelves for up to fifty orders, as a PDF.",
         admin::pick_list
     ),
+    every!("orders.jobs.complete", 3600, jobs::complete),
     on_queue!("orders.jobs.issue_invoice", Name::Invoices, jobs::issue_invoice),
     on_queue!("orders.jobs.on_order_placed", Name::OrderEvents, jobs::on_order_placed),
     on_stream!("orders.jobs.on_order_changed", Table::Orders, jobs::on_order_changed),

@@ -69,6 +69,11 @@ fn where_it_stands(order: &Order, now: Timestamp) -> String {
              it or finds the money."
                 .to_owned()
         }
+        Status::Placed if order.done_since().is_some() => {
+            "It is placed, all of it went out and nothing is owed: it is completed by itself when \
+             nothing may come back any more."
+                .to_owned()
+        }
         Status::Placed => {
             let at = order.placed_at.map_or_else(String::new, |at| format!(" since {at}"));
             format!("It is placed{at}: paid as far as it has to be, and to be fulfilled.")

@@ -11,10 +11,10 @@ use crate::audit::Entry;
 use crate::catalog::{Locale, Sku, Slug};
 use crate::exchange::Work;
 use crate::fulfillment;
-use crate::id::{EventId, FulfillmentId, MessageId, OrderId, RefundId, WebhookId};
+use crate::id::{DisputeId, EventId, FulfillmentId, MessageId, OrderId, RefundId, ReturnId, WebhookId};
 use crate::money::Money;
 use crate::webhook::{Replay, Topic};
-use crate::{order, refund};
+use crate::{dispute, order, refund, returns};
 
 /// An event with its name and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,13 +76,63 @@ pub enum Fact {
         /// Where it stands.
         status: refund::Status,
     },
-    /// Staff called an order off, held it or let it go on: it stands there now.
+    /// A return was asked for, approved, received, …: it stands there now.
+    #[serde(rename = "return.moved")]
+    ReturnMoved {
+        /// Which order.
+        order_id: OrderId,
+        /// Which return.
+        return_id: ReturnId,
+        /// Where it stands.
+        status: returns::Status,
+    },
+    /// A dispute was opened, or moved on: it stands there now.
+    #[serde(rename = "dispute.moved")]
+    DisputeMoved {
+        /// Which order.
+        order_id: OrderId,
+        /// Which dispute.
+        dispute_id: DisputeId,
+        /// How much it is about.
+        amount: Money,
+        /// Where it stands.
+        status: dispute::Status,
+    },
+    /// The payment provider is to be told what the shop answers to a dispute.
+    #[serde(rename = "dispute.answered")]
+    DisputeAnswered {
+        /// Which order.
+        order_id: OrderId,
+        /// Which dispute.
+        dispute_id: DisputeId,
+    },
+    /// Reserved money of an order is to be taken by the payment provider.
+    #[serde(rename = "capture.requested")]
+    CaptureRequested {
+        /// Which order.
+        order_id: OrderId,
+    },
+    /// A completed order is open again.
+    #[serde(rename = "order.reopened")]
+    OrderReopened {
+        /// Which order.
+        order_id: OrderId,
+    },
+    /// An order was called off, held, let go on or completed: it stands there now.
     #[serde(rename = "order.moved")]
     OrderMoved {
         /// Which order.
         order_id: OrderId,
         /// Where it stands.
         status: order::Status,
+    },
+    /// Units of an order were called off before they left.
+    #[serde(rename = "order.lines_canceled")]
+    OrderLinesCanceled {
+        /// Which order.
+        order_id: OrderId,
+        /// Which of its cancellations, counted from 1.
+        number: u32,
     },
     /// A pool of keys has new ones: orders whose keys follow may get theirs.
     #[serde(rename = "keys.added")]
@@ -147,9 +197,15 @@ impl Fact {
             | Self::OrderRefundedLate { .. }
             | Self::FulfillmentMoved { .. }
             | Self::RefundMoved { .. }
+            | Self::ReturnMoved { .. }
+            | Self::DisputeMoved { .. }
             | Self::OrderMoved { .. }
+            | Self::OrderReopened { .. }
+            | Self::OrderLinesCanceled { .. }
             | Self::KeysAdded { .. } => Destination::OrderEvents,
-            Self::RefundRequested { .. } => Destination::Payments,
+            Self::RefundRequested { .. }
+            | Self::DisputeAnswered { .. }
+            | Self::CaptureRequested { .. } => Destination::Payments,
             Self::MessageRequested { .. } => Destination::Mail,
             Self::AuditNoted { .. } => Destination::Audit,
             Self::ExchangeDue { .. } => Destination::Exchange,
@@ -180,14 +236,35 @@ impl Fact {
                 refund::Status::Failed => "refund.failed",
                 refund::Status::Canceled => "refund.canceled",
             },
+            Self::ReturnMoved { status, .. } => match status {
+                returns::Status::Requested => "return.requested",
+                returns::Status::Approved => "return.approved",
+                returns::Status::InTransit => "return.in_transit",
+                returns::Status::PartiallyReceived => "return.partially_received",
+                returns::Status::Received => "return.received",
+                returns::Status::Resolved => "return.resolved",
+                returns::Status::Rejected => "return.rejected",
+                returns::Status::Canceled => "return.canceled",
+                returns::Status::Expired => "return.expired",
+            },
+            Self::DisputeMoved { status, .. } => match status {
+                dispute::Status::NeedsResponse => "dispute.opened",
+                dispute::Status::UnderReview => "dispute.under_review",
+                dispute::Status::Won => "dispute.won",
+                dispute::Status::Lost => "dispute.lost",
+            },
+            Self::DisputeAnswered { .. } => "dispute.answered",
+            Self::CaptureRequested { .. } => "capture.requested",
+            Self::OrderReopened { .. } => "order.reopened",
             Self::OrderMoved { status, .. } => match status {
-                order::Status::PendingPayment => "order.reopened",
+                order::Status::PendingPayment => "order.moved",
                 order::Status::Placed => "order.released",
                 order::Status::OnHold => "order.held",
                 order::Status::Completed => "order.completed",
                 order::Status::Canceled => "order.canceled",
                 order::Status::Expired => "order.expired",
             },
+            Self::OrderLinesCanceled { .. } => "order.lines_canceled",
             Self::KeysAdded { .. } => "keys.added",
             Self::MessageRequested { .. } => "message.requested",
             Self::AuditNoted { .. } => "audit.noted",
@@ -204,9 +281,15 @@ impl Fact {
             | Self::OrderRefundedLate { .. }
             | Self::FulfillmentMoved { .. }
             | Self::RefundMoved { .. }
+            | Self::ReturnMoved { .. }
+            | Self::DisputeMoved { .. }
             | Self::OrderMoved { .. }
+            | Self::OrderReopened { .. }
+            | Self::OrderLinesCanceled { .. }
             | Self::WebhookTest { .. } => Topic::parse(self.name()),
             Self::RefundRequested { .. }
+            | Self::DisputeAnswered { .. }
+            | Self::CaptureRequested { .. }
             | Self::KeysAdded { .. }
             | Self::MessageRequested { .. }
             | Self::AuditNoted { .. }
@@ -258,6 +341,13 @@ pub enum Letter {
     EmailChanged,
     /// The account was closed.
     AccountClosed,
+    /// All that the shop knows of its reader can be fetched.
+    DataExported {
+        /// The single-use token of the link.
+        token: String,
+    },
+    /// The shop has forgotten its reader.
+    DataErased,
     /// Somebody is invited to work here.
     StaffInvitation {
         /// The single-use token of the link.
@@ -315,6 +405,55 @@ pub enum Letter {
         /// Which order.
         order_id: OrderId,
     },
+    /// Units of your order were called off.
+    OrderLinesCanceled {
+        /// Which order.
+        order_id: OrderId,
+        /// Which of its cancellations, counted from 1.
+        number: u32,
+    },
+    /// Somebody, probably you, wants to see your order: here is the way.
+    OrderLink {
+        /// Which order.
+        order_id: OrderId,
+        /// The token of the link, which shows the order for a while.
+        token: String,
+    },
+    /// We have got your wish to send something back.
+    ReturnRequested {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which return.
+        return_id: ReturnId,
+    },
+    /// You may send it back, and how.
+    ReturnApproved {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which return.
+        return_id: ReturnId,
+    },
+    /// You may not send it back, and why.
+    ReturnRejected {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which return.
+        return_id: ReturnId,
+    },
+    /// What you sent back has come.
+    ReturnReceived {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which return.
+        return_id: ReturnId,
+    },
+    /// What you get for what you sent back.
+    ReturnResolved {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which return.
+        return_id: ReturnId,
+    },
     /// The keys of your order that were to follow are there.
     KeysReady {
         /// Which order.
@@ -337,6 +476,28 @@ pub enum Letter {
         locale: Locale,
         /// Which version of it.
         version: u32,
+    },
+    /// A dispute is to be answered; to the staff.
+    DisputeOpened {
+        /// What people call the order.
+        order_number: String,
+        /// How much it is about.
+        amount: Money,
+        /// Why, in the provider's words.
+        reason: String,
+        /// Whether it is a question only.
+        is_inquiry: bool,
+        /// Until when; none where no answer is taken.
+        due_by: Option<Timestamp>,
+    },
+    /// Reserved money is to be taken before its time is over; to the staff.
+    CaptureDue {
+        /// What people call the order.
+        order_number: String,
+        /// How much is reserved.
+        amount: Money,
+        /// When the reservation ends.
+        capture_before: Timestamp,
     },
     /// What runs low; to the staff.
     StockDigest {
@@ -371,6 +532,8 @@ impl Letter {
             Self::ConfirmEmailChange { .. } => "confirm_email_change",
             Self::EmailChanged => "email_changed",
             Self::AccountClosed => "account_closed",
+            Self::DataExported { .. } => "data_exported",
+            Self::DataErased => "data_erased",
             Self::StaffInvitation { .. } => "staff_invitation",
             Self::StaffResetPassword { .. } => "staff_reset_password",
             Self::SecondFactorChanged => "second_factor_changed",
@@ -381,9 +544,18 @@ impl Letter {
             Self::OrderDelivered { .. } => "order_delivered",
             Self::OrderRefunded { .. } => "order_refunded",
             Self::OrderCanceled { .. } => "order_canceled",
+            Self::OrderLinesCanceled { .. } => "order_lines_canceled",
+            Self::OrderLink { .. } => "order_link",
+            Self::ReturnRequested { .. } => "return_requested",
+            Self::ReturnApproved { .. } => "return_approved",
+            Self::ReturnRejected { .. } => "return_rejected",
+            Self::ReturnReceived { .. } => "return_received",
+            Self::ReturnResolved { .. } => "return_resolved",
             Self::KeysReady { .. } => "keys_ready",
             Self::BackInStock { .. } => "back_in_stock",
             Self::TemplateTest { .. } => "template_test",
+            Self::DisputeOpened { .. } => "dispute_opened",
+            Self::CaptureDue { .. } => "capture_due",
             Self::StockDigest { .. } => "stock_digest",
         }
     }
@@ -407,6 +579,8 @@ mod tests {
         let order_id = OrderId::from_ulid(ulid);
         let fulfillment_id = FulfillmentId::from_ulid(ulid);
         let refund_id = RefundId::from_ulid(ulid);
+        let return_id = ReturnId::from_ulid(ulid);
+        let dispute_id = DisputeId::from_ulid(ulid);
         let amount = Money::new(990, crate::currency::Currency::EUR);
         let to = Email::parse("jane@example.org").unwrap();
         let letters = [
@@ -417,6 +591,8 @@ mod tests {
             Letter::ConfirmEmailChange { token: "t".into(), is_new: true },
             Letter::EmailChanged,
             Letter::AccountClosed,
+            Letter::DataExported { token: "t".into() },
+            Letter::DataErased,
             Letter::StaffInvitation { token: "t".into() },
             Letter::StaffResetPassword { token: "t".into() },
             Letter::SecondFactorChanged,
@@ -431,6 +607,13 @@ mod tests {
             Letter::OrderDelivered { order_id, fulfillment_id },
             Letter::OrderRefunded { order_id, amount },
             Letter::OrderCanceled { order_id },
+            Letter::OrderLinesCanceled { order_id, number: 2 },
+            Letter::OrderLink { order_id, token: "t".into() },
+            Letter::ReturnRequested { order_id, return_id },
+            Letter::ReturnApproved { order_id, return_id },
+            Letter::ReturnRejected { order_id, return_id },
+            Letter::ReturnReceived { order_id, return_id },
+            Letter::ReturnResolved { order_id, return_id },
             Letter::KeysReady { order_id },
             Letter::BackInStock {
                 title: "Mug".into(),
@@ -441,6 +624,18 @@ mod tests {
                 of: "gift_card".into(),
                 locale: Locale::parse("de").unwrap(),
                 version: 3,
+            },
+            Letter::DisputeOpened {
+                order_number: "STH-42T-DMW".into(),
+                amount,
+                reason: "fraudulent".into(),
+                is_inquiry: false,
+                due_by: None,
+            },
+            Letter::CaptureDue {
+                order_number: "STH-42T-DMW".into(),
+                amount,
+                capture_before: Timestamp::from_second(1_790_000_000).unwrap(),
             },
             Letter::StockDigest {
                 lines: vec![DigestLine {
@@ -465,7 +660,13 @@ mod tests {
             Fact::OrderPlaced { order_id },
             Fact::OrderRefundedLate { order_id },
             Fact::RefundRequested { order_id, refund_id },
+            Fact::ReturnMoved { order_id, return_id, status: returns::Status::InTransit },
             Fact::OrderMoved { order_id, status: order::Status::OnHold },
+            Fact::OrderReopened { order_id },
+            Fact::OrderLinesCanceled { order_id, number: 1 },
+            Fact::DisputeMoved { order_id, dispute_id, amount, status: dispute::Status::Lost },
+            Fact::DisputeAnswered { order_id, dispute_id },
+            Fact::CaptureRequested { order_id },
             refunded,
             keys,
             moved,

@@ -12,10 +12,12 @@ use crate::audit::Actor;
 use crate::cart::{self, Cart, PricedCart};
 use crate::catalog::{Download, Kind, Sku};
 use crate::currency::Currency;
+use crate::dispute;
 use crate::event::{Fact, Letter};
 use crate::fulfillment;
 use crate::gift_card::{self, Tendering};
 use crate::id::{CartId, CustomerId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
+use crate::line_cancel::{self, Cancellation};
 use crate::money::Money;
 use crate::payment::{self, Entry, Intent, Mismatch, Payment, Reading};
 use crate::pricing::Totals;
@@ -23,6 +25,7 @@ use crate::promotion::buyer;
 use crate::promotion::used::{LineDiscount, OrderPromotion};
 use crate::refund::{self, Refund};
 use crate::reservation::{Reservation, State};
+use crate::returns::ReturnStatus;
 use crate::shipping::ShippingOption;
 use crate::stock::{FIRST_LOCATION, Place};
 use crate::tax::{PriceMode, Reason, TaxRate};
@@ -30,6 +33,8 @@ use crate::vat_id::VatId;
 
 /// How long an order waits for its payment.
 pub const PAYMENT_WINDOW: SignedDuration = SignedDuration::from_mins(30);
+/// How long a mailed link that shows an order is good.
+pub const LINK_LIFETIME: SignedDuration = SignedDuration::from_mins(60);
 /// Access tokens an order answers to; each answer of a completion makes one, the oldest goes.
 pub const ACCESS_TOKENS_MAX: usize = 5;
 
@@ -293,9 +298,16 @@ pub struct OrderLine {
     /// Units that arrived.
     #[serde(default)]
     pub delivered: u32,
+    /// Units that came back.
+    #[serde(default)]
+    pub returned: u32,
     /// What was given back for it.
     #[serde(default)]
     pub refunded: refund::OfLine,
+    /// What of it was called off and is not given back: nobody had paid it yet, or it went back in
+    /// another way before.
+    #[serde(default)]
+    pub waived: refund::OfLine,
     /// What is downloaded, for digital goods.
     #[serde(default)]
     pub download: Option<Download>,
@@ -304,9 +316,39 @@ pub struct OrderLine {
     pub has_keys: bool,
 }
 
+/// What leads to a hold; what the shop held by itself it may let go on by itself.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "HoldCause")]
+pub enum Cause {
+    /// Somebody of the staff.
+    #[default]
+    Staff,
+    /// A dispute was opened.
+    Dispute,
+    /// The card's issuer warns of fraud.
+    FraudWarning,
+    /// The money was reserved only, and the reservation is gone.
+    PaymentLapsed,
+}
+
+/// The card's issuer has warned of fraud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FraudWarning {
+    /// The provider's id of the warning.
+    pub provider_ref: String,
+    /// When we heard of it.
+    pub at: Timestamp,
+}
+
 /// Why an order is held, or was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
+    /// What led to it.
+    #[serde(default)]
+    pub cause: Cause,
     /// Why, as whoever holds it said.
     pub reason: String,
     /// Who holds it.
@@ -369,6 +411,9 @@ pub struct Order {
     pub payment_status: PaymentStatus,
     /// How far it is fulfilled.
     pub fulfillment_status: FulfillmentStatus,
+    /// How far it came back.
+    #[serde(default)]
+    pub return_status: ReturnStatus,
     /// Where its stock stands.
     pub reservation: Reservation,
     /// Its payment, unless nothing was to pay.
@@ -383,9 +428,21 @@ pub struct Order {
     /// Money on its way back, lost or promised.
     #[serde(default)]
     pub refunds: refund::Counters,
+    /// What is not due any more because units were called off.
+    #[serde(default)]
+    pub called_off: line_cancel::CalledOff,
+    /// Which units were called off, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cancellations: Vec<Cancellation>,
     /// Why it is held, or was last.
     #[serde(default)]
     pub hold: Option<Hold>,
+    /// Where the gravest of its disputes stands; none where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute_status: Option<dispute::Status>,
+    /// The last early warning of fraud that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraud_warning: Option<FraudWarning>,
     /// Events said so far about this order.
     pub events: u64,
     /// SHA-256 (hex) of the tokens that open it.
@@ -406,6 +463,15 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When it was placed.
     pub placed_at: Option<Timestamp>,
+    /// Since when all of it is out, or has arrived; none while something of it is to be sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fulfilled_at: Option<Timestamp>,
+    /// When it was completed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Timestamp>,
+    /// When it was opened again after that, by somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened_at: Option<Timestamp>,
     /// When it was called off or expired.
     pub ended_at: Option<Timestamp>,
     /// When it last changed.
@@ -546,8 +612,8 @@ impl Order {
         }
         let paying = gift_card::plan(actual, &cart.wallets);
         let due = paying.due;
-        // Amounts that the provider can not charge exactly are refused, never rounded.
-        if cart.currency.stripe_amount(due.amount()).is_err() {
+        // Amounts that the provider can not charge exactly, or at once, are refused, never rounded.
+        if !cart.currency.is_chargeable(due.amount()) {
             return Err(cart::Refusal::Money(crate::money::Refusal::Overflow));
         }
         if let Some(minimum) = cart.currency.stripe_minimum()
@@ -586,6 +652,7 @@ impl Order {
             email,
             currency: cart.currency,
             fulfillment_status: fulfillment_status(&lines),
+            return_status: ReturnStatus::None,
             lines,
             shipping_address: cart.shipping_address.clone(),
             billing_address: cart.billing_address.clone(),
@@ -603,7 +670,11 @@ impl Order {
             captured: nothing,
             refunded: nothing,
             refunds: refund::Counters::default(),
+            called_off: line_cancel::CalledOff::default(),
+            cancellations: Vec::new(),
             hold: None,
+            dispute_status: None,
+            fraud_warning: None,
             events: 0,
             access: Vec::new(),
             cart_access: match &cart.owner {
@@ -615,6 +686,9 @@ impl Order {
             version: 0,
             created_at: fresh.now,
             placed_at: is_free.then_some(fresh.now),
+            fulfilled_at: None,
+            completed_at: None,
+            reopened_at: None,
             ended_at: None,
             updated_at: fresh.now,
         };
@@ -791,15 +865,31 @@ impl Order {
     }
 
     /// Holds a placed order: somebody looks at it, and nothing of it is sent meanwhile.
-    pub fn hold(mut self, reason: String, by: Actor, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn hold(self, reason: String, by: Actor, now: Timestamp) -> Result<Self, Refusal> {
+        self.hold_for(Cause::Staff, reason, by, now)
+    }
+
+    /// Holds a placed order for one of the causes.
+    pub fn hold_for(
+        mut self,
+        cause: Cause,
+        reason: String,
+        by: Actor,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
         let (from, to) = (self.status, Status::OnHold);
         if !from.may_become(to) {
             return Err(Refusal::InvalidTransition { from, to });
         }
         self.status = to;
-        self.hold = Some(Hold { reason, by, at: now, released_at: None });
+        self.hold = Some(Hold { cause, reason, by, at: now, released_at: None });
         self.updated_at = now;
         Ok(self)
+    }
+
+    /// Whether it is held, and for this.
+    pub fn is_held_for(&self, cause: Cause) -> bool {
+        self.status == Status::OnHold && self.hold.as_ref().is_some_and(|hold| hold.cause == cause)
     }
 
     /// Lets an order that was held go on.
@@ -850,7 +940,9 @@ impl Order {
 
     /// Reads off its lines how far it is fulfilled.
     pub(crate) fn follow_lines(&mut self, now: Timestamp) {
+        let was = self.fulfillment_status;
         self.fulfillment_status = fulfillment_status(&self.lines);
+        self.follow_way(was, now);
         self.updated_at = now;
     }
 
@@ -888,7 +980,38 @@ impl Order {
         }
     }
 
-    /// The next event about this order: it was called off, held or let go on.
+    /// The next event about this order: units of it were called off, the last time.
+    pub fn say_lines_canceled(&mut self) -> Fact {
+        self.events += 1;
+        // Far fewer than a number of this size: see `line_cancel::CANCELLATIONS_MAX`.
+        let number = u32::try_from(self.cancellations.len()).unwrap_or(u32::MAX);
+        Fact::OrderLinesCanceled { order_id: self.id, number }
+    }
+
+    /// The next event about this order: a dispute was opened, or stands elsewhere.
+    pub fn say_dispute_moved(&mut self, dispute: &dispute::Dispute) -> Fact {
+        self.events += 1;
+        Fact::DisputeMoved {
+            order_id: self.id,
+            dispute_id: dispute.id,
+            amount: dispute.amount,
+            status: dispute.status,
+        }
+    }
+
+    /// The next event about this order: the provider is to be told what the shop answers.
+    pub fn say_dispute_answered(&mut self, dispute: &dispute::Dispute) -> Fact {
+        self.events += 1;
+        Fact::DisputeAnswered { order_id: self.id, dispute_id: dispute.id }
+    }
+
+    /// The next event about this order: it was completed, and is open again.
+    pub fn say_reopened(&mut self) -> Fact {
+        self.events += 1;
+        Fact::OrderReopened { order_id: self.id }
+    }
+
+    /// The next event about this order: it was called off, held, let go on or completed.
     pub fn say_moved(&mut self) -> Fact {
         self.events += 1;
         Fact::OrderMoved { order_id: self.id, status: self.status }
@@ -902,14 +1025,14 @@ impl Order {
         }
     }
 
-    /// What is due by card: what gift cards and credit do not pay. An order that ended wants
-    /// nothing.
+    /// What is due by card: what gift cards and credit do not pay, but for units that were called
+    /// off. An order that ended wants nothing.
     pub fn due(&self) -> Money {
         match self.status {
             Status::Canceled | Status::Expired => Money::zero(self.currency),
             Status::PendingPayment | Status::Placed | Status::OnHold | Status::Completed => {
                 let minor = self.totals.total.amount() - self.tendering.paid();
-                Money::new(minor, self.currency)
+                Money::new((minor - self.called_off.sum()).max(0), self.currency)
             }
         }
     }
@@ -964,7 +1087,9 @@ fn snapshot(cart: &Cart, priced: &PricedCart) -> Vec<OrderLine> {
             canceled: 0,
             fulfilled: 0,
             delivered: 0,
+            returned: 0,
             refunded: refund::OfLine::default(),
+            waived: refund::OfLine::default(),
             download: offer.download.clone(),
             has_keys: offer.has_keys,
         })

@@ -4,12 +4,14 @@
 use jiff::Timestamp;
 
 use crate::audit::Actor;
+use crate::dispute::{AnswerKind, Dispute, Status as DisputeStatus};
 use crate::fulfillment::Fulfillment;
 use crate::id::{NoteId, OrderId};
 use crate::money::Money;
 use crate::order::{Order, Status};
 use crate::payment::Payment;
 use crate::refund::Refund;
+use crate::returns::{Resolution, Return, Status as Stage};
 
 /// Characters of a note.
 pub const NOTE_CHARS_MAX: usize = 4_000;
@@ -65,6 +67,7 @@ pub fn timeline(
     payments: &[Payment],
     parcels: &[Fulfillment],
     refunds: &[Refund],
+    returns: &[Return],
     notes: &[Note],
 ) -> Vec<Moment> {
     let mut moments = of_order(order);
@@ -98,12 +101,76 @@ pub fn timeline(
             moments.push(Moment { amount, text: Some(why.clone()), ..failed });
         }
     }
+    moments.extend(returns.iter().flat_map(of_return));
     for note in notes {
         let (by, text) = (Some(note.by), Some(note.text.clone()));
         moments.push(Moment { by, text, ..Moment::of(note.at, "note.added", &note.id) });
     }
     // A stable sort: what happened at the same moment stays in the order of the list above.
     moments.sort_by_key(|moment| moment.at);
+    moments
+}
+
+/// What happened to a return; what was said of it is shown where it is looked at.
+fn of_return(one: &Return) -> Vec<Moment> {
+    let asked = Moment::of(one.created_at, "return.requested", &one.id);
+    let mut moments = vec![Moment { by: Some(one.by), ..asked }];
+    if let Some(approval) = &one.approval {
+        let approved = Moment::of(approval.at, "return.approved", &one.id);
+        moments.push(Moment { by: Some(approval.by), ..approved });
+    }
+    moments.extend(one.sent_at.map(|at| Moment::of(at, "return.in_transit", &one.id)));
+    moments.extend(one.received_at.map(|at| Moment::of(at, "return.received", &one.id)));
+    if let Some(at) = one.resolved_at {
+        let (amount, text) = match &one.resolution {
+            Some(Resolution::Refund { amount, .. } | Resolution::StoreCredit { amount, .. }) => {
+                (Some(*amount), None)
+            }
+            Some(Resolution::None { reason }) => (None, Some(reason.clone())),
+            None => (None, None),
+        };
+        let resolved = Moment::of(at, "return.resolved", &one.id);
+        moments.push(Moment { amount, text, ..resolved });
+    }
+    if let Some(at) = one.ended_at {
+        let what = match one.status {
+            Stage::Rejected => "return.rejected",
+            Stage::Expired => "return.expired",
+            Stage::Requested
+            | Stage::Approved
+            | Stage::InTransit
+            | Stage::PartiallyReceived
+            | Stage::Received
+            | Stage::Resolved
+            | Stage::Canceled => "return.canceled",
+        };
+        moments.push(Moment { text: one.rejection.clone(), ..Moment::of(at, what, &one.id) });
+    }
+    moments
+}
+
+/// What happened with the disputes of an order, for whoever puts it among the rest.
+pub fn of_disputes(disputes: &[Dispute]) -> Vec<Moment> {
+    let mut moments = Vec::new();
+    for dispute in disputes {
+        let amount = Some(dispute.amount);
+        let of = |at, what| Moment { amount, ..Moment::of(at, what, &dispute.id) };
+        let opened = of(dispute.opened_at, "dispute.opened");
+        moments.push(Moment { text: Some(dispute.reason.clone()), ..opened });
+        if let Some(answer) = &dispute.answer {
+            let what = match answer.kind {
+                AnswerKind::Evidence => "dispute.submitted",
+                AnswerKind::Acceptance => "dispute.accepted",
+            };
+            moments.push(Moment { by: Some(answer.by), ..of(answer.at, what) });
+        }
+        let what = match dispute.status {
+            DisputeStatus::NeedsResponse | DisputeStatus::UnderReview => continue,
+            DisputeStatus::Won => "dispute.won",
+            DisputeStatus::Lost => "dispute.lost",
+        };
+        moments.extend(dispute.closed_at.map(|at| of(at, what)));
+    }
     moments
 }
 
@@ -116,6 +183,13 @@ fn of_order(order: &Order) -> Vec<Moment> {
         let (by, text) = (Some(hold.by), Some(hold.reason.clone()));
         moments.push(Moment { by, text, ..Moment::of(hold.at, "order.held", &order.id) });
         moments.extend(hold.released_at.map(|at| Moment::of(at, "order.released", &order.id)));
+    }
+    moments.extend(order.completed_at.map(|at| Moment::of(at, "order.completed", &order.id)));
+    moments.extend(order.reopened_at.map(|at| Moment::of(at, "order.reopened", &order.id)));
+    for one in &order.cancellations {
+        let (by, text) = (Some(one.by), one.reason.clone());
+        let moment = Moment::of(one.at, "order.lines_canceled", &order.id);
+        moments.push(Moment { amount: Some(one.amount), by, text, ..moment });
     }
     if let Some(at) = order.ended_at {
         let what = if order.status == Status::Expired { "order.expired" } else { "order.canceled" };

@@ -64,9 +64,11 @@ topics! {
     OrderReleased = "order.released",
         "The order was let go on.";
     OrderReopened = "order.reopened",
-        "The order waits for its payment again.";
+        "The order was completed, and is open again.";
+    OrderLinesCanceled = "order.lines_canceled",
+        "Units of the order were called off before they left; the rest of it goes on.";
     OrderCompleted = "order.completed",
-        "Everything of the order is done.";
+        "All of the order went out, nothing is owed, and the time for returns is over.";
     OrderCanceled = "order.canceled",
         "The order was called off.";
     OrderExpired = "order.expired",
@@ -93,6 +95,32 @@ topics! {
         "A refund of the order did not come about, or came back.";
     RefundCanceled = "refund.canceled",
         "A refund of the order was called off.";
+    ReturnRequested = "return.requested",
+        "A buyer asks whether goods of the order may come back.";
+    ReturnApproved = "return.approved",
+        "Goods of the order may come back.";
+    ReturnInTransit = "return.in_transit",
+        "Goods of the order are on their way back, as the buyer says.";
+    ReturnPartiallyReceived = "return.partially_received",
+        "A part of what was to come back came.";
+    ReturnReceived = "return.received",
+        "What was to come back came, or is known not to come.";
+    ReturnResolved = "return.resolved",
+        "The buyer got what they get for what came back.";
+    ReturnRejected = "return.rejected",
+        "Goods of the order may not come back.";
+    ReturnCanceled = "return.canceled",
+        "A return of the order was called off.";
+    ReturnExpired = "return.expired",
+        "What was to come back was not sent in time.";
+    DisputeOpened = "dispute.opened",
+        "The buyer asks their bank for the money back, and the shop may answer.";
+    DisputeUnderReview = "dispute.under_review",
+        "A dispute of the order was answered; the bank decides.";
+    DisputeWon = "dispute.won",
+        "A dispute of the order was decided for the shop, or an inquiry came to nothing.";
+    DisputeLost = "dispute.lost",
+        "A dispute of the order was decided for the buyer: the money is gone.";
     Test = "webhook.test",
         "Somebody asked for a test; sent to the one endpoint that was asked about.";
 }

@@ -6,6 +6,8 @@
 //! | payment | `ORD#id` / PAY#id | |
 //! | parcel | `ORD#id` / FUL#id | `work`; see [`crate::fulfillment`] |
 //! | refund | `ORD#id` / REF#id | `work`; see [`crate::refund`] |
+//! | return | `ORD#id` / RET#id | `work`; see [`crate::returns`] |
+//! | dispute | `ORD#id` / DSP#id | `by_status`, `work`; see [`crate::dispute`] |
 //! | uses of a download | `ORD#id` / DL#line | |
 //! | key that a unit has | `ORD#id` / KEY#line#unit | |
 //! | number, taken | `ORDNO#number` / META | |
@@ -18,6 +20,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::allocation::Allocation;
 use domain::cart::Cart;
+use domain::dispute::Dispute;
 use domain::event::Event;
 use domain::fault::{Fault, Retry};
 use domain::fulfillment::{self, Fulfillment};
@@ -28,6 +31,7 @@ use domain::order::{Order, Status};
 use domain::payment::{Entry, Payment};
 use domain::refund::Refund;
 use domain::reservation::State;
+use domain::returns::Return;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +63,10 @@ pub struct OrderFile {
     pub parcels: Vec<Fulfillment>,
     /// Its refunds, oldest first.
     pub refunds: Vec<Refund>,
+    /// Its returns, oldest first.
+    pub returns: Vec<Return>,
+    /// Its disputes, oldest first.
+    pub disputes: Vec<Dispute>,
 }
 
 impl OrderFile {
@@ -125,7 +133,11 @@ fn partition(id: OrderId) -> String {
     format!("ORD#{id}")
 }
 
-fn order_key(id: OrderId) -> Key {
+pub(crate) fn number_key(number: &str) -> Key {
+    Key::meta(format!("ORDNO#{number}"))
+}
+
+pub(crate) fn order_key(id: OrderId) -> Key {
     Key::meta(partition(id))
 }
 
@@ -164,8 +176,9 @@ fn work(order: &Order) -> Option<(&'static str, Timestamp)> {
         Status::Placed if fulfillment::is_due(order) => {
             Some(("fulfill", order.placed_at.unwrap_or(order.created_at)))
         }
-        Status::Placed
-        | Status::OnHold
+        // Since when nothing is left to be done: what may come back until when is asked by who reads.
+        Status::Placed => order.done_since().map(|since| ("complete", since)),
+        Status::OnHold
         | Status::Completed
         | Status::Canceled
         | Status::Expired => None,
@@ -199,6 +212,11 @@ fn month_before(month: u32) -> Option<u32> {
     (FIRST_MONTH..month).contains(&before).then_some(before)
 }
 
+/// The month after.
+const fn month_after(month: u32) -> u32 {
+    if month % 100 == 12 { month + 89 } else { month + 1 }
+}
+
 fn open_key(holder: &str) -> Key {
     Key::meta(format!("OPEN#{holder}"))
 }
@@ -219,6 +237,8 @@ impl Store {
         let (mut order, mut payments, mut downloads) = (None, Vec::new(), Vec::new());
         let (mut keys, mut parcels) = (Vec::new(), Vec::new());
         let mut refunds: Vec<Refund> = Vec::new();
+        let mut returns = Vec::new();
+        let mut disputes: Vec<Dispute> = Vec::new();
         for row in self.rows(&partition(id)).await? {
             match row.get("sk") {
                 Some(AttributeValue::S(sk)) if sk == "META" => order = Some(document(row)?),
@@ -237,13 +257,29 @@ impl Store {
                 Some(AttributeValue::S(sk)) if sk.starts_with("REF#") => {
                     refunds.push(document(row)?);
                 }
+                Some(AttributeValue::S(sk)) if sk.starts_with("RET#") => {
+                    returns.push(document(row)?);
+                }
+                Some(AttributeValue::S(sk)) if sk.starts_with("DSP#") => {
+                    disputes.push(document(row)?);
+                }
                 // Rows of kinds that this reader does not show.
                 _ => {}
             }
         }
         // Ids of refunds that were made at the provider know no time.
         refunds.sort_by_key(|refund| (refund.created_at, refund.id));
-        Ok(order.map(|order| OrderFile { order, payments, downloads, keys, parcels, refunds }))
+        disputes.sort_by_key(|dispute| (dispute.opened_at, dispute.id));
+        Ok(order.map(|order| OrderFile {
+            order,
+            payments,
+            downloads,
+            keys,
+            parcels,
+            refunds,
+            returns,
+            disputes,
+        }))
     }
 
     /// All rows of an order: one query, and one more for each megabyte of keys.
@@ -298,7 +334,7 @@ impl Store {
         let condition = Expression::version(cart.version);
         transaction.put(self, Table::Carts, cart::cart_item(cart)?, condition)?;
         let numbered =
-            item(&Key::meta(format!("ORDNO#{}", order.number)), &Numbered { order_id: order.id })?;
+            item(&number_key(&order.number), &Numbered { order_id: order.id })?;
         transaction.put(self, Table::Orders, numbered, Expression::absent())?;
         transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
         if let Some(payment) = &payment {
@@ -556,10 +592,15 @@ impl Store {
         before: &Order,
         after: &Order,
     ) -> Result<(), Fault> {
-        let was = before.reservation.state.counts_as_reserved();
-        if was && !after.reservation.state.counts_as_reserved() {
-            for allocation in before.allocations() {
-                stock::release(self, transaction, &allocation)?;
+        let mut stays = held(after);
+        for Allocation { place, quantity } in held(before) {
+            let kept = stays.iter_mut().find(|one| one.place == place);
+            let quantity = match kept {
+                Some(kept) => quantity.saturating_sub(std::mem::take(&mut kept.quantity)),
+                None => quantity,
+            };
+            if quantity > 0 {
+                stock::release(self, transaction, &Allocation { place, quantity })?;
             }
         }
         Ok(())
@@ -639,10 +680,61 @@ impl Store {
         Ok(Page { entries, next })
     }
 
+    /// A part of all orders of the months before the one that a moment is in, for whoever goes
+    /// through them once: the oldest month first, status by status. The position after the last
+    /// part is where the next month begins, once it is so old.
+    pub async fn orders_before(
+        &self,
+        then: Timestamp,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Order>, Fault> {
+        let Walk { month, status, within } = match position {
+            Some(position) => serde_json::from_str(position)
+                .map_err(|error| Fault::new("read a place among orders", error, Retry::Useless))?,
+            None => Walk { month: FIRST_MONTH, status: 0, within: None },
+        };
+        let of = Status::ALL.get(status).filter(|_| month < month_of(then));
+        let Some(of) = of else { return Ok(Page { entries: Vec::new(), next: None }) };
+        let index = Some(("by_status", "gsi2pk", Some("gsi2sk")));
+        let range = Range { limit: Some(limit), position: within.as_deref(), ..Range::default() };
+        let partition = format!("OS#{}#{month}", of.code());
+        let page = self.query(Table::Orders, index, &partition, range).await?;
+        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        let next = match page.next {
+            Some(within) => Walk { month, status, within: Some(within) },
+            None if status + 1 < Status::ALL.len() => {
+                Walk { month, status: status + 1, within: None }
+            }
+            None => Walk { month: month_after(month), status: 0, within: None },
+        };
+        let next = serde_json::to_string(&next);
+        let next =
+            next.map_err(|error| Fault::new("write a place among orders", error, Retry::Useless))?;
+        Ok(Page { entries, next: Some(next) })
+    }
+
     /// Orders whose payment window is over, longest waiting first. The index is a little behind
     /// the table: whoever acts on an order loads it first.
     pub async fn overdue(&self, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {
         self.work("unpaid", now, limit).await
+    }
+
+    /// A page of the orders of which nothing is left to be done, and was not then, longest ago
+    /// first. The index is a little behind the table: whoever acts on an order loads it first.
+    pub async fn done(
+        &self,
+        then: Timestamp,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Order>, Fault> {
+        let index = Some(("work", "gsi3pk", Some("gsi3sk")));
+        // Of that very moment, too: `~` comes behind every id.
+        let up_to = format!("{}~", moment(then));
+        let range = Range { up_to: Some(&up_to), limit: Some(limit), position, ..Range::default() };
+        let page = self.query(Table::Orders, index, "WQ#complete", range).await?;
+        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next: page.next })
     }
 
     async fn work(&self, queue: &str, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {
@@ -674,9 +766,15 @@ impl Store {
     }
 }
 
-#[derive(Serialize)]
-struct Numbered {
-    order_id: OrderId,
+/// Whose a number is.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Numbered {
+    pub(crate) order_id: OrderId,
+}
+
+/// What of the stock an order holds as it stands.
+fn held(order: &Order) -> Vec<Allocation> {
+    if order.reservation.state.counts_as_reserved() { order.allocations() } else { Vec::new() }
 }
 
 /// What the refused holds tell of their places.
@@ -702,6 +800,7 @@ mod tests {
             months.push(before);
         }
         assert_eq!(months[..3], [202_702, 202_701, 202_612]);
+        assert!(months[1..].iter().zip(&months).all(|(a, b)| month_after(*a) == *b));
         assert_eq!((months.len(), months.last()), (14, Some(&FIRST_MONTH)));
         // A clock that is wrong ends the walk rather than to go on for ever.
         assert_eq!(month_before(month_of(Timestamp::UNIX_EPOCH)), None);

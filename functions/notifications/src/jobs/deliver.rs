@@ -16,7 +16,7 @@ use domain::id::OrderId;
 use domain::message::{Delivery, Status};
 use domain::order::Order;
 use jiff::Timestamp;
-use notify::{Facts, Link, Parcel, Posted, Rendered};
+use notify::{Facts, Link, Parcel, Posted, Rendered, Returned};
 use store::message::Claim;
 use store::order::OrderFile;
 
@@ -42,6 +42,10 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
             return Err(Fault::noticed(tried, Retry::Helps));
         }
     };
+    // Whoever was forgotten meanwhile is nobody to write to.
+    if message.to.is_erased() {
+        return suppress(app, &message, now).await;
+    }
     if !message.letter.is_about_security() && app.store.suppression(&names.all).await?.is_some() {
         return suppress(app, &message, now).await;
     }
@@ -88,8 +92,14 @@ fn read(body: &str) -> Result<Message, Fault> {
         | Fact::OrderRefundedLate { .. }
         | Fact::FulfillmentMoved { .. }
         | Fact::RefundRequested { .. }
+        | Fact::DisputeMoved { .. }
+        | Fact::DisputeAnswered { .. }
+        | Fact::CaptureRequested { .. }
         | Fact::RefundMoved { .. }
+        | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
+        | Fact::OrderLinesCanceled { .. }
+        | Fact::OrderReopened { .. }
         | Fact::KeysAdded { .. }
         | Fact::AuditNoted { .. }
         | Fact::ExchangeDue { .. }
@@ -110,12 +120,14 @@ async fn write(
     own: Option<&Own>,
     now: Timestamp,
 ) -> Result<Option<Rendered>, Fault> {
-    let mut parcel = None;
+    let (mut parcel, mut returned) = (None, None);
     let order = match &message.letter {
         Letter::OrderConfirmation { order_id }
         | Letter::LatePaymentRefunded { order_id }
         | Letter::OrderRefunded { order_id, .. }
         | Letter::OrderCanceled { order_id }
+        | Letter::OrderLinesCanceled { order_id, .. }
+        | Letter::OrderLink { order_id, .. }
         | Letter::KeysReady { order_id } => Some(load(app, *order_id).await?.order),
         Letter::OrderShipped { order_id, fulfillment_id }
         | Letter::OrderDelivered { order_id, fulfillment_id } => {
@@ -125,6 +137,17 @@ async fn write(
             parcel = Some(Parcel::of(&file.order, found.ok_or_else(missing)?));
             Some(file.order)
         }
+        Letter::ReturnRequested { order_id, return_id }
+        | Letter::ReturnApproved { order_id, return_id }
+        | Letter::ReturnRejected { order_id, return_id }
+        | Letter::ReturnReceived { order_id, return_id }
+        | Letter::ReturnResolved { order_id, return_id } => {
+            let file = load(app, *order_id).await?;
+            let found = file.returns.iter().find(|one| one.id == *return_id);
+            let missing = || Fault::noticed(format!("find {return_id}"), Retry::Useless);
+            returned = Some(Returned::of(&file.order, found.ok_or_else(missing)?));
+            Some(file.order)
+        }
         Letter::VerifyEmail { .. }
         | Letter::AlreadyRegistered
         | Letter::ResetPassword { .. }
@@ -132,11 +155,15 @@ async fn write(
         | Letter::ConfirmEmailChange { .. }
         | Letter::EmailChanged
         | Letter::AccountClosed
+        | Letter::DataExported { .. }
+        | Letter::DataErased
         | Letter::StaffInvitation { .. }
         | Letter::StaffResetPassword { .. }
         | Letter::SecondFactorChanged
         | Letter::GiftCard { .. }
         | Letter::BackInStock { .. }
+        | Letter::DisputeOpened { .. }
+        | Letter::CaptureDue { .. }
         | Letter::StockDigest { .. } => None,
         Letter::TemplateTest { of, locale, version } => {
             let own = words::version(&app.store, of, locale, *version).await?;
@@ -148,7 +175,7 @@ async fn write(
         None => Vec::new(),
     };
     let (letter, shop_url) = (&message.letter, app.shop_url.as_str());
-    let facts = Facts { letter, shop_url, order: order.as_ref(), parcel, downloads };
+    let facts = Facts { letter, shop_url, order: order.as_ref(), parcel, returned, downloads };
     if let Some(written) = own.and_then(|own| own.write(letter.template(), &facts)) {
         return Ok(Some(written));
     }

@@ -4,6 +4,7 @@
 //! An event may come twice: the order is delivered once and counted once, and the letter's id is
 //! made of the event's, so the post knows it again.
 
+use domain::dispute::Status as Dispute;
 use domain::event::{Event, Fact, Letter, Message};
 use domain::fault::{Fault, Retry};
 use domain::fulfillment::Status as Parcel;
@@ -11,10 +12,12 @@ use domain::id::{EventId, MessageId, OrderId};
 use domain::invoice::Due;
 use domain::order::{Order, Status};
 use domain::refund::Status as Refund;
+use domain::returns::Status as Return;
 use jiff::Timestamp;
 use queue::Name;
 use store::Saved;
 
+use crate::staff_letters::tell_of_dispute;
 use crate::{App, keys};
 
 /// How often a lost race is run again before the message comes back by itself.
@@ -39,6 +42,11 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     if let Fact::KeysAdded { sku } = &event.fact {
         keys::hand_out(app, sku, now).await?;
     }
+    if let Fact::DisputeMoved { order_id, dispute_id, status: Dispute::NeedsResponse, .. } =
+        &event.fact
+    {
+        tell_of_dispute(app, &event, (*order_id, *dispute_id), now).await?;
+    }
     if let Some(due) = invoice_due(&event.fact) {
         ask_for_invoice(app, due).await?;
     }
@@ -58,8 +66,14 @@ fn invoice_due(fact: &Fact) -> Option<Due> {
         Fact::OrderRefundedLate { .. }
         | Fact::FulfillmentMoved { .. }
         | Fact::RefundRequested { .. }
+        | Fact::DisputeMoved { .. }
+        | Fact::DisputeAnswered { .. }
+        | Fact::CaptureRequested { .. }
         | Fact::RefundMoved { .. }
+        | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
+        | Fact::OrderLinesCanceled { .. }
+        | Fact::OrderReopened { .. }
         | Fact::KeysAdded { .. }
         | Fact::MessageRequested { .. }
         | Fact::AuditNoted { .. }
@@ -111,6 +125,22 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
                 | Refund::Canceled => None,
             }
         }
+        Fact::ReturnMoved { order_id, return_id, status } => {
+            let (order_id, return_id) = (*order_id, *return_id);
+            let letter = match status {
+                Return::Requested => Letter::ReturnRequested { order_id, return_id },
+                Return::Approved => Letter::ReturnApproved { order_id, return_id },
+                Return::Rejected => Letter::ReturnRejected { order_id, return_id },
+                Return::Received => Letter::ReturnReceived { order_id, return_id },
+                Return::Resolved => Letter::ReturnResolved { order_id, return_id },
+                // What the buyer did, what is not all there yet, and what came to nothing.
+                Return::InTransit
+                | Return::PartiallyReceived
+                | Return::Canceled
+                | Return::Expired => return None,
+            };
+            Some((order_id, letter))
+        }
         Fact::OrderMoved { order_id, status } => {
             let order_id = *order_id;
             match status {
@@ -123,9 +153,17 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
                 | Status::Expired => None,
             }
         }
+        Fact::OrderLinesCanceled { order_id, number } => {
+            let (order_id, number) = (*order_id, *number);
+            Some((order_id, Letter::OrderLinesCanceled { order_id, number }))
+        }
         // Who gets keys is written to when they do; the others have queues of their own.
         Fact::KeysAdded { .. }
+        | Fact::OrderReopened { .. }
         | Fact::RefundRequested { .. }
+        | Fact::DisputeMoved { .. }
+        | Fact::DisputeAnswered { .. }
+        | Fact::CaptureRequested { .. }
         | Fact::MessageRequested { .. }
         | Fact::AuditNoted { .. }
         | Fact::ExchangeDue { .. }
@@ -196,8 +234,14 @@ mod tests {
         let refund = |status| template(Fact::RefundMoved { order_id, refund_id, amount, status });
         assert_eq!(refund(Refund::Succeeded), Some((order_id, "order_refunded")));
         assert_eq!(refund(Refund::Failed), None);
+        let return_id = domain::id::ReturnId::from_ulid(Ulid::from_parts(1, 3));
+        let returned = |status| template(Fact::ReturnMoved { order_id, return_id, status });
+        assert_eq!(returned(Return::Approved), Some((order_id, "return_approved")));
+        assert_eq!(returned(Return::PartiallyReceived), None);
         let moved = |status| template(Fact::OrderMoved { order_id, status });
         assert_eq!(moved(Status::Canceled), Some((order_id, "order_canceled")));
         assert_eq!(moved(Status::OnHold), None);
+        let fewer = template(Fact::OrderLinesCanceled { order_id, number: 1 });
+        assert_eq!(fewer, Some((order_id, "order_lines_canceled")));
     }
 }

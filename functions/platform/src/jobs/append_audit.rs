@@ -26,8 +26,14 @@ fn entry(body: &str) -> Result<Entry, Fault> {
         | Fact::OrderRefundedLate { .. }
         | Fact::FulfillmentMoved { .. }
         | Fact::RefundRequested { .. }
+        | Fact::DisputeMoved { .. }
+        | Fact::DisputeAnswered { .. }
+        | Fact::CaptureRequested { .. }
         | Fact::RefundMoved { .. }
+        | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
+        | Fact::OrderLinesCanceled { .. }
+        | Fact::OrderReopened { .. }
         | Fact::KeysAdded { .. }
         | Fact::ExchangeDue { .. }
         | Fact::WebhookTest { .. }

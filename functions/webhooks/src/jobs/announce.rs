@@ -66,8 +66,14 @@ async fn words(app: &App, topic: Topic, event: &Event) -> Result<Announcement, F
         | Fact::OrderRefundedLate { .. }
         | Fact::FulfillmentMoved { .. }
         | Fact::RefundRequested { .. }
+        | Fact::DisputeMoved { .. }
+        | Fact::DisputeAnswered { .. }
+        | Fact::CaptureRequested { .. }
         | Fact::RefundMoved { .. }
+        | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
+        | Fact::OrderLinesCanceled { .. }
+        | Fact::OrderReopened { .. }
         | Fact::KeysAdded { .. }
         | Fact::AuditNoted { .. }
         | Fact::ExchangeDue { .. }
@@ -83,9 +89,15 @@ fn order_of(fact: &Fact) -> Option<OrderId> {
         Fact::OrderPlaced { order_id }
         | Fact::OrderRefundedLate { order_id }
         | Fact::FulfillmentMoved { order_id, .. }
+        | Fact::OrderLinesCanceled { order_id, .. }
         | Fact::RefundRequested { order_id, .. }
+        | Fact::DisputeMoved { order_id, .. }
+        | Fact::DisputeAnswered { order_id, .. }
+        | Fact::CaptureRequested { order_id }
         | Fact::RefundMoved { order_id, .. }
-        | Fact::OrderMoved { order_id, .. } => Some(*order_id),
+        | Fact::ReturnMoved { order_id, .. }
+        | Fact::OrderMoved { order_id, .. }
+        | Fact::OrderReopened { order_id } => Some(*order_id),
         Fact::KeysAdded { .. }
         | Fact::AuditNoted { .. }
         | Fact::ExchangeDue { .. }

@@ -309,6 +309,8 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::letters::templates(meter, &people.owner, round).await;
     tour::fulfillment::settings(meter, &people.owner).await;
     tour::parcels::parcels(meter, &people.owner, round).await;
+    tour::parcels::followed(meter, &people.owner, round).await;
+    tour::completion::completion(meter, &people.owner, round).await;
     tour::refunds::desk(meter, &people.owner, &mut people.jane).await;
     tour::inventory::stockroom(meter, &people.owner, round).await;
     tour::goods(meter, &people.owner, round).await;
@@ -322,7 +324,8 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
 #[tokio::test]
 async fn every_function_keeps_to_its_budget() {
     let options = Options { webhooks_to_loopback: true, ..Options::default() };
-    let shop = world::open_with(options, &testkit::goods::small(world::MUGS)).await;
+    let carriers = tour::parcels::Carriers::open().await;
+    let shop = carriers.shop(options).await;
     let mut cold = Meter::new(&shop);
     let mut people = People::new(&mut cold, &shop).await;
     a_day(&mut cold, &mut people, Round(1)).await;

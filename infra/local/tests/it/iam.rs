@@ -72,6 +72,7 @@ const AMONG: &[(&str, Among)] = &[
     ("goods", |shop, people| Box::pin(goods_of_the_shop(shop, people))),
     ("settings", |shop, people| Box::pin(settings(shop, people))),
     ("parcels", |shop, people| Box::pin(parcels(shop, people))),
+    ("an order's end", |shop, people| Box::pin(completion(shop, people))),
     ("the order desk", |shop, people| Box::pin(order_desk(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("files of goods", |shop, people| Box::pin(files(shop, people))),
@@ -99,6 +100,8 @@ struct Stage {
     empty: Snapshot,
     busy: Snapshot,
     people: People,
+    /// Open as long as the stage is.
+    _carriers: tour::parcels::Carriers,
 }
 
 impl Stage {
@@ -107,7 +110,8 @@ impl Stage {
         let options =
             || Options { sdk_attempts: 1, webhooks_to_loopback: true, ..Options::default() };
         let goods = goods::small(world::MUGS);
-        let busy = world::open_with(options(), &goods).await;
+        let carriers = tour::parcels::Carriers::open().await;
+        let busy = carriers.shop(options()).await;
         let people = People::new(&mut Plain(busy.clone()), &busy).await;
         busy.settle().await;
         let alone = ALONE.iter().map(|(name, walk)| ((*name).to_owned(), Walk::Alone(*walk)));
@@ -125,6 +129,7 @@ impl Stage {
             empty: Snapshot::of(world::open_with(options(), &goods).await).unwrap(),
             busy: Snapshot::of(busy).unwrap(),
             people,
+            _carriers: carriers,
         }
     }
 
@@ -359,7 +364,12 @@ async fn settings(shop: Shop, people: People) {
 }
 
 async fn parcels(shop: Shop, people: People) {
-    tour::parcels::parcels(&mut Plain(shop), &people.owner, Round(1)).await;
+    tour::parcels::parcels(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::parcels::followed(&mut Plain(shop), &people.owner, Round(1)).await;
+}
+
+async fn completion(shop: Shop, people: People) {
+    tour::completion::completion(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
 async fn stockroom(shop: Shop, people: People) {

@@ -5,6 +5,7 @@
 //! time. The clock stands nearly still: people who come from addresses of their own are not
 //! counted together.
 
+pub(crate) mod completion;
 pub(crate) mod desk;
 pub(crate) mod files;
 pub(crate) mod fulfillment;

@@ -4,9 +4,11 @@ use domain::address::{Email, PersonName};
 use domain::allocation::Allocation;
 use domain::catalog::Sku;
 use domain::currency::Currency;
-use domain::id::{CustomerId, LocationId, OrderId, PaymentId};
+use domain::dispute;
+use domain::id::{CustomerId, LocationId, OrderId, OrderLineId, PaymentId, RefundId};
+use domain::line_cancel::{Cancellation, Units};
 use domain::money::Money;
-use domain::order::{FulfillmentStatus, Hold, Order, PaymentStatus, Status};
+use domain::order::{Cause, FulfillmentStatus, Hold, Order, PaymentStatus, Status};
 use domain::payment::{self, Failure, Payment};
 use domain::refund::Refund;
 use domain::reservation::State;
@@ -121,6 +123,13 @@ pub struct OrderFileView {
     pub price_mode: PriceMode,
     /// Why it is held, or was last.
     pub hold: Option<HoldView>,
+    /// Where the gravest of its disputes stands; null where it has none.
+    pub dispute_status: Option<dispute::Status>,
+    /// When it was completed; null while it is open.
+    #[schemars(with = "Option<String>")]
+    pub completed_at: Option<Timestamp>,
+    /// Which of its units were called off while the rest went on, oldest first.
+    pub cancellations: Vec<CancellationView>,
     /// Where its stock stands.
     pub reservation: ReservationView,
     /// What is known of the money of each payment, oldest first.
@@ -139,6 +148,9 @@ impl OrderFileView {
             customer_id: order.customer,
             price_mode: order.price_mode,
             hold: order.hold.as_ref().map(HoldView::from),
+            dispute_status: order.dispute_status,
+            cancellations: order.cancellations.iter().map(CancellationView::from).collect(),
+            completed_at: order.completed_at.filter(|_| order.status == Status::Completed),
             reservation: ReservationView {
                 state: order.reservation.state,
                 expires_at: order.reservation.expires_at,
@@ -151,10 +163,61 @@ impl OrderFileView {
     }
 }
 
+/// Units of a line that were called off.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CanceledUnits")]
+pub struct CanceledUnitsView {
+    /// The order's line.
+    pub line_id: OrderLineId,
+    /// How many.
+    pub quantity: u32,
+    /// What they cost.
+    pub amount: Money,
+}
+
+/// Units of an order that were called off together.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OrderCancellation")]
+pub struct CancellationView {
+    /// Which.
+    pub lines: Vec<CanceledUnitsView>,
+    /// What they cost.
+    pub amount: Money,
+    /// The refund of what of it had been paid; null where nothing had to go back.
+    pub refund_id: Option<RefundId>,
+    /// Why, as whoever called them off said.
+    pub reason: Option<String>,
+    /// Who called them off: the id of a member of the staff or of an API key, or `system`.
+    pub canceled_by: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub canceled_at: Timestamp,
+}
+
+impl From<&Cancellation> for CancellationView {
+    fn from(one: &Cancellation) -> Self {
+        let units = |units: &Units| CanceledUnitsView {
+            line_id: units.line,
+            quantity: units.quantity,
+            amount: units.amount,
+        };
+        Self {
+            lines: one.units.iter().map(units).collect(),
+            amount: one.amount,
+            refund_id: one.refund,
+            reason: one.reason.clone(),
+            canceled_by: one.by.to_string(),
+            canceled_at: one.at,
+        }
+    }
+}
+
 /// Why an order is held, or was.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "OrderHold")]
 pub struct HoldView {
+    /// What led to it.
+    pub cause: Cause,
     /// Why, as whoever held it said.
     pub reason: String,
     /// Who held it: the id of a member of the staff or of an API key, or `system`.
@@ -170,7 +233,8 @@ pub struct HoldView {
 impl From<&Hold> for HoldView {
     fn from(hold: &Hold) -> Self {
         let (held_by, held_at) = (hold.by.to_string(), hold.at);
-        Self { reason: hold.reason.clone(), held_by, held_at, released_at: hold.released_at }
+        let (cause, reason) = (hold.cause, hold.reason.clone());
+        Self { cause, reason, held_by, held_at, released_at: hold.released_at }
     }
 }
 

@@ -5,15 +5,15 @@ use domain::catalog::{Kind, Sku};
 use domain::currency::Currency;
 use domain::event::Fact;
 use domain::id::{
-    CustomerId, EventId, FulfillmentId, OrderId, OrderLineId, ProductId, RefundId, VariantId,
-    WebhookId,
+    CustomerId, DisputeId, EventId, FulfillmentId, OrderId, OrderLineId, ProductId, RefundId,
+    ReturnId, VariantId, WebhookId,
 };
 use domain::money::Money;
 use domain::order::{FulfillmentStatus, Order, OrderLine, PaymentStatus, Status};
 use domain::pricing::Totals;
 use domain::webhook::delivery::{Attempt, Delivery, Outcome, State};
 use domain::webhook::{self, Endpoint, Secrets, Topic, Why};
-use domain::{fulfillment, refund};
+use domain::{dispute, fulfillment, refund, returns};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -215,6 +215,10 @@ struct EventData {
     fulfillment: Option<FulfillmentBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refund: Option<RefundBody>,
+    #[serde(rename = "return", skip_serializing_if = "Option::is_none")]
+    returned: Option<ReturnBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dispute: Option<DisputeBody>,
 }
 
 #[derive(Debug, Serialize)]
@@ -262,6 +266,19 @@ struct RefundBody {
     amount: Money,
 }
 
+#[derive(Debug, Serialize)]
+struct ReturnBody {
+    id: ReturnId,
+    status: returns::Status,
+}
+
+#[derive(Debug, Serialize)]
+struct DisputeBody {
+    id: DisputeId,
+    status: dispute::Status,
+    amount: Money,
+}
+
 impl From<OrderLine> for LineBody {
     fn from(line: OrderLine) -> Self {
         Self {
@@ -302,6 +319,7 @@ impl From<Order> for OrderBody {
 impl EventBody {
     /// What is sent of an event: the order as it stands when this is written, and what of it moved.
     pub fn of(topic: Topic, event: &domain::event::Event, order: Option<Order>) -> Self {
+        let (mut dispute, mut returned) = (None, None);
         let (fulfillment, refund) = match &event.fact {
             Fact::FulfillmentMoved { fulfillment_id, status, .. } => {
                 (Some(FulfillmentBody { id: *fulfillment_id, status: *status }), None)
@@ -309,10 +327,22 @@ impl EventBody {
             Fact::RefundMoved { refund_id, amount, status, .. } => {
                 (None, Some(RefundBody { id: *refund_id, status: *status, amount: *amount }))
             }
+            Fact::ReturnMoved { return_id, status, .. } => {
+                returned = Some(ReturnBody { id: *return_id, status: *status });
+                (None, None)
+            }
+            Fact::DisputeMoved { dispute_id, amount, status, .. } => {
+                dispute = Some(DisputeBody { id: *dispute_id, status: *status, amount: *amount });
+                (None, None)
+            }
             Fact::OrderPlaced { .. }
             | Fact::OrderRefundedLate { .. }
             | Fact::RefundRequested { .. }
+            | Fact::DisputeAnswered { .. }
+            | Fact::CaptureRequested { .. }
             | Fact::OrderMoved { .. }
+            | Fact::OrderLinesCanceled { .. }
+            | Fact::OrderReopened { .. }
             | Fact::KeysAdded { .. }
             | Fact::AuditNoted { .. }
             | Fact::ExchangeDue { .. }
@@ -320,7 +350,8 @@ impl EventBody {
             | Fact::WebhookReplay { .. }
             | Fact::MessageRequested { .. } => (None, None),
         };
-        let data = EventData { order: order.map(OrderBody::from), fulfillment, refund };
+        let order = order.map(OrderBody::from);
+        let data = EventData { order, fulfillment, refund, returned, dispute };
         Self { topic, timestamp: event.at, sequence: event.sequence, data }
     }
 }

@@ -148,7 +148,7 @@ impl Operation {
 
     /// Whether the body is read as JSON before anything is known of the caller's rights to it.
     pub(crate) fn is_signed(&self) -> bool {
-        self.asks_for("stripe_signature")
+        self.asks_for("stripe_signature") || self.asks_for("carrier_signature")
     }
 }
 

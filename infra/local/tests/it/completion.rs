@@ -1,0 +1,103 @@
+//! Orders end by themselves, once, when nothing may come back any more; and are opened again.
+
+use domain::permission::Permission;
+use local::{Options, Outcome, Shop};
+use serde_json::json;
+use testkit::goods;
+use wire::{FaultKind, Plan};
+
+use crate::tour::completion::{JOB, delivered, reopen};
+use crate::tour::parcels::{at, go, line_of, open, socks};
+use crate::world::{self, Colleague, ok, refusal, sound};
+
+const MAY: [Permission; 3] =
+    [Permission::OrdersRead, Permission::OrdersWrite, Permission::OrdersFulfill];
+
+fn days_later(shop: &Shop, days: i64) {
+    shop.clock().advance_ms(days * 24 * 3_600_000);
+}
+
+async fn beat(shop: &Shop) -> bool {
+    matches!(shop.run_job(JOB).await, Outcome::Answered(_))
+}
+
+/// How often something happened to an order.
+async fn times(desk: &Colleague, order: &str, what: &str) -> usize {
+    let all = ok(desk.get(&format!("/v1/admin/orders/{order}/timeline")).await);
+    let all = all["data"].as_array().expect("a list");
+    all.iter().filter(|moment| moment["what"] == what).count()
+}
+
+#[tokio::test]
+async fn an_order_is_completed_once_when_the_time_for_returns_is_over_and_opened_again() {
+    let shop = world::open().await;
+    let jane = delivered(&shop, "203.0.113.7").await;
+    // Sent, and nobody has said that it arrived.
+    let packer = Colleague::of(&shop, "packer", &MAY).await;
+    let joe = socks(&shop, "203.0.113.8", 1).await;
+    let still = socks(&shop, "203.0.113.9", 2).await;
+    for (buyer, units) in [(&joe, 1), (&still, 1)] {
+        let line = json!(line_of(buyer).await);
+        let made = open(&packer, &buyer.order, &line, units).await;
+        let here = format!("{}/{}", at(&buyer.order), made.value()["id"].as_str().unwrap());
+        let seen = made.header("etag").unwrap().to_owned();
+        ok(go(&packer, &seen, &format!("{here}/ship"), &json!({})).await);
+    }
+    let early = reopen(&packer, &jane.order).await;
+    assert_eq!(refusal(&early), (409, "invalid_transition".into()));
+    shop.settle().await;
+    days_later(&shop, 13);
+    assert!(beat(&shop).await);
+    assert_eq!(jane.view_order().await["status"], "placed", "a day is left");
+    days_later(&shop, 1);
+    for _ in 0..2 {
+        assert!(beat(&shop).await);
+        shop.settle().await;
+    }
+    for buyer in [&jane, &joe] {
+        assert_eq!(buyer.view_order().await["status"], "completed");
+    }
+    assert_eq!(still.view_order().await["status"], "placed", "a unit of it is here");
+    let desk = Colleague::of(&shop, "desk", &MAY).await;
+    assert_eq!(times(&desk, &jane.order, "order.completed").await, 1);
+    let shown = ok(desk.get(&format!("/v1/admin/orders/{}", jane.order)).await);
+    assert!(shown["completed_at"].is_string(), "{shown}");
+
+    let open = ok(reopen(&desk, &jane.order).await);
+    assert_eq!((&open["status"], &open["completed_at"]), (&json!("placed"), &json!(null)));
+    let again = reopen(&desk, &jane.order).await;
+    assert_eq!(refusal(&again), (409, "invalid_transition".into()));
+    days_later(&shop, 13);
+    assert!(beat(&shop).await);
+    assert_eq!(jane.view_order().await["status"], "placed", "it has the whole time once more");
+    days_later(&shop, 1);
+    assert!(beat(&shop).await);
+    assert_eq!(jane.view_order().await["status"], "completed");
+    shop.settle().await;
+    sound(&shop, &goods::small(world::MUGS)).await;
+}
+
+#[tokio::test]
+async fn whatever_breaks_while_an_order_is_completed_it_is_completed_once() {
+    for kind in [FaultKind::FailBefore, FaultKind::LoseResponse] {
+        let options = Options { sdk_attempts: 1, ..Options::default() };
+        let shop = world::open_with(options, &goods::small(world::MUGS)).await;
+        let jane = delivered(&shop, "203.0.113.7").await;
+        let joe = delivered(&shop, "203.0.113.8").await;
+        days_later(&shop, 14);
+        shop.wire().faults().arm(Plan::at_operation(1, kind, "TransactWriteItems"));
+        assert!(!beat(&shop).await, "{kind:?}: somebody hears of it");
+        assert_eq!(shop.wire().faults().fired().len(), 1);
+        // The other one was not held up.
+        let done = [jane.view_order().await, joe.view_order().await];
+        assert!(done.iter().any(|order| order["status"] == "completed"), "{kind:?}");
+        assert!(beat(&shop).await);
+        shop.settle().await;
+        let desk = Colleague::of(&shop, "desk", &MAY).await;
+        for buyer in [&jane, &joe] {
+            assert_eq!(buyer.view_order().await["status"], "completed", "{kind:?}");
+            assert_eq!(times(&desk, &buyer.order, "order.completed").await, 1, "{kind:?}");
+        }
+        sound(&shop, &goods::small(world::MUGS)).await;
+    }
+}
