@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ::store::{Store, Table};
 use domain::fault::{Fault, Retry};
-use files::Bucket;
+use files::{Bucket, Files};
 use queue::{Name, Queues};
 use runtime::keyring::Kind;
 use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http, invoked, on_batch, on_stream};
@@ -13,17 +13,22 @@ use secrets::Secrets;
 use snapshots::Index;
 
 mod address_book;
+mod erasing;
+mod exporting;
 pub mod factor;
 mod gate;
 mod indexed;
 mod letter;
 pub mod password;
+mod privacy;
 mod proof;
 mod session;
 mod staff;
 pub mod admin {
     //! Endpoints for staff.
     pub mod accept_invitation;
+    pub mod ask_erasure;
+    pub mod ask_export;
     pub mod change_password;
     pub mod change_role;
     pub mod change_staff;
@@ -36,9 +41,11 @@ pub mod admin {
     pub mod forgot_password;
     pub mod invite;
     pub mod list_api_keys;
+    pub mod list_consents;
     pub mod list_customers;
     pub mod list_own_sessions;
     pub mod list_permissions;
+    pub mod list_privacy_requests;
     pub mod list_roles;
     pub mod list_sessions;
     pub mod list_staff;
@@ -59,17 +66,23 @@ pub mod admin {
     pub mod view_staff;
 }
 pub mod jobs {
-    //! What is done by the clock, and once by hand; and the staff's index of customers.
+    //! What is done by the clock, and once by hand; the staff's index of customers; who wants to
+    //! know what is known of them, or to be forgotten.
+    pub mod apply_retention;
     pub mod create_owner;
     pub mod index_customers;
     pub mod on_customer_changed;
     pub mod rebuild_search;
     pub mod rotate_signing_key;
+    pub mod serve_privacy;
 }
 pub mod store {
     //! Endpoints for customers.
     pub mod add_address;
+    pub mod ask_erasure;
+    pub mod ask_export;
     pub mod change_address;
+    pub mod change_consent;
     pub mod change_email;
     pub mod change_password;
     pub mod change_profile;
@@ -78,11 +91,13 @@ pub mod store {
     pub mod end_session;
     pub mod forgot_password;
     pub mod list_addresses;
+    pub mod list_consents;
     pub mod list_sessions;
     pub mod login;
     pub mod logout;
     pub mod logout_all;
     pub mod me;
+    pub mod open_export;
     pub mod password_policy;
     pub mod profile;
     pub mod reauthenticate;
@@ -108,6 +123,10 @@ pub struct App {
     /// The staff's index of customers, and its queue.
     index: Option<Arc<Index>>,
     queues: Option<Queues>,
+    /// The bucket, for those who write and delete customers' exports.
+    bucket: Option<Bucket>,
+    /// Who signs their addresses.
+    files: Option<Files>,
 }
 
 /// The functions that read or write the index.
@@ -129,11 +148,17 @@ impl runtime::App for App {
             | "identity.jobs.rebuild_search"
             | "identity.unknown" => &[],
             "identity.jobs.index_customers" => &[Table::Identity],
+            "identity.jobs.serve_privacy" => {
+                &[Table::Identity, Table::Ephemeral, Table::Orders, Table::Carts]
+            }
+            "identity.jobs.apply_retention" => &[Table::Identity, Table::Orders, Table::Carts],
             // These have nothing to say to the rest of the shop.
             "identity.store.add_address"
             | "identity.store.change_address"
+            | "identity.store.change_consent"
             | "identity.store.change_profile"
             | "identity.store.list_addresses"
+            | "identity.store.list_consents"
             | "identity.store.list_sessions"
             | "identity.store.me"
             | "identity.store.profile"
@@ -160,6 +185,8 @@ impl runtime::App for App {
             let folder = PathBuf::from(setup.text("SEARCH_FOLDER")).join(setup.handler);
             Arc::new(Index::new("customers", bucket, folder))
         });
+        let keeps = setup.handler == "identity.jobs.serve_privacy";
+        let signs_files = setup.handler == "identity.store.open_export";
         let is_queued = QUEUED.contains(&setup.handler);
         Self {
             store: setup.store(tables),
@@ -173,6 +200,8 @@ impl runtime::App for App {
             factor_secret: knows_factors.then(|| setup.secret(Kind::Factors, "SECRET_FACTORS")),
             ids: setup.ids(),
             index,
+            bucket: keeps.then(|| Bucket::new(setup.aws(), setup.text("FILES_BUCKET"))),
+            files: if signs_files { setup.files() } else { None },
             queues: is_queued.then(|| setup.queues(&[Name::SearchCustomers])),
         }
     }
@@ -189,6 +218,18 @@ impl App {
     fn index(&self) -> Result<&Arc<Index>, Fault> {
         let tried = "use the index of customers without knowing where it is";
         self.index.as_ref().ok_or_else(|| Fault::noticed(tried, Retry::Useless))
+    }
+
+    /// The bucket, where the function was told of it.
+    fn bucket(&self) -> Result<&Bucket, Fault> {
+        let missing = || Fault::noticed("touch the bucket without FILES_BUCKET", Retry::Useless);
+        self.bucket.as_ref().ok_or_else(missing)
+    }
+
+    /// Who signs addresses, where the function was told of it.
+    fn files(&self) -> Result<&Files, Fault> {
+        let missing = || Fault::noticed("sign an address without FILES_URL", Retry::Useless);
+        self.files.as_ref().ok_or_else(missing)
     }
 
     fn queues(&self) -> Result<&Queues, Fault> {
@@ -332,6 +373,36 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         DELETE "/v1/store/me/addresses/{id}",
         "Takes an address out of the book.",
         store::remove_address
+    ),
+    http!(
+        "identity.store.list_consents",
+        GET "/v1/store/me/consents",
+        "Lists what the customer agreed to, refused and took back, with its proof.",
+        store::list_consents
+    ),
+    http!(
+        "identity.store.change_consent",
+        PUT "/v1/store/me/consents/{purpose}",
+        "Agrees to a purpose, or takes it back; what was said before stays.",
+        store::change_consent
+    ),
+    http!(
+        "identity.store.ask_export",
+        POST "/v1/store/me/export",
+        "Asks for all that the shop knows of the customer; a letter tells when it is there.",
+        store::ask_export
+    ),
+    http!(
+        "identity.store.open_export",
+        POST "/v1/auth/export/open",
+        "Lends an export by the token that was mailed, once.",
+        store::open_export
+    ),
+    http!(
+        "identity.store.ask_erasure",
+        POST "/v1/store/me/erasure",
+        "Asks to be forgotten: the account goes, orders stay without whoever bought.",
+        store::ask_erasure
     ),
     http!(
         "identity.store.password_policy",
@@ -544,6 +615,32 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         "Shows a customer with the address book.",
         admin::view_customer
     ),
+    http!(
+        "identity.admin.list_consents",
+        GET "/v1/admin/customers/{id}/consents",
+        "What a customer agreed to, refused and took back, with its proof.",
+        admin::list_consents
+    ),
+    http!(
+        "identity.admin.ask_export",
+        POST "/v1/admin/customers/{id}/export",
+        "Has a customer sent all that the shop knows of them.",
+        admin::ask_export
+    ),
+    http!(
+        "identity.admin.ask_erasure",
+        POST "/v1/admin/customers/{id}/erasure",
+        "Has a customer forgotten, once no order of theirs is under way.",
+        admin::ask_erasure
+    ),
+    http!(
+        "identity.admin.list_privacy_requests",
+        GET "/v1/admin/privacy_requests",
+        "Requests of customers for exports and erasures, open or done.",
+        admin::list_privacy_requests
+    ),
+    every!("identity.jobs.serve_privacy", 60, jobs::serve_privacy),
+    every!("identity.jobs.apply_retention", 86400, jobs::apply_retention),
     on_stream!("identity.jobs.on_customer_changed", Table::Identity, jobs::on_customer_changed),
     on_batch!("identity.jobs.index_customers", Name::SearchCustomers, jobs::index_customers),
     invoked!("identity.jobs.rebuild_search", jobs::rebuild_search),

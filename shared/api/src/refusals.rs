@@ -14,9 +14,13 @@ use serde_json::json;
 use crate::problem::{Flaw, Problem};
 
 mod catalog;
+mod dispute;
 mod exchange;
 mod fulfillment;
 mod letters;
+mod privacy;
+mod returns;
+mod line_cancel;
 mod webhook;
 
 impl From<synonym::Refusal> for Problem {
@@ -235,6 +239,9 @@ impl From<refund::Refusal> for Problem {
             }
             refund::Refusal::OtherCurrency => {
                 Self::conflict(code, "The order is in another currency.")
+            }
+            refund::Refusal::NoAccount => {
+                Self::conflict(code, "Who bought as a guest has no account for store credit.")
             }
             refund::Refusal::ExceedsRefundable { refundable } => {
                 let detail = "Less is left to be given back.";

@@ -11,6 +11,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::id::Ulid;
+
 /// Characters in a person's name: enough for a full Brazilian one, too few for an advertisement.
 pub const NAME_CHARS_MAX: usize = 100;
 /// Characters in each of the two address lines.
@@ -23,6 +25,8 @@ pub const REGION_CHARS_MAX: usize = 60;
 pub const POSTAL_CODE_CHARS_MAX: usize = 16;
 /// Characters in a mail address: RFC 5321 §4.5.3.1.3 allows a path of 256 with its two brackets.
 pub const EMAIL_CHARS_MAX: usize = 254;
+/// Where mail to whoever was forgotten goes: nowhere.
+const ERASED_DOMAIN: &str = "erased.invalid";
 /// Characters before the @: RFC 5321 §4.5.3.1.1.
 pub const EMAIL_LOCAL_CHARS_MAX: usize = 64;
 
@@ -116,6 +120,24 @@ pub struct Address {
 }
 
 impl Address {
+    /// The address without who lives there and where: the country and the region that taxed it
+    /// stay.
+    #[must_use]
+    pub fn erased(&self) -> Self {
+        let erased = PersonName::erased();
+        let text = erased.as_str().to_owned();
+        Self {
+            name: erased,
+            line1: text.clone(),
+            line2: None,
+            city: text,
+            region: self.region.clone(),
+            // Empty stays empty: not every country has codes, and the others want one.
+            postal_code: if self.postal_code.is_empty() { String::new() } else { "0".to_owned() },
+            country: self.country,
+        }
+    }
+
     /// The address in a form, or every flaw of it.
     pub fn parse(form: &AddressForm) -> Result<Self, Vec<Flaw>> {
         let mut flaws = Vec::new();
@@ -301,6 +323,11 @@ impl PersonName {
         }
     }
 
+    /// What stands in the place of a name that was forgotten.
+    pub fn erased() -> Self {
+        Self("erased".to_owned())
+    }
+
     /// The name itself, for a letter or a label.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -358,6 +385,17 @@ impl Email {
             return flaw("invalid_email", "is not valid after the @");
         }
         Ok(Self(format!("{local}@{}", domain.to_ascii_lowercase())))
+    }
+
+    /// What stands in the place of an address that was forgotten: it leads to nobody, ever (RFC 2606
+    /// reserves `.invalid`).
+    pub fn erased(of: Ulid) -> Self {
+        Self(format!("{}@{ERASED_DOMAIN}", of.to_string().to_ascii_lowercase()))
+    }
+
+    /// Whether nobody can be written to here: the address was forgotten.
+    pub fn is_erased(&self) -> bool {
+        self.0.rsplit_once('@').is_some_and(|(_, domain)| domain == ERASED_DOMAIN)
     }
 
     /// The address to send to.

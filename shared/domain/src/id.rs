@@ -37,6 +37,14 @@ fn parse(prefix: &'static str, text: &str) -> Result<Ulid, Malformed> {
     if ulid.to_string() == encoded { Ok(ulid) } else { Err(malformed) }
 }
 
+/// The number of a thing that somebody else made: it follows from their id of it, so that the same
+/// thing has one number, however often we hear of it.
+pub fn derived(kind: &str, theirs: &str) -> Ulid {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(format!("{kind} {theirs}").as_bytes());
+    Ulid(digest.iter().take(16).fold(0_u128, |sum, byte| (sum << 8) | u128::from(*byte)))
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
@@ -155,6 +163,10 @@ ids! {
     PaymentId = "pay";
     /// A refund.
     RefundId = "ref";
+    /// A dispute: a card holder asks their bank for the money back.
+    DisputeId = "dp";
+    /// A return: goods of an order that come back.
+    ReturnId = "ret";
     /// A note about an order.
     NoteId = "note";
     /// A promotion.
@@ -173,6 +185,8 @@ ids! {
     ImportId = "imp";
     /// An export to a file.
     ExportId = "exp";
+    /// A request of a customer about what the shop knows of them.
+    PrivacyRequestId = "prv";
     /// A system of the merchant that is told of events.
     WebhookId = "whe";
 }

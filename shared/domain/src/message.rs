@@ -325,6 +325,12 @@ impl Letter {
             | Self::OrderDelivered { order_id, .. }
             | Self::OrderRefunded { order_id, .. }
             | Self::OrderCanceled { order_id, .. }
+            | Self::OrderLinesCanceled { order_id, .. }
+            | Self::ReturnRequested { order_id, .. }
+            | Self::ReturnApproved { order_id, .. }
+            | Self::ReturnRejected { order_id, .. }
+            | Self::ReturnReceived { order_id, .. }
+            | Self::ReturnResolved { order_id, .. }
             | Self::KeysReady { order_id } => Some(*order_id),
             Self::VerifyEmail { .. }
             | Self::AlreadyRegistered
@@ -333,12 +339,17 @@ impl Letter {
             | Self::ConfirmEmailChange { .. }
             | Self::EmailChanged
             | Self::AccountClosed
+            | Self::DataExported { .. }
+            | Self::DataErased
             | Self::StaffInvitation { .. }
             | Self::StaffResetPassword { .. }
             | Self::SecondFactorChanged
             | Self::GiftCard { .. }
             | Self::BackInStock { .. }
             | Self::TemplateTest { .. }
+            | Self::OrderLink { .. }
+            | Self::DisputeOpened { .. }
+            | Self::CaptureDue { .. }
             | Self::StockDigest { .. } => None,
         }
     }
@@ -354,6 +365,8 @@ impl Letter {
             | Self::ConfirmEmailChange { .. }
             | Self::EmailChanged
             | Self::AccountClosed
+            | Self::DataExported { .. }
+            | Self::DataErased
             | Self::StaffInvitation { .. }
             | Self::StaffResetPassword { .. }
             | Self::SecondFactorChanged => true,
@@ -363,10 +376,19 @@ impl Letter {
             | Self::OrderDelivered { .. }
             | Self::OrderRefunded { .. }
             | Self::OrderCanceled { .. }
+            | Self::OrderLinesCanceled { .. }
+            | Self::ReturnRequested { .. }
+            | Self::ReturnApproved { .. }
+            | Self::ReturnRejected { .. }
+            | Self::ReturnReceived { .. }
+            | Self::ReturnResolved { .. }
             | Self::KeysReady { .. }
             | Self::GiftCard { .. }
             | Self::BackInStock { .. }
             | Self::TemplateTest { .. }
+            | Self::OrderLink { .. }
+            | Self::DisputeOpened { .. }
+            | Self::CaptureDue { .. }
             | Self::StockDigest { .. } => false,
         }
     }

@@ -68,6 +68,8 @@ permissions! {
         "Make, rotate and revoke API keys.";
     AuditRead = "audit.read", step_up: false, keys: true,
         "Read the audit log.";
+    CustomersErase = "customers.erase", step_up: true, keys: false,
+        "Have a customer forgotten, for good.";
     CustomersRead = "customers.read", step_up: false, keys: true,
         "Find customers and read their profiles, addresses and consents.";
     CustomersWrite = "customers.write", step_up: false, keys: true,
@@ -102,6 +104,10 @@ permissions! {
         "Add, change and end promotions and their codes.";
     QueuesManage = "queues.manage", step_up: true, keys: false,
         "See what the queues could not do, and have it tried again.";
+    ReturnsRead = "returns.read", step_up: false, keys: true,
+        "Find returns and read what comes back, why and what became of it.";
+    ReturnsWrite = "returns.write", step_up: false, keys: true,
+        "Ask for, approve and reject returns, and say what came and what becomes of it.";
     SettingsRead = "settings.read", step_up: false, keys: true,
         "Read the shop's settings and the state of its parts.";
     SettingsWrite = "settings.write", step_up: false, keys: false,

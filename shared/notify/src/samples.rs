@@ -3,16 +3,21 @@
 //! Tests, the example that writes letters to be looked at, and everybody who tries a template
 //! before it is kept, write from these.
 
+use domain::audit::Actor;
 use domain::catalog::{Sku, Slug};
 use domain::currency::Currency;
 use domain::event::{DigestLine, Letter};
 use domain::fulfillment::{self, Carriage, Fulfillment, Line};
-use domain::id::{FulfillmentId, OrderId, Ulid};
+use domain::id::{FulfillmentId, OrderId, RefundId, ReturnId, Ulid};
 use domain::money::Money;
 use domain::order::Order;
+use domain::returns::{
+    self, Approval, Disposition, Inspection, Item, Reason, Reception, Resolution, Return,
+};
 use domain::stock::FIRST_LOCATION;
 
 use crate::parcel::Parcel;
+use crate::returned::Returned;
 use crate::template::{Facts, Link};
 
 /// Where the shop's pages are.
@@ -32,6 +37,8 @@ pub fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
         ("confirm_old_email", Letter::ConfirmEmailChange { token: token(), is_new: false }),
         ("email_changed", Letter::EmailChanged),
         ("account_closed", Letter::AccountClosed),
+        ("data_exported", Letter::DataExported { token: token() }),
+        ("data_erased", Letter::DataErased),
         ("staff_invitation", Letter::StaffInvitation { token: token() }),
         ("staff_reset_password", Letter::StaffResetPassword { token: token() }),
         ("second_factor_changed", Letter::SecondFactorChanged),
@@ -42,6 +49,13 @@ pub fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
         ("order_delivered", Letter::OrderDelivered { order_id, fulfillment_id: parcel_id() }),
         ("order_refunded", refunded(order_id)),
         ("order_canceled", Letter::OrderCanceled { order_id }),
+        ("return_requested", Letter::ReturnRequested { order_id, return_id: return_id() }),
+        ("return_approved", Letter::ReturnApproved { order_id, return_id: return_id() }),
+        ("return_rejected", Letter::ReturnRejected { order_id, return_id: return_id() }),
+        ("return_received", Letter::ReturnReceived { order_id, return_id: return_id() }),
+        ("return_resolved", Letter::ReturnResolved { order_id, return_id: return_id() }),
+        ("order_lines_canceled", Letter::OrderLinesCanceled { order_id, number: 1 }),
+        ("order_link", Letter::OrderLink { order_id, token: token() }),
         ("keys_ready", Letter::KeysReady { order_id }),
     ]
     .into_iter()
@@ -66,7 +80,26 @@ fn stock_letters() -> Vec<(&'static str, Letter)> {
     });
     let digest = Letter::StockDigest { lines: lines.into_iter().flatten().collect(), more: 7 };
     let back = back.map(|back| ("back_in_stock", back));
-    back.into_iter().chain([("stock_digest", digest)]).collect()
+    back.into_iter().chain([("stock_digest", digest)]).chain(money_letters()).collect()
+}
+
+/// The letters to the staff about money.
+fn money_letters() -> Vec<(&'static str, Letter)> {
+    let order_number = || "STH-42T-DMW".to_owned();
+    let dispute = |due: Option<&str>| Letter::DisputeOpened {
+        order_number: order_number(),
+        amount: Money::new(12_990, Currency::EUR),
+        reason: "product_not_received".to_owned(),
+        is_inquiry: due.is_none(),
+        due_by: due.and_then(|due| due.parse().ok()),
+    };
+    let capture_before = "2026-11-28T09:00:00Z".parse().unwrap_or_default();
+    let amount = Money::new(12_990, Currency::EUR);
+    vec![
+        ("dispute_opened", dispute(Some("2026-11-30T23:59:59Z"))),
+        ("dispute_inquiry", dispute(None)),
+        ("capture_due", Letter::CaptureDue { order_number: order_number(), amount, capture_before }),
+    ]
 }
 
 fn gift_card() -> Letter {
@@ -118,6 +151,65 @@ fn parcel(order: &Order) -> Fulfillment {
     }
 }
 
+fn return_id() -> ReturnId {
+    ReturnId::from_ulid(Ulid::from_parts(1_790_000_000_000, 8))
+}
+
+/// The return that the letters about returns tell of: one to which everything has happened.
+fn returned(order: &Order) -> Return {
+    let at = order.updated_at;
+    let look = |reception, disposition, quantity| Inspection {
+        reception,
+        disposition,
+        quantity,
+        location: FIRST_LOCATION,
+        by: Actor::System,
+        at,
+    };
+    let items = order.lines.iter().take(1).map(|line| Item {
+        line: line.id,
+        sku: line.sku.clone(),
+        quantity: 4,
+        reason: Reason::DoesNotFit,
+        note: None,
+        inspected: vec![
+            look(Reception::Received, Some(Disposition::Restock), 1),
+            look(Reception::Damaged, Some(Disposition::WriteOff), 1),
+            look(Reception::WrongItem, None, 1),
+            look(Reception::Short, None, 1),
+        ],
+    });
+    let approval = Approval {
+        instructions: Some("Please pack it <b>well</b> & put this number on it.".to_owned()),
+        label_url: Some(TRACKING_URL.to_owned()),
+        address: order.shipping_address.clone(),
+        by: Actor::System,
+        at,
+    };
+    let refund = RefundId::from_ulid(Ulid::from_parts(1_790_000_000_000, 9));
+    let amount = Money::new(1_990, Currency::EUR);
+    Return {
+        id: return_id(),
+        order: order.id,
+        order_number: order.number.clone(),
+        status: returns::Status::Resolved,
+        items: items.collect(),
+        by: Actor::System,
+        approval: Some(approval),
+        rejection: Some("It was worn <i>for weeks</i>.".to_owned()),
+        carriage: Carriage::default(),
+        resolution: Some(Resolution::Refund { refund, amount }),
+        version: 5,
+        created_at: order.created_at,
+        expires_at: Some(at),
+        sent_at: Some(at),
+        received_at: Some(at),
+        resolved_at: Some(at),
+        ended_at: None,
+        updated_at: at,
+    }
+}
+
 /// The order that the letters about orders tell of.
 ///
 /// # Errors
@@ -137,11 +229,27 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
             | Letter::OrderDelivered { .. }
             | Letter::OrderRefunded { .. }
             | Letter::OrderCanceled { .. }
+            | Letter::OrderLinesCanceled { .. }
+            | Letter::OrderLink { .. }
+            | Letter::ReturnRequested { .. }
+            | Letter::ReturnApproved { .. }
+            | Letter::ReturnRejected { .. }
+            | Letter::ReturnReceived { .. }
+            | Letter::ReturnResolved { .. }
             | Letter::KeysReady { .. }
     );
     let is_about_parcel =
         matches!(letter, Letter::OrderShipped { .. } | Letter::OrderDelivered { .. });
     let parcel = is_about_parcel.then(|| Parcel::of(order, &parcel(order)));
+    let is_about_return = matches!(
+        letter,
+        Letter::ReturnRequested { .. }
+            | Letter::ReturnApproved { .. }
+            | Letter::ReturnRejected { .. }
+            | Letter::ReturnReceived { .. }
+            | Letter::ReturnResolved { .. }
+    );
+    let returned = is_about_return.then(|| Returned::of(order, &returned(order)));
     let url = format!("{SHOP_URL}/v1/store/downloads/{TOKEN}");
     let downloads = is_about_order.then(|| Link { title: "manual.pdf".to_owned(), url });
     Facts {
@@ -149,6 +257,7 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
         shop_url: SHOP_URL,
         order: is_about_order.then_some(order),
         parcel,
+        returned,
         downloads: downloads.into_iter().collect(),
     }
 }

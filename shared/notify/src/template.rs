@@ -11,12 +11,15 @@ use domain::event::{DigestLine, Letter};
 use domain::fault::{Fault, Retry};
 use domain::gift_card::{self, Tender};
 use domain::letter_template::Source;
+use domain::line_cancel::Units;
 use domain::order::{Order, OrderLine};
+use jiff::Timestamp;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
 use crate::parcel::Parcel;
+use crate::returned::Returned;
 
 /// A letter, written.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub struct Facts<'a> {
     pub order: Option<&'a Order>,
     /// The parcel it is about.
     pub parcel: Option<Parcel>,
+    /// The return it is about.
+    pub returned: Option<Returned>,
     /// Links to the order's digital goods: name and address.
     pub downloads: Vec<Link>,
 }
@@ -66,6 +71,7 @@ pub struct Templates(Environment<'static>);
 
 #[derive(Serialize)]
 struct OrderFacts {
+    id: String,
     number: String,
     lines: Vec<LineFacts>,
     subtotal: String,
@@ -172,6 +178,8 @@ impl Templates {
             "confirm_email_change",
             "email_changed",
             "account_closed",
+            "data_exported",
+            "data_erased",
             "staff_invitation",
             "staff_reset_password",
             "second_factor_changed",
@@ -182,9 +190,18 @@ impl Templates {
             "order_delivered",
             "order_refunded",
             "order_canceled",
+            "order_lines_canceled",
+            "order_link",
+            "return_requested",
+            "return_approved",
+            "return_rejected",
+            "return_received",
+            "return_resolved",
             "keys_ready",
             "back_in_stock",
-            "stock_digest"
+            "stock_digest",
+            "dispute_opened",
+            "capture_due"
         ];
         for (name, source) in SHARED.into_iter().chain(letters) {
             environment.add_template(name, source).map_err(broken)?;
@@ -227,14 +244,17 @@ pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
     let (token, is_new) = match facts.letter {
         Letter::VerifyEmail { token }
         | Letter::ResetPassword { token }
+        | Letter::DataExported { token }
         | Letter::StaffInvitation { token }
         | Letter::StaffResetPassword { token }
+        | Letter::OrderLink { token, .. }
         | Letter::BackInStock { token, .. } => (Some(token), None),
         Letter::ConfirmEmailChange { token, is_new } => (Some(token), Some(is_new)),
         Letter::AlreadyRegistered
         | Letter::PasswordChanged
         | Letter::EmailChanged
         | Letter::AccountClosed
+        | Letter::DataErased
         | Letter::SecondFactorChanged
         | Letter::GiftCard { .. }
         | Letter::OrderConfirmation { .. }
@@ -243,8 +263,16 @@ pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
         | Letter::OrderDelivered { .. }
         | Letter::OrderRefunded { .. }
         | Letter::OrderCanceled { .. }
+        | Letter::OrderLinesCanceled { .. }
+        | Letter::ReturnRequested { .. }
+        | Letter::ReturnApproved { .. }
+        | Letter::ReturnRejected { .. }
+        | Letter::ReturnReceived { .. }
+        | Letter::ReturnResolved { .. }
         | Letter::KeysReady { .. }
         | Letter::TemplateTest { .. }
+        | Letter::DisputeOpened { .. }
+        | Letter::CaptureDue { .. }
         | Letter::StockDigest { .. } => (None, None),
     };
     context! {
@@ -254,9 +282,47 @@ pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
         gift_card => Value::from(Serde(GiftCardFacts::of(facts.letter))),
         order => Value::from(Serde(facts.order.map(OrderFacts::of))),
         parcel => Value::from(Serde(&facts.parcel)),
+        returned => Value::from(Serde(&facts.returned)),
         refund => refund_of(facts.letter),
+        canceled => Value::from(Serde(canceled_of(facts.letter, facts.order))),
         downloads => Value::from(Serde(&facts.downloads)),
         stock => Value::from(Serde(StockFacts::of(facts.letter))),
+        money => Value::from(Serde(MoneyFacts::of(facts.letter))),
+    }
+}
+
+/// What a letter to the staff about money tells.
+#[derive(Default, Serialize)]
+struct MoneyFacts {
+    order_number: String,
+    amount: String,
+    reason: String,
+    is_inquiry: bool,
+    due: Option<String>,
+}
+
+impl MoneyFacts {
+    fn of(letter: &Letter) -> Self {
+        // The time that UTC has then, with its month in letters.
+        let at = |at: Timestamp| at.strftime("%-d %B %Y, %H:%M UTC").to_string();
+        if let Letter::DisputeOpened { order_number, amount, reason, is_inquiry, due_by } = letter {
+            return Self {
+                order_number: order_number.clone(),
+                amount: amount.to_string(),
+                reason: reason.replace('_', " "),
+                is_inquiry: *is_inquiry,
+                due: due_by.map(at),
+            };
+        }
+        if let Letter::CaptureDue { order_number, amount, capture_before } = letter {
+            return Self {
+                order_number: order_number.clone(),
+                amount: amount.to_string(),
+                due: Some(at(*capture_before)),
+                ..Self::default()
+            };
+        }
+        Self::default()
     }
 }
 
@@ -299,6 +365,8 @@ impl StockFacts {
             | Letter::ConfirmEmailChange { .. }
             | Letter::EmailChanged
             | Letter::AccountClosed
+            | Letter::DataExported { .. }
+            | Letter::DataErased
             | Letter::StaffInvitation { .. }
             | Letter::StaffResetPassword { .. }
             | Letter::SecondFactorChanged
@@ -308,8 +376,17 @@ impl StockFacts {
             | Letter::OrderDelivered { .. }
             | Letter::OrderRefunded { .. }
             | Letter::OrderCanceled { .. }
+            | Letter::OrderLinesCanceled { .. }
+            | Letter::OrderLink { .. }
+            | Letter::ReturnRequested { .. }
+            | Letter::ReturnApproved { .. }
+            | Letter::ReturnRejected { .. }
+            | Letter::ReturnReceived { .. }
+            | Letter::ReturnResolved { .. }
             | Letter::KeysReady { .. }
             | Letter::TemplateTest { .. }
+            | Letter::DisputeOpened { .. }
+            | Letter::CaptureDue { .. }
             | Letter::GiftCard { .. } => Self::default(),
         }
     }
@@ -319,6 +396,28 @@ impl StockFacts {
 fn refund_of(letter: &Letter) -> Option<String> {
     let Letter::OrderRefunded { amount, .. } = letter else { return None };
     Some(amount.to_string())
+}
+
+#[derive(Serialize)]
+struct CanceledFacts {
+    title: String,
+    variant: String,
+    quantity: u32,
+}
+
+/// Which units were called off, in the letter that says so.
+fn canceled_of(letter: &Letter, order: Option<&Order>) -> Vec<CanceledFacts> {
+    let (Letter::OrderLinesCanceled { number, .. }, Some(order)) = (letter, order) else {
+        return Vec::new();
+    };
+    let at = usize::try_from(*number).unwrap_or(usize::MAX).saturating_sub(1);
+    let units = order.cancellations.get(at).map(|one| one.units.as_slice()).unwrap_or_default();
+    let of = |one: &Units| {
+        let line = order.lines.iter().find(|line| line.id == one.line)?;
+        let (title, variant) = (line.title.clone(), line.variant_title.clone());
+        Some(CanceledFacts { title, variant, quantity: one.quantity })
+    };
+    units.iter().filter_map(of).collect()
 }
 
 impl OrderFacts {
@@ -342,6 +441,7 @@ impl OrderFacts {
             lines
         });
         Self {
+            id: order.id.to_string(),
             number: order.number.clone(),
             lines,
             subtotal: order.totals.subtotal.to_string(),
@@ -484,7 +584,9 @@ mod tests {
             ("confirm_old_email", "/email"),
             ("staff_invitation", "/admin/invitation"),
             ("staff_reset_password", "/admin/reset"),
+            ("data_exported", "/account/export"),
             ("back_in_stock", "/back-in-stock"),
+            ("order_link", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         ];
         for (name, letter, Rendered { html, text, .. }) in every_letter() {
             let page = pages.iter().find(|(each, _)| *each == name).map(|(_, page)| page);
@@ -525,6 +627,7 @@ mod tests {
             ("confirm_old_email", "24 hours"),
             ("staff_invitation", "72 hours"),
             ("staff_reset_password", "30 minutes"),
+            ("order_link", "60 minutes"),
         ];
         for (name, span) in spans {
             let Rendered { html, text, .. } = letter(name);
@@ -581,8 +684,14 @@ mod tests {
     fn a_letter_about_an_order_is_not_written_without_it() {
         let order_id = samples::order().unwrap().id;
         let letter = Letter::OrderConfirmation { order_id };
-        let (parcel, downloads) = (None, vec![]);
-        let facts = Facts { letter: &letter, shop_url: SHOP_URL, order: None, parcel, downloads };
+        let facts = Facts {
+            letter: &letter,
+            shop_url: SHOP_URL,
+            order: None,
+            parcel: None,
+            returned: None,
+            downloads: vec![],
+        };
         let fault = Templates::built_in().unwrap().render(&facts).unwrap_err();
         assert_eq!(fault.retry(), Retry::Useless);
     }

@@ -35,7 +35,7 @@ pub(crate) fn key(id: CartId) -> Key {
     Key::meta(format!("CART#{id}"))
 }
 
-fn active_key(customer: CustomerId) -> Key {
+pub(crate) fn active_key(customer: CustomerId) -> Key {
     Key::new(format!("CUST#{customer}"), "ACTIVE")
 }
 

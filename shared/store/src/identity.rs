@@ -33,7 +33,7 @@ use crate::{Store, Table, address_book, outbox, session};
 pub const NOBODYS_PASSWORD: &str = "";
 
 /// Where every customer lies.
-const CUSTOMERS: &str = "CUSTOMERS";
+pub(crate) const CUSTOMERS: &str = "CUSTOMERS";
 /// Keys that DynamoDB answers in one call.
 const KEYS_MAX: usize = 100;
 
@@ -150,6 +150,29 @@ impl OneTimeToken {
         let token = Self::new(customer, VERIFY, now, VERIFICATION_LIFETIME);
         Self { pending: Some(pending), ..token }
     }
+}
+
+/// Writes a token down, in the transaction of the letter that carries it: its hash, what it is good
+/// for, and how long.
+pub(crate) fn issue(
+    store: &Store,
+    transaction: &mut Transaction,
+    customer: CustomerId,
+    (hash, purpose, lifetime): (&str, &str, SignedDuration),
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let token = OneTimeToken::new(customer, purpose, now, lifetime);
+    store.put_mailed(transaction, hash, &token)
+}
+
+/// Uses a token up, in the transaction of its effect.
+pub(crate) fn use_up(
+    store: &Store,
+    transaction: &mut Transaction,
+    hash: &str,
+    purpose: &str,
+) -> Result<(), Fault> {
+    store.use_mailed(transaction, hash, purpose)
 }
 
 impl Store {
@@ -515,17 +538,50 @@ impl Store {
         events: &[Event],
     ) -> Result<Saved, Fault> {
         let mut transaction = Transaction::default();
-        let unchanged = Expression::version(account.version);
-        transaction.delete_if(self, Table::Identity, &account_key(account.id), unchanged)?;
-        self.free(&mut transaction, account)?;
-        address_book::burn(self, &mut transaction, account.id, book, addresses)?;
-        transaction.delete(self, Table::Ephemeral, &change_key(account.id))?;
-        let subject = Subject::Customer(account.id);
-        session::revoke(self, &mut transaction, subject, None, now)?;
+        self.close_in(&mut transaction, account, book, addresses, now)?;
         for event in events {
             outbox::say(self, &mut transaction, event)?;
         }
         Ok(crate::cart::saved(&transaction.commit(self, "close an account").await?))
+    }
+
+    /// Closes an account, in a transaction.
+    pub(crate) fn close_in(
+        &self,
+        transaction: &mut Transaction,
+        account: &Account,
+        book: &Book,
+        addresses: &[Kept],
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let unchanged = Expression::version(account.version);
+        transaction.delete_if(self, Table::Identity, &account_key(account.id), unchanged)?;
+        self.free(transaction, account)?;
+        address_book::burn(self, transaction, account.id, book, addresses)?;
+        transaction.delete(self, Table::Ephemeral, &change_key(account.id))?;
+        session::revoke(self, transaction, Subject::Customer(account.id), None, now)
+    }
+
+    /// Deletes an account whose address nobody has confirmed; `Raced` where somebody has, or has
+    /// changed it otherwise.
+    pub async fn forget_unconfirmed(&self, account: &Account) -> Result<Saved, Fault> {
+        let mut transaction = Transaction::default();
+        let waits = Expression::new("version = :loaded AND is_verified = :no")
+            .value(":loaded", count(account.version))
+            .value(":no", AttributeValue::Bool(false));
+        transaction.delete_if(self, Table::Identity, &account_key(account.id), waits)?;
+        self.free(&mut transaction, account)?;
+        Ok(crate::cart::saved(&transaction.commit(self, "forget an account").await?))
+    }
+
+    /// Whose token this is, if it is good for the purpose now.
+    pub(crate) async fn holder_of(
+        &self,
+        token_hash: &str,
+        purpose: &str,
+        now: Timestamp,
+    ) -> Result<Option<CustomerId>, Fault> {
+        Ok(self.mailed(token_hash, purpose, now).await?.map(|token| token.customer))
     }
 
     /// Frees the address of an account, in a transaction.

@@ -197,6 +197,18 @@ impl Store {
         Ok(Page { entries: entries.collect(), next: page.next })
     }
 
+    /// Takes mask and hash of its reader's address out of a letter's entry; what became of the
+    /// letter stays.
+    pub async fn forget_reader(&self, id: MessageId) -> Result<(), Fault> {
+        let exists = Expression::new("attribute_exists(pk)")
+            .name("#to", "to")
+            .value(":erased", text(domain::privacy::ERASED));
+        let update = "SET #to = :erased, address = :erased";
+        match self.update_if(Table::Ephemeral, &key(id), update, exists).await? {
+            Updated::Yes(_) | Updated::Refused(_) => Ok(()),
+        }
+    }
+
     /// Asks for a letter once more: another letter, counted by the one that it repeats.
     pub async fn repeat_message(
         &self,

@@ -48,9 +48,14 @@ impl std::fmt::Debug for Subscription {
 impl Subscription {
     /// What the address is called in keys and in the link of its letter.
     pub fn holder(&self) -> String {
-        let digest = Sha256::digest(self.email.key().as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        holder(&self.email)
     }
+}
+
+/// What an address is called in keys.
+pub(crate) fn holder(email: &Email) -> String {
+    let digest = Sha256::digest(email.key().as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,6 +99,11 @@ impl Store {
         transaction.put(self, Table::Identity, row, Expression::absent())?;
         // Raced: by themselves.
         transaction.commit(self, "wait for stock").await.map(|_| Subscribed::Yes)
+    }
+
+    /// What an address waits for.
+    pub async fn waits_of(&self, email: &Email) -> Result<Vec<Sku>, Fault> {
+        self.waits(&holder(email)).await
     }
 
     async fn waits(&self, holder: &str) -> Result<Vec<Sku>, Fault> {

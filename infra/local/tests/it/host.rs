@@ -135,6 +135,7 @@ async fn the_clock_moves_when_told_and_schedules_follow() {
     let each_minute = [
         "catalog.jobs.apply_schedule",
         "checkout.jobs.expire_unpaid",
+        "identity.jobs.serve_privacy",
         "inventory.jobs.merge_shards",
         "inventory.jobs.send_back_in_stock",
         "platform.jobs.sweep_outbox",
