@@ -12,6 +12,7 @@ use runtime::{
 };
 use snapshots::Index;
 
+mod capture;
 mod desk;
 mod indexed;
 mod keys;

@@ -15,6 +15,9 @@ pub(crate) struct Notice {
     /// The order that we named on the object; none on refunds that were not made by us.
     #[serde(default)]
     pub(crate) order: Option<OrderId>,
+    /// The provider's id of the object that the event tells of.
+    #[serde(default)]
+    pub(crate) object: Option<String>,
 }
 
 #[cfg(test)]
@@ -28,6 +31,7 @@ mod tests {
             kind: "payment_intent.succeeded".into(),
             intent: "pi_1".into(),
             order: OrderId::parse("ord_01ARZ3NDEKTSV4RRFFQ69G5FAV").ok(),
+            object: None,
         };
         let text = serde_json::to_string(&notice).unwrap();
         let read: Notice = serde_json::from_str(&text).unwrap();

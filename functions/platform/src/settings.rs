@@ -3,11 +3,13 @@
 use api::form::{Fields, Form, Integer, ListOf, Nested, OneOf, Parsed, Text, country, currency};
 use api::reply::View;
 use domain::address::Country;
+use domain::capture;
 use domain::catalog::Locale;
 use domain::currency::Currency;
 use domain::invoice::{self as entity, LegalEntity};
 use domain::shop::{
-    CURRENCIES_MAX, LOCALES_MAX, NAME_CHARS_MAX, OrderNumberFormat, PREFIX_CHARS_MAX,
+    CURRENCIES_MAX, FraudPolicy, LOCALES_MAX, NAME_CHARS_MAX, OrderNumberFormat, PREFIX_CHARS_MAX,
+    PaymentPolicy,
     RETURN_DAYS_MAX, RETURN_TEXT_CHARS_MAX, ReturnPolicy, SENDER_CHARS_MAX, SYMBOLS_MAX,
     SYMBOLS_MIN, Shop, UnitSystem,
 };
@@ -35,6 +37,7 @@ pub struct ShopChange {
     default_locale: Option<Locale>,
     mail_sender_name: Option<String>,
     return_policy: Option<ReturnPolicy>,
+    payments: PaymentChange,
     order_number: Option<OrderNumberFormat>,
     unit_system: Option<UnitSystem>,
     legal_entity: Option<LegalEntity>,
@@ -55,6 +58,7 @@ impl Form for ShopChange {
         let sender = Parsed::by(sender, "one line without quotes or brackets", SENDER_CHARS_MAX);
         let mail_sender_name = fields.optional("mail_sender_name", sender);
         let policy = fields.optional("return_policy", Nested::<PolicyForm>::form());
+        let payments = fields.optional("payments", Nested::<PaymentChange>::form());
         let number = fields.optional("order_number", Nested::<NumberForm>::form());
         let unit_system = fields.optional("unit_system", OneOf(&UnitSystem::ALL));
         let entity = fields.optional("legal_entity", Nested::<EntityForm>::form());
@@ -67,6 +71,7 @@ impl Form for ShopChange {
             default_locale: default_locale?,
             mail_sender_name: mail_sender_name?,
             return_policy: policy?.map(|form| form.0),
+            payments: payments?.unwrap_or_default(),
             order_number: number?.map(|form| form.0),
             unit_system: unit_system?,
             legal_entity: entity?.map(|form| form.0),
@@ -98,9 +103,37 @@ impl ShopChange {
                 .clone()
                 .or_else(|| shop.mail_sender_name.clone()),
             return_policy: change.return_policy.as_ref().unwrap_or(&shop.return_policy).clone(),
+            payments: change.payments.apply(shop.payments),
             order_number: change.order_number.as_ref().unwrap_or(&shop.order_number).clone(),
             unit_system: change.unit_system.unwrap_or(shop.unit_system),
             legal_entity: change.legal_entity.clone().or_else(|| shop.legal_entity.clone()),
+        }
+    }
+}
+
+/// How money is taken from now on; what is left out stays.
+#[derive(Debug, Default)]
+struct PaymentChange {
+    capture: Option<capture::Mode>,
+    capture_deadline: Option<capture::Deadline>,
+    fraud_warnings: Option<FraudPolicy>,
+}
+
+impl Form for PaymentChange {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let capture = fields.optional("capture", OneOf(&capture::Mode::ALL));
+        let deadline = fields.optional("capture_deadline", OneOf(&capture::Deadline::ALL));
+        let fraud = fields.optional("fraud_warnings", OneOf(&FraudPolicy::ALL));
+        Some(Self { capture: capture?, capture_deadline: deadline?, fraud_warnings: fraud? })
+    }
+}
+
+impl PaymentChange {
+    fn apply(&self, policy: PaymentPolicy) -> PaymentPolicy {
+        PaymentPolicy {
+            capture: self.capture.unwrap_or(policy.capture),
+            capture_deadline: self.capture_deadline.unwrap_or(policy.capture_deadline),
+            fraud_warnings: self.fraud_warnings.unwrap_or(policy.fraud_warnings),
         }
     }
 }

@@ -64,6 +64,7 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
     facts.letters = shop.mails().into_iter().map(letter).collect();
     facts.intents = shop.twin().objects("payment_intent");
     facts.refunds = shop.twin().objects("refund");
+    facts.disputes = shop.twin().objects("dispute");
     for depth in shop.wire().sqs().depths() {
         facts.queued.insert(depth.queue, depth.visible + depth.in_flight + depth.delayed);
     }

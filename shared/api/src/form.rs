@@ -436,7 +436,8 @@ id_rules! {
     promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,
     location_id = LocationId, transfer_id = TransferId,
     order_line_id = OrderLineId, fulfillment_id = FulfillmentId, refund_id = RefundId,
-    pool_key_id = PoolKeyId, message_id = MessageId,
+    return_id = ReturnId,
+    dispute_id = DisputeId, pool_key_id = PoolKeyId, message_id = MessageId,
     import_id = ImportId, export_id = ExportId,
     webhook_id = WebhookId, event_id = EventId,
 }

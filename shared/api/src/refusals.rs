@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::problem::{Flaw, Problem};
 
+mod capture;
 mod catalog;
 mod dispute;
 mod exchange;

@@ -318,7 +318,8 @@ pub fn is_due(order: &Order) -> bool {
     may_leave(order).is_ok() && order.lines.iter().any(|line| unshipped(line) > 0)
 }
 
-/// Nothing unpaid, on hold or called off leaves. Money that is only reserved is not there yet.
+/// Nothing unpaid, on hold or called off leaves. Reserved money is enough: who reserves takes it
+/// when the goods leave, and what lapses holds the order.
 fn may_leave(order: &Order) -> Result<(), Refusal> {
     if order.status != order::Status::Placed {
         return Err(Refusal::OrderNotPlaced { status: order.status });
@@ -327,11 +328,12 @@ fn may_leave(order: &Order) -> Result<(), Refusal> {
         PaymentStatus::NotRequired
         | PaymentStatus::Paid
         | PaymentStatus::Overpaid
+        // Reserved money is there: it is taken when the parcel has left, or by its deadline.
+        | PaymentStatus::Authorized
         | PaymentStatus::PartiallyRefunded => Ok(()),
         PaymentStatus::Unpaid
         | PaymentStatus::Voided
         | PaymentStatus::PartiallyAuthorized
-        | PaymentStatus::Authorized
         | PaymentStatus::Refunded
         | PaymentStatus::PartiallyPaid => Err(Refusal::NotPaid { status: order.payment_status }),
     }

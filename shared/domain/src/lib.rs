@@ -9,6 +9,7 @@ pub mod address_book;
 pub mod allocation;
 pub mod api_key;
 pub mod audit;
+pub mod capture;
 pub mod carrier;
 pub mod cart;
 pub mod catalog;

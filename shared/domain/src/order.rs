@@ -16,7 +16,9 @@ use crate::dispute;
 use crate::event::{Fact, Letter};
 use crate::fulfillment;
 use crate::gift_card::{self, Tendering};
-use crate::id::{CartId, CustomerId, OrderId, OrderLineId, PaymentId, ProductId, VariantId};
+use crate::id::{
+    CartId, CustomerId, OrderId, OrderLineId, PaymentId, ProductId, RefundId, VariantId,
+};
 use crate::line_cancel::{self, Cancellation};
 use crate::money::Money;
 use crate::payment::{self, Entry, Intent, Mismatch, Payment, Reading};
@@ -27,6 +29,7 @@ use crate::refund::{self, Refund};
 use crate::reservation::{Reservation, State};
 use crate::returns::ReturnStatus;
 use crate::shipping::ShippingOption;
+use crate::shop::FraudPolicy;
 use crate::stock::{FIRST_LOCATION, Place};
 use crate::tax::{PriceMode, Reason, TaxRate};
 use crate::vat_id::VatId;
@@ -569,6 +572,8 @@ pub enum Settlement {
         /// The ledger's entry in both cases.
         entry: Entry,
     },
+    /// Money that was reserved for it was let go: nothing of it is sent until somebody looked.
+    Lapsed(Box<Order>, Payment),
     /// The money is not what we asked for.
     Quarantined(Payment, Entry, Mismatch),
 }
@@ -770,6 +775,14 @@ impl Order {
         match payment.read(intent, is_live_shop, now) {
             Reading::Known => Settlement::Known,
             Reading::Moved(payment) => Settlement::Moved(payment),
+            Reading::Lapsed(payment) => {
+                let reason = "The reserved money was let go.".to_owned();
+                let (cause, by) = (Cause::PaymentLapsed, Actor::System);
+                let held = self.clone().hold_for(cause, reason, by, now);
+                let mut order = held.unwrap_or_else(|_| self.clone());
+                order.follow_money(Some(&payment), now);
+                Settlement::Lapsed(Box::new(order), payment)
+            }
             Reading::Quarantined(payment, entry, mismatch) => {
                 Settlement::Quarantined(payment, entry, mismatch)
             }
@@ -904,6 +917,35 @@ impl Order {
         Ok(self)
     }
 
+    /// Looks at an early warning of fraud, as the shop is set to: the order held, and all of its
+    /// money on its way back, or not. None where the warning was looked at, or is of no matter.
+    pub fn hear_fraud_warning(
+        &self,
+        payment: &Payment,
+        provider_ref: &str,
+        policy: FraudPolicy,
+        now: Timestamp,
+    ) -> Option<(Self, Option<refund::Changed>)> {
+        let is_known =
+            self.fraud_warning.as_ref().is_some_and(|known| known.provider_ref == provider_ref);
+        if is_known || policy == FraudPolicy::Ignore {
+            return None;
+        }
+        let reason = "The card's issuer warns of fraud.".to_owned();
+        let held =
+            self.clone().hold_for(Cause::FraudWarning, reason.clone(), Actor::System, now);
+        let mut order = held.unwrap_or_else(|_| self.clone());
+        order.fraud_warning = Some(FraudWarning { provider_ref: provider_ref.to_owned(), at: now });
+        order.updated_at = now;
+        let id = RefundId::from_ulid(crate::id::derived("fraud", provider_ref));
+        let fresh = refund::Fresh { id, by: Actor::System, reason: Some(reason), now };
+        let back = match policy {
+            FraudPolicy::Refund => order.return_all(payment, refund::Origin::FraudWarning, fresh),
+            FraudPolicy::Hold | FraudPolicy::Ignore => None,
+        };
+        Some((order, back))
+    }
+
     /// Calls off an order that was placed and of which nothing went out. Its stock, its uses of
     /// promotions and the money of its gift cards go back; the card's money is a refund.
     pub fn call_off(mut self, now: Timestamp) -> Result<Self, Refusal> {
@@ -1009,6 +1051,12 @@ impl Order {
     pub fn say_reopened(&mut self) -> Fact {
         self.events += 1;
         Fact::OrderReopened { order_id: self.id }
+    }
+
+    /// The next event about this order: reserved money is to be taken.
+    pub fn say_capture_requested(&mut self) -> Fact {
+        self.events += 1;
+        Fact::CaptureRequested { order_id: self.id }
     }
 
     /// The next event about this order: it was called off, held, let go on or completed.

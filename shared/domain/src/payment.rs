@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::capture;
 use crate::id::{OrderId, PaymentId, RefundId};
 use crate::money::Money;
 
@@ -108,6 +109,18 @@ pub struct Payment {
     pub refunded: Money,
     /// Why the last try failed.
     pub failure: Option<Failure>,
+    /// When its money is taken; what holds when it is made holds for good.
+    #[serde(default)]
+    pub capture: capture::Mode,
+    /// Until when reserved money can be taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_before: Option<Timestamp>,
+    /// That reserved money is to be taken, or was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_asked: Option<capture::Asked>,
+    /// When staff were told that its time is nearly over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_warned_at: Option<Timestamp>,
     /// Rises with every write.
     pub version: u64,
     /// When it was made.
@@ -135,6 +148,8 @@ pub struct Intent {
     pub payment: Option<PaymentId>,
     /// Why the last try failed.
     pub failure: Option<Failure>,
+    /// Until when money that is reserved can be taken.
+    pub capture_before: Option<Timestamp>,
 }
 
 /// Where a PaymentIntent stands.
@@ -210,6 +225,10 @@ pub enum EntryKind {
     Refunded,
     /// Returned money came back: the customer's bank did not take it.
     RefundFailed,
+    /// A dispute was lost: money is gone.
+    Lost,
+    /// Money of a dispute that was lost came back.
+    LossReturned,
     /// Money came that we did not ask for in this form.
     Quarantined,
 }
@@ -222,6 +241,8 @@ impl EntryKind {
             Self::Captured => "captured",
             Self::Refunded => "refunded",
             Self::RefundFailed => "refund_failed",
+            Self::Lost => "lost",
+            Self::LossReturned => "loss_returned",
             Self::Quarantined => "quarantined",
         }
     }
@@ -236,6 +257,8 @@ pub enum Reading {
     Moved(Payment),
     /// Money was reserved or taken: the order may be placed.
     Paid(Payment, Entry),
+    /// Reserved money was let go: by its time, or by somebody at the provider.
+    Lapsed(Payment),
     /// Do not believe it.
     Quarantined(Payment, Entry, Mismatch),
 }
@@ -256,6 +279,10 @@ impl Payment {
             refund_pending: nothing,
             refunded: nothing,
             failure: None,
+            capture: capture::Mode::Automatic,
+            capture_before: None,
+            capture_asked: None,
+            capture_warned_at: None,
             version: 0,
             created_at: now,
             updated_at: now,
@@ -296,6 +323,7 @@ impl Payment {
             (IntentState::Processing, _) => Status::Processing,
             (IntentState::RequiresCapture, _) => Status::Authorized,
             (IntentState::Succeeded, _) => Status::Succeeded,
+            (IntentState::Canceled, _) if self.status == Status::Authorized => Status::Expired,
             (IntentState::Canceled, _) => Status::Canceled,
         };
         if !self.status.may_become(status) {
@@ -308,20 +336,26 @@ impl Payment {
             Status::Succeeded => {
                 payment.captured = intent.received;
                 payment.authorized = Money::zero(self.amount.currency());
+                payment.capture_before = None;
                 let entry = self.entry(intent, EntryKind::Captured, intent.received, now);
                 Reading::Paid(payment, entry)
             }
             Status::Authorized => {
                 payment.authorized = intent.amount;
+                payment.capture_before = intent.capture_before;
                 let entry = self.entry(intent, EntryKind::Authorized, intent.amount, now);
                 Reading::Paid(payment, entry)
+            }
+            Status::Expired => {
+                payment.authorized = Money::zero(self.amount.currency());
+                payment.capture_before = None;
+                Reading::Lapsed(payment)
             }
             Status::Created
             | Status::RequiresAction
             | Status::Processing
             | Status::Failed
             | Status::Canceled
-            | Status::Expired
             | Status::IntegrityFailed => Reading::Moved(payment),
         }
     }
@@ -336,7 +370,13 @@ impl Payment {
     }
 
     fn mismatch(&self, intent: &Intent, is_live_shop: bool) -> Option<Mismatch> {
-        let took_less = intent.state == IntentState::Succeeded && intent.received != self.amount;
+        // Of what was reserved a part may be taken; the rest is let go.
+        let is_part = self.capture.reserves()
+            && intent.received.currency() == self.amount.currency()
+            && intent.received.amount() < self.amount.amount()
+            && intent.received.is_positive();
+        let took_all = intent.received == self.amount;
+        let took_less = intent.state == IntentState::Succeeded && !took_all && !is_part;
         if intent.is_live != is_live_shop {
             Some(Mismatch::Livemode)
         } else if intent.order != Some(self.order) || intent.payment != Some(self.id) {
@@ -387,6 +427,7 @@ mod tests {
             order: Some(payment.order),
             payment: Some(payment.id),
             failure: None,
+            capture_before: None,
         }
     }
 
@@ -441,6 +482,27 @@ mod tests {
             assert_eq!((held.status, mismatch), (Status::IntegrityFailed, why));
             assert_eq!(entry.kind, EntryKind::Quarantined);
         }
+    }
+
+    #[test]
+    fn a_part_of_what_was_reserved_is_believed_and_what_lapsed_is_voided() {
+        let manual = Payment { capture: capture::Mode::Manual, ..payment() };
+        let news = intent(IntentState::RequiresCapture);
+        let news = Intent { capture_before: Some(now()), ..news };
+        let Reading::Paid(held, entry) = manual.read(&news, false, now()) else { panic!() };
+        assert_eq!((held.status, entry.kind), (Status::Authorized, EntryKind::Authorized));
+        assert_eq!((held.authorized, held.capture_before), (held.amount, Some(now())));
+        let part = Money::new(1000, Currency::EUR);
+        let taken = Intent { received: part, ..intent(IntentState::Succeeded) };
+        let Reading::Paid(paid, _) = held.read(&taken, false, now()) else { panic!() };
+        assert_eq!((paid.captured, paid.authorized.amount()), (part, 0));
+        let Reading::Lapsed(gone) = held.read(&intent(IntentState::Canceled), false, now()) else {
+            panic!()
+        };
+        assert_eq!((gone.status, gone.authorized.amount()), (Status::Expired, 0));
+        // Nobody takes a part of what was to be taken at once.
+        let read = payment().read(&taken, false, now());
+        assert!(matches!(read, Reading::Quarantined(_, _, Mismatch::Amount)));
     }
 
     #[test]

@@ -86,6 +86,8 @@ permissions! {
         "Read stock levels, movements and reservations.";
     NotificationsWrite = "notifications.write", step_up: false, keys: true,
         "Send letters to customers again and change their templates.";
+    OrdersCapture = "orders.capture", step_up: false, keys: true,
+        "Take money that is reserved.";
     OrdersFulfill = "orders.fulfill", step_up: false, keys: true,
         "Pack and ship parcels, buy their labels and say that they arrived.";
     OrdersRead = "orders.read", step_up: false, keys: true,

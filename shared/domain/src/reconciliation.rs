@@ -271,6 +271,10 @@ mod tests {
             refund_pending: eur(0),
             refunded: eur(refunded),
             failure: None,
+            capture: crate::capture::Mode::Automatic,
+            capture_before: None,
+            capture_asked: None,
+            capture_warned_at: None,
             version: 1,
             created_at: at(),
             updated_at: at(),
@@ -287,6 +291,7 @@ mod tests {
             order: Some(order.id),
             payment: None,
             failure: None,
+            capture_before: None,
         }
     }
 

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Actor;
 use crate::gift_card::{self, Tender};
-use crate::id::{GiftEntryId, OrderId, OrderLineId, PaymentId, RefundId, Ulid};
+use crate::id::{CustomerId, GiftEntryId, OrderId, OrderLineId, PaymentId, RefundId, Ulid};
 use crate::money::Money;
-use crate::order::{self, Order};
+use crate::order::{self, Order, OrderLine};
 use crate::payment::{Entry, EntryKind, Payment};
 
 /// Refunds of one order: far more than anybody asks for, and few enough to be read with it.
@@ -106,10 +106,12 @@ enum Counted {
 pub enum Origin {
     /// Staff asked for it.
     Staff,
-    /// The order was called off after it was paid.
+    /// The order, or units of it, were called off after it was paid.
     Cancellation,
     /// The payment came after the order's end.
     LatePayment,
+    /// The card's issuer warned of fraud.
+    FraudWarning,
     /// Somebody made it at the provider itself.
     Provider,
 }
@@ -121,6 +123,12 @@ pub struct Counters {
     pub pending: i64,
     /// Money lost in disputes.
     pub lost: i64,
+    /// Money that is with banks until disputes are decided.
+    #[serde(default)]
+    pub disputed: i64,
+    /// Money that became store credit instead of going back: it stays, and is owed.
+    #[serde(default)]
+    pub credited: i64,
     /// What was given for the shipping.
     pub shipping: i64,
     /// What was promised and not given, because the provider moves money in larger steps only; the
@@ -128,7 +136,7 @@ pub struct Counters {
     pub carried: i64,
 }
 
-/// What was given back for a line.
+/// What was given back for a line, or will never be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfLine {
     /// For so many units.
@@ -208,6 +216,15 @@ pub struct Plan {
     pub amount: Money,
 }
 
+/// Money of an order that became store credit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    /// Whose.
+    pub customer: CustomerId,
+    /// How much.
+    pub amount: Money,
+}
+
 /// A refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
@@ -227,6 +244,9 @@ pub struct Refund {
     pub tenders: Vec<Tender>,
     /// What goes back by the provider.
     pub money: Money,
+    /// What became store credit, instead of going back by the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Credit>,
     /// See [`Plan::carry`].
     #[serde(default)]
     pub carry: i64,
@@ -324,6 +344,8 @@ pub enum Refusal {
     },
     /// An amount is in another currency than the order.
     OtherCurrency,
+    /// Whoever bought as a guest has no account for store credit.
+    NoAccount,
     /// Less is left to be given back.
     ExceedsRefundable {
         /// How much is left.
@@ -356,6 +378,7 @@ impl Refusal {
             Self::TooManyUnits { .. } => "quantity_not_refundable",
             Self::TooMuchShipping { .. } => "shipping_not_refundable",
             Self::OtherCurrency => "currency_mismatch",
+            Self::NoAccount => "store_credit_needs_account",
             Self::ExceedsRefundable { .. } => "exceeds_refundable",
             Self::TooSmall { .. } => "refund_too_small",
             Self::TooMany => "too_many_refunds",
@@ -408,7 +431,8 @@ impl Order {
     /// that the condition of every request looks at. Below zero where more went back at the
     /// provider's own than we knew of.
     pub const fn refundable(&self) -> i64 {
-        self.captured.amount() - self.refunded.amount() - self.refunds.pending - self.refunds.lost
+        let gone = self.refunds.lost + self.refunds.disputed + self.refunds.credited;
+        self.captured.amount() - self.refunded.amount() - self.refunds.pending - gone
     }
 
     /// What may still go back to gift cards and store credit, in minor units.
@@ -436,7 +460,11 @@ impl Order {
         if self.status == order::Status::PendingPayment {
             return Err(Refusal::NotPlaced);
         }
-        let parts = self.parts(wanted)?;
+        self.plan_parts(self.parts(wanted)?)
+    }
+
+    /// What would be given back for these parts.
+    pub(crate) fn plan_parts(&self, parts: Vec<Part>) -> Result<Plan, Refusal> {
         let sum: i64 = parts.iter().map(|part| part.amount().amount()).sum();
         if sum <= 0 {
             return Err(Refusal::Nothing);
@@ -479,12 +507,12 @@ impl Order {
             }
             let line = self.lines.iter().find(|line| line.id == *id);
             let line = line.ok_or(Refusal::UnknownLine(*id))?;
-            let left = line.quantity.saturating_sub(line.refunded.units);
+            let left = line.refundable_units();
             if *quantity > left {
                 return Err(Refusal::TooManyUnits { line: *id, left });
             }
-            let open = line.total.amount() - line.refunded.amount;
-            let amount = Money::new(share(open, left, *quantity), self.currency);
+            let amount = share(line.refundable_amount(), left, *quantity);
+            let amount = Money::new(amount, self.currency);
             parts.push(Part::Line { line: *id, quantity: *quantity, amount });
         }
         let amounts = [wanted.shipping, wanted.amount, wanted.goodwill];
@@ -531,10 +559,46 @@ impl Order {
             return Err(Refusal::TooMany);
         }
         let plan = self.plan_refund(wanted)?;
-        let mut order = self.clone();
+        Ok(self.clone().give_planned(payment, plan, Origin::Staff, fresh))
+    }
+
+    /// Gives store credit for what would go back by the provider, to the last minor unit: credit
+    /// knows no steps. Gift cards get theirs back as they would. The money stays with the shop and
+    /// can not go back any more; it is done with that.
+    pub fn request_credit(
+        &self,
+        refunds: usize,
+        wanted: &Wanted,
+        fresh: Fresh,
+    ) -> Result<Changed, Refusal> {
+        if refunds >= REFUNDS_MAX {
+            return Err(Refusal::TooMany);
+        }
+        let customer = self.customer.ok_or(Refusal::NoAccount)?;
+        let mut plan = self.plan_refund(wanted)?;
+        let parts: i64 = plan.parts.iter().map(|part| part.amount().amount()).sum();
+        let tenders: i64 = plan.tenders.iter().map(|tender| tender.amount.amount()).sum();
+        let amount = Money::new(parts - tenders, self.currency);
+        (plan.money, plan.carry) = (Money::zero(self.currency), 0);
+        let mut changed = self.clone().give_planned(None, plan, Origin::Staff, fresh);
+        if amount.is_positive() {
+            changed.order.refunds.credited += amount.amount();
+            changed.refund.credit = Some(Credit { customer, amount });
+        }
+        Ok(changed)
+    }
+
+    /// Asks for what was planned.
+    pub(crate) fn give_planned(
+        mut self,
+        payment: Option<&Payment>,
+        plan: Plan,
+        origin: Origin,
+        fresh: Fresh,
+    ) -> Changed {
         for back in &plan.tenders {
             let of = |tender: &&mut Tender| tender.source.account() == back.source.account();
-            if let Some(tender) = order.tendering.tenders.iter_mut().find(of) {
+            if let Some(tender) = self.tendering.tenders.iter_mut().find(of) {
                 tender.refunded += back.amount.amount();
             }
         }
@@ -542,10 +606,15 @@ impl Order {
             parts: plan.parts,
             tenders: plan.tenders,
             carry: plan.carry,
-            ..Refund::new(self, payment, plan.money, Origin::Staff, fresh)
+            ..Refund::new(&self, payment, plan.money, origin, fresh)
         };
-        take_parts(&mut order, &refund);
-        Ok(refund.begun(order, payment))
+        take_parts(&mut self, &refund);
+        refund.begun(self, payment)
+    }
+
+    /// Promises what is too little for the provider: the next refund gives it.
+    pub(crate) fn promise(&mut self, parts: &[Part], sum: i64) {
+        shift_parts(self, parts, sum, 1);
     }
 
     /// The return of all money that is left of an order which came to nothing.
@@ -591,6 +660,7 @@ impl Refund {
             parts: Vec::new(),
             tenders: Vec::new(),
             money,
+            credit: None,
             carry: 0,
             reason,
             by,
@@ -617,7 +687,8 @@ impl Refund {
     /// All that goes back: to gift cards, to store credit and by the provider.
     pub fn amount(&self) -> Money {
         let tenders: i64 = self.tenders.iter().map(|tender| tender.amount.amount()).sum();
-        Money::new(self.money.amount() + tenders, self.money.currency())
+        let credit = self.credit.map_or(0, |credit| credit.amount.amount());
+        Money::new(self.money.amount() + tenders + credit, self.money.currency())
     }
 
     /// The key under which the provider is asked: of immutable ids, one for each attempt.
@@ -707,7 +778,7 @@ impl Refund {
             if let Part::Line { line, quantity, .. } = part
                 && let Some(of) = order.lines.iter().find(|of| of.id == *line)
             {
-                let left = of.quantity.saturating_sub(of.refunded.units);
+                let left = of.refundable_units();
                 if *quantity > left {
                     return Err(Refusal::TooManyUnits { line: *line, left });
                 }
@@ -830,9 +901,21 @@ impl Refund {
     }
 }
 
+impl OrderLine {
+    /// Units of it whose money may still go back.
+    pub const fn refundable_units(&self) -> u32 {
+        self.quantity.saturating_sub(self.refunded.units).saturating_sub(self.waived.units)
+    }
+
+    /// What may still go back for it, in minor units of the order's currency.
+    pub const fn refundable_amount(&self) -> i64 {
+        self.total.amount() - self.refunded.amount - self.waived.amount
+    }
+}
+
 /// The share of so many units in what is left for all of them: by largest remainder, of equal ones
 /// the first. All that are left get all that is left.
-fn share(open: i64, left: u32, quantity: u32) -> i64 {
+pub(crate) fn share(open: i64, left: u32, quantity: u32) -> i64 {
     if left == 0 {
         return 0;
     }
@@ -873,10 +956,7 @@ fn shift_parts(order: &mut Order, parts: &[Part], carry: i64, sign: i64) {
 /// Our id of a refund that was made at the provider: it follows from the provider's, so that it is
 /// taken over once.
 fn adopted(provider_ref: &str) -> RefundId {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(format!("refund {provider_ref}").as_bytes());
-    let number = digest.iter().take(16).fold(0_u128, |sum, byte| (sum << 8) | u128::from(*byte));
-    RefundId::from_ulid(Ulid(number))
+    RefundId::from_ulid(crate::id::derived("refund", provider_ref))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Country;
+use crate::capture;
 use crate::catalog::Locale;
 use crate::currency::Currency;
 use crate::invoice::LegalEntity;
@@ -59,6 +60,8 @@ pub struct Shop {
     pub mail_sender_name: Option<String>,
     /// What it promises about returns.
     pub return_policy: ReturnPolicy,
+    /// How it takes money.
+    pub payments: PaymentPolicy,
     /// What its order numbers look like.
     pub order_number: OrderNumberFormat,
     /// How it shows weights and lengths.
@@ -77,6 +80,37 @@ pub struct ReturnPolicy {
     pub days: u16,
     /// What shoppers read about it.
     pub text: String,
+}
+
+/// How a shop takes money.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaymentPolicy {
+    /// When the money of an order is taken.
+    pub capture: capture::Mode,
+    /// What becomes of reserved money that nobody took, half a day before its time is over.
+    pub capture_deadline: capture::Deadline,
+    /// What is done when the card's issuer warns of fraud.
+    pub fraud_warnings: FraudPolicy,
+}
+
+/// What is done when the card's issuer warns of fraud, before anybody disputes the payment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FraudPolicy {
+    /// Nothing.
+    Ignore,
+    /// The order is put on hold.
+    #[default]
+    Hold,
+    /// The order is put on hold and all of its money goes back: that is cheaper than a dispute.
+    Refund,
+}
+
+impl FraudPolicy {
+    /// Every choice, by its name.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("ignore", Self::Ignore), ("hold", Self::Hold), ("refund", Self::Refund)];
 }
 
 /// How weights and lengths are shown; they are kept in grams and millimetres.
@@ -151,6 +185,7 @@ impl Default for Shop {
             mail_sender_name: None,
             // What the Consumer Rights Directive (2011/83/EU art. 9) gives every buyer at least.
             return_policy: ReturnPolicy { days: 14, text: String::new() },
+            payments: PaymentPolicy::default(),
             order_number: OrderNumberFormat::default(),
             unit_system: UnitSystem::Metric,
             legal_entity: None,

@@ -12,7 +12,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::address::{Email, PersonName};
 use crate::id::{RoleId, StaffId};
-use crate::permission::Permissions;
+use crate::permission::{Permission, Permissions};
 use crate::totp;
 
 /// How long a mailed invitation is good: a weekend and a day.
@@ -139,6 +139,17 @@ impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Member({})", self.id)
     }
+}
+
+/// Those who work here now and may do this.
+pub fn who_may(members: Vec<Member>, roles: &[Role], permission: Permission) -> Vec<Member> {
+    let may = |role: &&Role| role.permissions.contains(permission);
+    let roles: std::collections::BTreeSet<RoleId> =
+        roles.iter().filter(may).map(|role| role.id).collect();
+    members
+        .into_iter()
+        .filter(|member| member.is_active() && roles.contains(&member.role))
+        .collect()
 }
 
 impl Member {

@@ -20,14 +20,19 @@ use stripe::{
     Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest as _,
 };
 use stripe_core::payment_intent::{
-    CancelPaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
+    CancelPaymentIntent, CapturePaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
     ListPaymentIntent, RetrievePaymentIntent,
 };
 use stripe_core::refund::{CreateRefund, ListRefund};
-use stripe_shared::{PaymentIntent, PaymentIntentStatus, Refund};
+use stripe_shared::{
+    PaymentIntent, PaymentIntentCaptureMethod, PaymentIntentStatus, Refund,
+};
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
+mod disputes;
 pub mod webhook;
+
+pub use disputes::Answered;
 
 /// How long we wait for Stripe; the functions that call it live 20 seconds.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -72,6 +77,15 @@ pub enum Canceled {
     Yes(Intent),
     /// It can not be: look what it is.
     Refused,
+}
+
+/// What became of taking reserved money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is taken, now or before.
+    Yes,
+    /// It is not, for this reason: look what became of it.
+    Refused(String),
 }
 
 /// A refund that the provider is asked for.
@@ -150,9 +164,13 @@ impl Gateway {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
-        let intent = CreatePaymentIntent::new(amount, currency)
+        let mut create = CreatePaymentIntent::new(amount, currency)
             .metadata(metadata)
-            .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true))
+            .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true));
+        if payment.capture.reserves() {
+            create = create.capture_method(PaymentIntentCaptureMethod::Manual);
+        }
+        let intent = create
             .customize()
             .request_strategy(idempotent(payment.intent_key())?)
             .send(&self.client)
@@ -172,7 +190,9 @@ impl Gateway {
     }
 
     async fn retrieve_raw(&self, id: &str) -> Result<PaymentIntent, Fault> {
+        // The charge says until when reserved money can be taken.
         RetrievePaymentIntent::new(id)
+            .expand(vec!["latest_charge".to_owned()])
             .send(&self.client)
             .await
             .map_err(|error| self.fault("retrieve a PaymentIntent", &error))
@@ -193,6 +213,25 @@ impl Gateway {
                 Ok(Canceled::Refused)
             }
             Err(error) => Err(self.fault("cancel a PaymentIntent", &error)),
+        }
+    }
+
+    /// Takes money that is reserved, under a key of immutable ids; what is not taken is let go.
+    pub async fn capture(&self, id: &str, amount: Money, key: String) -> Result<Taken, Fault> {
+        let taken = CapturePaymentIntent::new(id)
+            .amount_to_capture(stripe_amount(amount)?)
+            .customize()
+            .request_strategy(idempotent(key)?)
+            .send(&self.client)
+            .await;
+        match taken {
+            Ok(_) => Ok(Taken::Yes),
+            // 400 and 402 are about the money itself; all else is about the call.
+            Err(StripeError::Stripe(error, 400 | 402)) => {
+                let code = error.code.as_ref().map_or("refused", |code| code.as_str());
+                Ok(Taken::Refused(code.to_owned()))
+            }
+            Err(error) => Err(self.fault("capture a PaymentIntent", &error)),
         }
     }
 
@@ -385,6 +424,7 @@ fn read(intent: PaymentIntent) -> Result<Intent, Fault> {
             return Err(Fault::noticed(tried, Retry::Useless));
         }
     };
+    let capture_before = capture_before(&intent);
     let failure = intent.last_payment_error.map(|error| Failure {
         code: error.code.map_or_else(|| "unknown".to_owned(), |code| code.as_str().to_owned()),
         decline_code: error.decline_code,
@@ -398,7 +438,15 @@ fn read(intent: PaymentIntent) -> Result<Intent, Fault> {
         order: intent.metadata.get("order_id").and_then(|id| OrderId::parse(id).ok()),
         payment: intent.metadata.get("payment_id").and_then(|id| PaymentId::parse(id).ok()),
         failure,
+        capture_before,
     })
+}
+
+/// Until when reserved money can be taken, where its charge came with the intent.
+fn capture_before(intent: &PaymentIntent) -> Option<Timestamp> {
+    let charge = intent.latest_charge.as_ref()?.as_object()?;
+    let card = charge.payment_method_details.as_ref()?.card.as_ref()?;
+    Timestamp::from_second(card.capture_before?).ok()
 }
 
 /// Stripe's errors in our words: codes only, because messages may quote what was sent.

@@ -35,6 +35,8 @@ pub struct Event {
     pub kind: String,
     /// Whether real money moved.
     pub is_live: bool,
+    /// The object that it tells of.
+    pub object: Option<String>,
     /// The PaymentIntent it is about.
     pub intent: Option<String>,
     /// The order that we named on it.
@@ -133,6 +135,7 @@ pub fn parse(body: &[u8]) -> Option<Event> {
         id: envelope.id,
         kind: envelope.kind,
         is_live: envelope.livemode,
+        object: text(object.get("id")),
         intent,
         order: named("order_id").and_then(|id| OrderId::parse(id).ok()),
         payment: named("payment_id").and_then(|id| PaymentId::parse(id).ok()),

@@ -21,9 +21,15 @@ use store::refund::Move;
 use store::{Saved, Store};
 
 mod calling_off;
+mod capture;
+mod disputes;
+mod fraud;
 mod refunds;
 
 pub use calling_off::{Called, Calling, call_off};
+pub use capture::{Took, take_reserved};
+pub use disputes::{Carried, Disputed, answer_dispute, evidence, hear_dispute};
+pub use fraud::{Warned, hear_fraud_warning};
 pub use refunds::{Heard, Sent, hear_refunds, say_changed, send_refund};
 
 /// How often a lost race is run again. Each round re-reads everything.
@@ -51,6 +57,8 @@ pub enum Finalized {
     Placed,
     /// The money came after the order's end and is to go back.
     Returned,
+    /// Money that was reserved was let go; the order is held.
+    Lapsed,
     /// The money is not what we asked for: alarmed, and left for a person.
     Quarantined,
     /// The order has no payment.
@@ -95,6 +103,9 @@ pub async fn finalize(
                 let refused = *refused;
                 let late = Late { before: &file.order, refused, refunding, refund };
                 Box::pin(settle_late(desk, *placed, &payment, late, &entry)).await?
+            }
+            Settlement::Lapsed(order, payment) => {
+                lapse(desk, &file.order, *order, &payment).await?
             }
             Settlement::Quarantined(payment, entry, mismatch) => {
                 tracing::error!(
@@ -146,6 +157,39 @@ async fn place(
     })
 }
 
+/// Writes that reserved money was let go, and that nothing is sent for nothing.
+async fn lapse(
+    desk: &Desk<'_>,
+    before: &Order,
+    mut order: Order,
+    payment: &Payment,
+) -> Result<Option<Finalized>, Fault> {
+    let mut events = Vec::new();
+    if before.status != order.status {
+        let fact = order.say_moved();
+        events.push(event(&order, fact, desk.now));
+    }
+    let step = Move {
+        before,
+        order: &order,
+        payment: Some(payment),
+        refund: None,
+        entry: None,
+        events: &events,
+        remembered: None,
+    };
+    let done = won(desk.store.move_money(&step).await?, Finalized::Lapsed);
+    if done.is_some() {
+        tracing::error!(
+            alarm = "reservation_lapsed",
+            order_id = %order.id,
+            payment_id = %payment.id,
+            "money that was reserved was let go: the order is unpaid and on hold"
+        );
+    }
+    Ok(done)
+}
+
 /// An order whose money came late: as it is, and as it shall be if it can not be placed.
 struct Late<'a> {
     before: &'a Order,
@@ -184,6 +228,14 @@ async fn settle_late(
         order_id = %refused.id,
         "a payment came after its order's end, and goods, gift cards or a promotion are spent"
     );
+    // What is reserved only is let go at once.
+    let refunding = match &refunding.intent {
+        Some(intent) if refunding.status == payment::Status::Authorized => {
+            desk.gateway.cancel(intent).await?;
+            close(&refunding, desk.now).unwrap_or(refunding)
+        }
+        Some(_) | None => refunding,
+    };
     let mut events = Vec::new();
     if let Some(refund) = &refund {
         let fact = refused.say_refund_requested(refund);
@@ -265,6 +317,13 @@ async fn stop(desk: &Desk<'_>, payment: &Payment) -> Result<Stopped, Fault> {
     // An intent that was never linked was never answered to anybody: nobody can pay it, and
     // linking it now fails on the order's version.
     let Some(intent) = &payment.intent else { return Ok(Stopped::Yes) };
+    // Money that was reserved in time is money that came, though it could still be let go.
+    if payment.capture.reserves() && payment.status != payment::Status::Authorized {
+        let intent = desk.gateway.retrieve(intent).await?;
+        if intent.state == IntentState::RequiresCapture {
+            return Ok(Stopped::MoneyCame);
+        }
+    }
     match desk.gateway.cancel(intent).await? {
         Canceled::Yes(_) => Ok(Stopped::Yes),
         Canceled::Refused => {

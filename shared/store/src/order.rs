@@ -3,7 +3,7 @@
 //! | item | key | index |
 //! |---|---|---|
 //! | order | `ORD#id` / META | `by_customer`, `by_status`, `work` |
-//! | payment | `ORD#id` / PAY#id | |
+//! | payment | `ORD#id` / PAY#id | `work`: `WQ#capture_due` / until#id, while money is reserved |
 //! | parcel | `ORD#id` / FUL#id | `work`; see [`crate::fulfillment`] |
 //! | refund | `ORD#id` / REF#id | `work`; see [`crate::refund`] |
 //! | return | `ORD#id` / RET#id | `work`; see [`crate::returns`] |
@@ -185,6 +185,9 @@ fn work(order: &Order) -> Option<(&'static str, Timestamp)> {
     }
 }
 
+/// Reserved money that is to be taken, what ends first in front.
+const CAPTURE_DUE: &str = "WQ#capture_due";
+
 /// Before this month there was no order anywhere.
 const FIRST_MONTH: u32 = 202_601;
 
@@ -227,6 +230,11 @@ const fn is_open(order: &Order) -> bool {
 
 pub(crate) fn payment_item(payment: &Payment) -> Result<Item, Fault> {
     let mut item = item(&payment_key(payment), payment)?;
+    let until = payment.capture_before.filter(|_| payment.authorized.is_positive());
+    if let Some(until) = until {
+        item.insert("gsi3pk".into(), text(CAPTURE_DUE));
+        item.insert("gsi3sk".into(), text(format!("{}#{}", moment(until), payment.id)));
+    }
     item.insert("version".into(), count(payment.version + 1));
     Ok(item)
 }
@@ -733,6 +741,22 @@ impl Store {
         let up_to = format!("{}~", moment(then));
         let range = Range { up_to: Some(&up_to), limit: Some(limit), position, ..Range::default() };
         let page = self.query(Table::Orders, index, "WQ#complete", range).await?;
+        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next: page.next })
+    }
+
+    /// A page of the payments whose money is reserved until then at most, what ends first in front.
+    /// The index is a little behind the table: whoever acts on a payment loads it first.
+    pub async fn captures_due(
+        &self,
+        until: Timestamp,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Payment>, Fault> {
+        let index = Some(("work", "gsi3pk", Some("gsi3sk")));
+        let due = moment(until);
+        let range = Range { up_to: Some(&due), limit: Some(limit), position, ..Range::default() };
+        let page = self.query(Table::Orders, index, CAPTURE_DUE, range).await?;
         let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
         Ok(Page { entries, next: page.next })
     }

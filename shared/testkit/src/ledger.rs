@@ -14,7 +14,7 @@ use domain::id::{LocationId, OrderId, OrderLineId};
 use domain::invoice::{Invoice, Issued};
 use domain::key_pool::{FreeKey, GivenKey, KeyText};
 use domain::movement::{Kind, Movement};
-use domain::order::{Order, Status};
+use domain::order::{Cause, Order, Status};
 use domain::payment::{Entry, EntryKind, Payment, Status as PaymentState};
 use domain::refund::{Origin, Refund, Status as RefundState};
 use domain::stock::{KEY_POOL, Place};
@@ -97,6 +97,8 @@ pub struct Facts {
     pub intents: Vec<Value>,
     /// The provider's refunds.
     pub refunds: Vec<Value>,
+    /// Every dispute, as the provider has it.
+    pub disputes: Vec<Value>,
     /// Every refund of an order, as we know it.
     pub paid_back: Vec<Refund>,
     /// Every invoice and credit note.
@@ -406,11 +408,24 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
     for order in &facts.orders {
         let is_placed = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
         let has_money = captured_of.contains_key(&order.id);
-        if is_placed && !order.due().is_zero() && !has_money {
+        // Reserved money is taken later; where it was let go, the order is on hold.
+        let is_reserved = facts.payments.iter().any(|payment| {
+            let is_held = payment.status == PaymentState::Authorized;
+            payment.order == order.id && (is_held || order.is_held_for(Cause::PaymentLapsed))
+        });
+        if is_placed && !order.due().is_zero() && !has_money && !is_reserved {
             broken.push(format!("{}: placed and not paid", order.id));
         }
-        if is_placed && has_money && order.captured != order.due() {
-            let (captured, due) = (order.captured, order.due());
+        // What was called off after it was taken is on its way back, or there.
+        let due = order.due().amount() + order.called_off.taken;
+        let takes_parts = facts
+            .payments
+            .iter()
+            .any(|payment| payment.order == order.id && payment.capture.reserves());
+        let is_right = order.captured.amount() == due
+            || (takes_parts && order.captured.amount() < due);
+        if is_placed && has_money && !is_right {
+            let captured = order.captured;
             broken.push(format!("{}: {captured} taken of {due}", order.id));
         }
         if order.captured.is_positive() && !has_money {
@@ -431,6 +446,7 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
         }
     }
     entries(facts, broken);
+    disputes(facts, broken);
 }
 
 /// 3, for gift cards and store credit: the entries of an account are its balance, and no balance
@@ -488,6 +504,35 @@ fn tenders(facts: &Facts, broken: &mut Vec<String>) {
     }
     for ((order, account), took) in taken {
         broken.push(format!("{order}: took {took} of {account:?}, which is none of its tenders"));
+    }
+}
+
+/// What was lost in disputes is what the provider says was, and is in the ledger once.
+fn disputes(facts: &Facts, broken: &mut Vec<String>) {
+    for order in &facts.orders {
+        let mine = |dispute: &&Value| {
+            facts.payments.iter().any(|payment| {
+                payment.order == order.id
+                    && payment.status == PaymentState::Succeeded
+                    && payment.intent.as_deref() == dispute["payment_intent"].as_str()
+            })
+        };
+        let sum = |statuses: &[&str]| -> i64 {
+            let theirs = facts.disputes.iter().filter(mine);
+            let such = theirs.filter(|one| statuses.iter().any(|status| one["status"] == *status));
+            such.filter_map(|one| one["amount"].as_i64()).sum()
+        };
+        let (lost, held) = (sum(&["lost"]), sum(&["needs_response", "under_review"]));
+        if (order.refunds.lost, order.refunds.disputed) != (lost, held) {
+            broken.push(format!("{}: its counters are not its disputes", order.id));
+        }
+        let written = |kind| -> i64 {
+            let of = |entry: &&Entry| entry.order == order.id && entry.kind == kind;
+            facts.entries.iter().filter(of).map(|entry| entry.amount.amount()).sum()
+        };
+        if written(EntryKind::Lost) - written(EntryKind::LossReturned) != lost {
+            broken.push(format!("{}: lost differs from the ledger", order.id));
+        }
     }
 }
 

@@ -122,6 +122,10 @@ async fn place(
     let cart = app.store.look_again(cart, now).await?;
     let placement = Order::place(cart, priced, expected_total, &fresh)?;
     let (mut order, mut payment) = (placement.order, placement.payment);
+    // What the merchant has decided by now holds for this payment for good.
+    if let Some(payment) = &mut payment {
+        payment.capture = facts.settings.shop.payments.capture;
+    }
     let events: Vec<_> =
         placement.facts.into_iter().map(|fact| settlement::event(&order, fact, now)).collect();
     let (cart, allowance) = (&placement.cart, &mut allowance);

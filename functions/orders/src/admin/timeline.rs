@@ -5,7 +5,7 @@ use api::form::OrderPath;
 use api::view::timeline::{MomentView, TimelineView};
 use api::{Path, Reply, Staff};
 use domain::permission::grant;
-use domain::timeline::timeline;
+use domain::timeline::{of_disputes, timeline};
 use runtime::Call;
 
 use crate::App;
@@ -22,6 +22,9 @@ pub async fn handle(
     let id = call.input.0.id;
     let file = load(app, id).await?;
     let notes = app.store.notes(id, NOTES_MAX, None).await?.entries;
-    let moments = timeline(&file.order, &file.payments, &file.parcels, &file.refunds, &notes);
+    let store::order::OrderFile { order, payments, parcels, refunds, returns, .. } = &file;
+    let mut moments = timeline(order, payments, parcels, refunds, returns, &notes);
+    moments.extend(of_disputes(&file.disputes));
+    moments.sort_by_key(|moment| moment.at);
     Ok(TimelineView { data: moments.into_iter().map(MomentView::from).collect() })
 }

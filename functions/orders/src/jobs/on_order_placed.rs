@@ -18,7 +18,7 @@ use queue::Name;
 use store::Saved;
 
 use crate::staff_letters::tell_of_dispute;
-use crate::{App, keys};
+use crate::{App, capture, keys};
 
 /// How often a lost race is run again before the message comes back by itself.
 const RACES_MAX: usize = 5;
@@ -41,6 +41,9 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     }
     if let Fact::KeysAdded { sku } = &event.fact {
         keys::hand_out(app, sku, now).await?;
+    }
+    if let Fact::FulfillmentMoved { order_id, status: Parcel::Shipped, .. } = &event.fact {
+        capture::take(app, *order_id, now).await?;
     }
     if let Fact::DisputeMoved { order_id, dispute_id, status: Dispute::NeedsResponse, .. } =
         &event.fact

@@ -19,7 +19,7 @@ use crate::App;
 use crate::notice::Notice;
 
 /// The events that change something here.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 16] = [
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.processing",
@@ -30,6 +30,12 @@ const KINDS: [&str; 10] = [
     "refund.created",
     "refund.updated",
     "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "radar.early_fraud_warning.created",
 ];
 
 /// The acknowledgement.
@@ -43,7 +49,7 @@ impl View for Received {}
 
 /// Takes an event.
 pub async fn handle(app: &App, call: Call<Signed, Raw>) -> Reply<Received> {
-    let keys = app.till.keys(call.now).await?;
+    let keys = app.till()?.keys(call.now).await?;
     let signature = call.request.header("stripe-signature").unwrap_or_default();
     let body = &call.request.body;
     if let Err(refusal) = webhook::verify(signature, body, &keys.webhook_secrets, call.now) {
@@ -79,6 +85,7 @@ fn notice(event: &Event) -> Option<Notice> {
         kind: event.kind.clone(),
         intent: event.intent.clone()?,
         order: event.order,
+        object: event.object.clone(),
     })
 }
 
@@ -109,6 +116,7 @@ mod tests {
             id: "evt_1".into(),
             kind: kind.into(),
             is_live: false,
+            object: Some("pi_1".into()),
             intent: Some("pi_1".into()),
             order: domain::id::OrderId::parse("ord_01ARZ3NDEKTSV4RRFFQ69G5FAV").ok(),
             payment: None,

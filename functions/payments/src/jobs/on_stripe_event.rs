@@ -6,7 +6,7 @@
 
 use domain::event::{Event, Fact};
 use domain::fault::{Fault, Retry};
-use domain::id::{OrderId, RefundId};
+use domain::id::{DisputeId, OrderId, RefundId};
 use jiff::Timestamp;
 use queue::Message;
 use settlement::Desk;
@@ -21,12 +21,16 @@ enum Wanted {
     Look(Notice),
     /// Ask the provider for a refund.
     Ask { event: Box<Event>, order: OrderId, refund: RefundId },
+    /// Tell the provider what the shop answers to a dispute.
+    Answer { event: Box<Event>, order: OrderId, dispute: DisputeId },
+    /// Ask the provider for reserved money.
+    Take { event: Box<Event>, order: OrderId },
 }
 
 /// Looks into an event, or asks for a refund.
 pub async fn handle(app: &App, message: Message, now: Timestamp) -> Result<(), Fault> {
     let wanted = read(&message.body)?;
-    let gateway = app.till.gateway(now).await?;
+    let gateway = app.till()?.gateway(now).await?;
     let desk = Desk { store: &app.store, gateway: &gateway, now };
     match wanted {
         Wanted::Look(notice) => look(&desk, &notice).await,
@@ -42,12 +46,41 @@ pub async fn handle(app: &App, message: Message, now: Timestamp) -> Result<(), F
             );
             Ok(())
         }
+        Wanted::Take { event, order } => {
+            let done = Box::pin(settlement::take_reserved(&desk, order)).await?;
+            tracing::info!(
+                op = "payments.jobs.on_stripe_event",
+                event_id = %event.id,
+                order_id = %order,
+                done = ?done,
+                "asked for reserved money"
+            );
+            Ok(())
+        }
+        Wanted::Answer { event, order, dispute } => {
+            let done = Box::pin(settlement::answer_dispute(&desk, order, dispute)).await?;
+            tracing::info!(
+                op = "payments.jobs.on_stripe_event",
+                event_id = %event.id,
+                order_id = %order,
+                dispute_id = %dispute,
+                done = ?done,
+                "answered a dispute"
+            );
+            Ok(())
+        }
     }
 }
 
 async fn look(desk: &Desk<'_>, notice: &Notice) -> Result<(), Fault> {
     let of_payment = notice.order.filter(|_| is_about_payment(notice));
-    let (order, done) = if let Some(order) = of_payment {
+    let (order, done) = if let Some(dispute) = dispute_of(notice) {
+        let heard = Box::pin(settlement::hear_dispute(desk, dispute)).await?;
+        (None, format!("{heard:?}"))
+    } else if let Some(warning) = warning_of(notice) {
+        let heard = settlement::hear_fraud_warning(desk, &notice.intent, warning);
+        (None, format!("{:?}", Box::pin(heard).await?))
+    } else if let Some(order) = of_payment {
         let done = Box::pin(settlement::finalize(desk, order, Some(&notice.intent))).await?;
         (Some(order), format!("{done:?}"))
     } else {
@@ -69,13 +102,31 @@ fn is_about_payment(notice: &Notice) -> bool {
     notice.kind.starts_with("payment_intent.")
 }
 
+/// The dispute that an event tells of.
+fn dispute_of(notice: &Notice) -> Option<&str> {
+    let object = notice.object.as_deref();
+    object.filter(|_| notice.kind.starts_with("charge.dispute."))
+}
+
+/// The early warning of fraud that an event tells of.
+fn warning_of(notice: &Notice) -> Option<&str> {
+    let object = notice.object.as_deref();
+    object.filter(|_| notice.kind.starts_with("radar.early_fraud_warning."))
+}
+
 fn read(body: &str) -> Result<Wanted, Fault> {
     if let Ok(event) = serde_json::from_str::<Event>(body) {
-        let Fact::RefundRequested { order_id: order, refund_id: refund } = event.fact else {
-            let tried = format!("ask the payment provider for {}", event.fact.name());
-            return Err(Fault::noticed(tried, Retry::Useless));
-        };
-        return Ok(Wanted::Ask { event: Box::new(event), order, refund });
+        if let Fact::RefundRequested { order_id: order, refund_id: refund } = event.fact {
+            return Ok(Wanted::Ask { event: Box::new(event), order, refund });
+        }
+        if let Fact::DisputeAnswered { order_id: order, dispute_id: dispute } = event.fact {
+            return Ok(Wanted::Answer { event: Box::new(event), order, dispute });
+        }
+        if let Fact::CaptureRequested { order_id: order } = event.fact {
+            return Ok(Wanted::Take { event: Box::new(event), order });
+        }
+        let tried = format!("ask the payment provider for {}", event.fact.name());
+        return Err(Fault::noticed(tried, Retry::Useless));
     }
     serde_json::from_str(body)
         .map(Wanted::Look)

@@ -39,7 +39,7 @@ struct Round<'a> {
 
 /// Reconciles.
 pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
-    let gateway = app.till.gateway(tick.now).await?;
+    let gateway = app.till()?.gateway(tick.now).await?;
     let from = tick.now.checked_sub(LOOKED_BACK).unwrap_or(tick.now);
     let until = tick.now.checked_sub(GRACE).unwrap_or(tick.now);
     let refunded = gateway.refunded_between(from, until).await?;
@@ -138,6 +138,7 @@ impl Round<'_> {
             kind: kind.to_owned(),
             intent: intent.id.clone(),
             order: intent.order,
+            object: None,
         };
         let body = serde_json::to_string(&notice)
             .map_err(|error| Fault::new("write a notice", error, Retry::Useless))?;

@@ -74,6 +74,7 @@ const AMONG: &[(&str, Among)] = &[
     ("parcels", |shop, people| Box::pin(parcels(shop, people))),
     ("an order's end", |shop, people| Box::pin(completion(shop, people))),
     ("the order desk", |shop, people| Box::pin(order_desk(shop, people))),
+    ("disputes", |shop, people| Box::pin(disputes(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("files of goods", |shop, people| Box::pin(files(shop, people))),
     ("papers of orders", |shop, people| Box::pin(papers(shop, people))),
@@ -267,6 +268,11 @@ async fn promotions(shop: Shop, mut people: People) {
     let code = tour::promotions::promotions(&mut pace, &people.owner).await;
     tour::promotions::bargain(&mut pace, &people.owner, &mut people.jane, &code).await;
     tour::refunds::call_off(&mut pace, &people.owner, &people.jane.who).await;
+}
+
+async fn disputes(shop: Shop, people: People) {
+    tour::disputes::disputes(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::disputes::reserved(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
 async fn order_desk(shop: Shop, mut people: People) {

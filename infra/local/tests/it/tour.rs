@@ -7,6 +7,7 @@
 
 pub(crate) mod completion;
 pub(crate) mod desk;
+pub(crate) mod disputes;
 pub(crate) mod files;
 pub(crate) mod fulfillment;
 pub(crate) mod gift_cards;
@@ -15,6 +16,7 @@ pub(crate) mod inventory;
 pub(crate) mod key_pools;
 pub(crate) mod letters;
 pub(crate) mod media;
+pub(crate) mod order_changes;
 pub(crate) mod papers;
 pub(crate) mod parcels;
 pub(crate) mod promotions;

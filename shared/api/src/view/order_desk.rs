@@ -2,6 +2,7 @@
 
 use domain::address::{Email, PersonName};
 use domain::allocation::Allocation;
+use domain::capture;
 use domain::catalog::Sku;
 use domain::currency::Currency;
 use domain::dispute;
@@ -291,6 +292,15 @@ pub struct PaymentDetailView {
     pub refund_pending: Money,
     /// Money returned.
     pub refunded: Money,
+    /// When it is taken.
+    pub capture: capture::Mode,
+    /// Until when reserved money can be taken; null where none is reserved.
+    #[schemars(with = "Option<String>")]
+    pub capture_before: Option<Timestamp>,
+    /// What was to be taken of it; null where nobody has asked for it.
+    pub capture_requested: Option<Money>,
+    /// Why the provider did not take it, in its words.
+    pub capture_failure: Option<String>,
     /// Why the last try failed.
     pub failure: Option<Failure>,
     /// When it was made.
@@ -300,6 +310,8 @@ pub struct PaymentDetailView {
     #[schemars(with = "String")]
     pub updated_at: Timestamp,
 }
+
+impl View for PaymentDetailView {}
 
 impl From<&Payment> for PaymentDetailView {
     fn from(payment: &Payment) -> Self {
@@ -313,6 +325,10 @@ impl From<&Payment> for PaymentDetailView {
             captured: payment.captured,
             refund_pending: payment.refund_pending,
             refunded: payment.refunded,
+            capture: payment.capture,
+            capture_before: payment.capture_before,
+            capture_requested: payment.capture_asked.as_ref().map(|asked| asked.amount),
+            capture_failure: payment.capture_asked.as_ref().and_then(|it| it.failure.clone()),
             failure: payment.failure.clone(),
             created_at: payment.created_at,
             updated_at: payment.updated_at,

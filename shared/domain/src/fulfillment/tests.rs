@@ -154,6 +154,7 @@ fn what_is_unpaid_on_hold_or_called_off_does_not_leave() {
             PaymentStatus::NotRequired
                 | PaymentStatus::Paid
                 | PaymentStatus::Overpaid
+                | PaymentStatus::Authorized
                 | PaymentStatus::PartiallyRefunded
         );
         let left = parcel.clone().ship(&order, nothing_said(), now());

@@ -1,0 +1,21 @@
+//! `GET /v1/admin/orders/{id}/disputes/{dispute_id}`: a dispute, and what the bank would be told:
+//! the order's addresses, receipt, parcels, downloads and letters, as the evidence that they are.
+
+use api::view::dispute::{DisputeFileView, DisputeView};
+use api::{Path, Reply, Staff};
+use domain::permission::grant;
+use runtime::Call;
+
+use crate::App;
+use crate::desk::{WhichDispute, disputed};
+
+/// Shows a dispute.
+pub async fn handle(
+    app: &App,
+    call: Call<Staff<grant::OrdersRead>, Path<WhichDispute>>,
+) -> Reply<DisputeFileView> {
+    let Path(which) = call.input;
+    let (file, dispute) = disputed(app, which).await?;
+    let evidence = settlement::evidence(&app.store, &file, &dispute).await?;
+    Ok(DisputeFileView { dispute: DisputeView::from(&dispute), evidence })
+}

@@ -1,0 +1,223 @@
+//! Money that is reserved first: taken once, whole or in part, before its time is over, or let go.
+
+use domain::permission::Permission::{OrdersCapture, OrdersFulfill, OrdersRead, OrdersWrite};
+use local::{Options, Outcome, Request, Response, Shop};
+use serde_json::{Value, json};
+use testkit::goods::{self, Goods, MUG};
+
+use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
+
+const JOB: &str = "payments.jobs.capture_due";
+/// Stripe keeps the money of a card for so long.
+const RESERVED_DAYS: i64 = 7;
+const HOUR_MS: i64 = 3_600_000;
+
+fn eur(amount: i64) -> Value {
+    json!({"amount": amount, "currency": "EUR"})
+}
+
+/// The small shop that reserves first.
+fn reserving(payments: Value) -> Goods {
+    let mut goods = goods::small(world::MUGS);
+    goods.shop.payments = serde_json::from_value(payments).expect("settings");
+    goods
+}
+
+async fn open(payments: Value) -> (Shop, Goods) {
+    let goods = reserving(payments);
+    (world::open_with(Options::default(), &goods).await, goods)
+}
+
+async fn clerk(shop: &Shop) -> Colleague {
+    let may = [OrdersRead, OrdersWrite, OrdersCapture, OrdersFulfill];
+    Colleague::of(shop, "clerk", &may).await
+}
+
+/// Somebody whose 29.90 are reserved for two mugs.
+async fn buyer(shop: &Shop) -> Shopper {
+    let mut jane = Shopper::guest(shop).await;
+    jane.ready(MUG, 2).await;
+    assert_eq!(jane.complete().await.status, 201);
+    assert_eq!(jane.pay("pm_card_visa").0, 200);
+    shop.settle().await;
+    jane
+}
+
+async fn post_as(
+    clerk: &Colleague,
+    key: &str,
+    jane: &Shopper,
+    rest: &str,
+    body: &Value,
+) -> Response {
+    let path = format!("/v1/admin/orders/{}{rest}", jane.order);
+    let request = Request::new("POST", &path).header("idempotency-key", key);
+    clerk.send(request.json(body)).await
+}
+
+async fn capture(clerk: &Colleague, jane: &Shopper, body: &Value) -> Response {
+    post_as(clerk, &key(), jane, "/capture", body).await
+}
+
+async fn order(clerk: &Colleague, jane: &Shopper) -> Value {
+    ok(clerk.get(&format!("/v1/admin/orders/{}", jane.order)).await)
+}
+
+async fn run(shop: &Shop) {
+    assert!(matches!(shop.run_job(JOB).await, Outcome::Answered(_)));
+    shop.settle().await;
+}
+
+fn received(shop: &Shop) -> i64 {
+    let intents = shop.twin().objects("payment_intent");
+    intents.iter().filter_map(|intent| intent["amount_received"].as_i64()).sum()
+}
+
+#[tokio::test]
+async fn reserved_money_places_the_order_and_is_taken_once() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    let placed = order(&clerk, &jane).await;
+    assert_eq!(
+        (&placed["status"], &placed["payment_status"]),
+        (&json!("placed"), &json!("authorized"))
+    );
+    let detail = &placed["payment_details"][0];
+    assert_eq!((&detail["authorized"], &detail["capture"]), (&eur(2990), &json!("manual")));
+    assert!(detail["capture_before"].is_string(), "{detail}");
+    assert_eq!(received(&shop), 0);
+    sound(&shop, &goods).await;
+
+    let more = capture(&clerk, &jane, &json!({"amount": eur(2991)})).await;
+    assert_eq!(refusal(&more), (409, "exceeds_authorized".into()));
+    let pounds = json!({"amount": {"amount": 1, "currency": "GBP"}});
+    assert_eq!(refusal(&capture(&clerk, &jane, &pounds).await).1, "currency_mismatch");
+    let none = capture(&clerk, &jane, &json!({"amount": eur(0)})).await;
+    assert_eq!(refusal(&none), (409, "capture_too_small".into()));
+    let reader = Colleague::of(&shop, "reader", &[OrdersRead]).await;
+    assert_eq!(capture(&reader, &jane, &json!({})).await.status, 403);
+    let nobody = Shopper { order: "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV".into(), ..jane.clone() };
+    assert_eq!(capture(&clerk, &nobody, &json!({})).await.status, 404);
+
+    let key = key();
+    let first = post_as(&clerk, &key, &jane, "/capture", &json!({})).await;
+    let again = post_as(&clerk, &key, &jane, "/capture", &json!({})).await;
+    assert_eq!((first.status, first.value()), (200, again.value()));
+    let other = capture(&clerk, &jane, &json!({})).await;
+    assert_eq!(refusal(&other), (409, "capture_underway".into()));
+    shop.settle().await;
+    assert_eq!(
+        (received(&shop), &order(&clerk, &jane).await["payment_status"]),
+        (2990, &json!("paid"))
+    );
+    let late = capture(&clerk, &jane, &json!({})).await;
+    assert_eq!(refusal(&late), (409, "nothing_to_capture".into()));
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn a_part_is_taken_and_the_rest_let_go() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    ok(capture(&clerk, &jane, &json!({"amount": eur(1000)})).await);
+    shop.settle().await;
+    let after = order(&clerk, &jane).await;
+    assert_eq!(
+        (&after["captured"], &after["payment_status"]),
+        (&eur(1000), &json!("partially_paid"))
+    );
+    assert_eq!(after["payment_details"][0]["authorized"], eur(0));
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn what_is_called_off_is_let_go_and_what_is_on_hold_is_not_taken() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    let why = json!({"reason": "Asked for another address"});
+    ok(post_as(&clerk, &key(), &jane, "/hold", &why).await);
+    assert_eq!(refusal(&capture(&clerk, &jane, &json!({})).await), (409, "order_on_hold".into()));
+    let off = ok(post_as(&clerk, &key(), &jane, "/cancel", &why).await);
+    assert_eq!(off["status"], "canceled");
+    shop.settle().await;
+    let intents = shop.twin().objects("payment_intent");
+    assert_eq!((&intents[0]["status"], received(&shop)), (&json!("canceled"), 0));
+    assert_eq!(shop.twin().objects("refund").len(), 0);
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn staff_are_told_once_and_the_money_is_taken_before_its_time_is_over() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    let letters = || {
+        let mails = shop.mails().into_iter();
+        mails.filter(|mail| mail.subject.contains("is to be taken")).count()
+    };
+    run(&shop).await;
+    assert_eq!(letters(), 0);
+    shop.clock().advance_ms((RESERVED_DAYS * 24 - 47) * HOUR_MS);
+    for _ in 0..2 {
+        run(&shop).await;
+        assert_eq!((letters(), received(&shop)), (1, 0));
+    }
+    shop.clock().advance_ms(36 * HOUR_MS);
+    for _ in 0..2 {
+        run(&shop).await;
+        assert_eq!((letters(), received(&shop)), (1, 2990));
+    }
+    assert_eq!(jane.view_order().await["payment_status"], "paid");
+    let _ = clerk;
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn what_is_let_go_or_lapses_holds_the_order() {
+    let (shop, goods) = open(json!({"capture": "manual", "capture_deadline": "void"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    shop.clock().advance_ms((RESERVED_DAYS * 24 - 11) * HOUR_MS);
+    for _ in 0..2 {
+        run(&shop).await;
+    }
+    let held = order(&clerk, &jane).await;
+    assert_eq!(
+        (&held["status"], &held["payment_status"], &held["hold"]["cause"]),
+        (&json!("on_hold"), &json!("voided"), &json!("payment_lapsed"))
+    );
+    assert_eq!(shop.twin().objects("payment_intent")[0]["status"], "canceled");
+    sound(&shop, &goods).await;
+
+    // Nobody looks, and the provider lets it go by itself.
+    let joe = buyer(&shop).await;
+    shop.clock().advance_ms((RESERVED_DAYS * 24 + 1) * HOUR_MS);
+    shop.settle().await;
+    assert_eq!(order(&clerk, &joe).await["hold"]["cause"], "payment_lapsed");
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn the_first_parcel_that_leaves_takes_the_money() {
+    let (shop, goods) = open(json!({"capture": "on_shipment"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    let path = format!("/v1/admin/orders/{}/fulfillments", jane.order);
+    let placed = order(&clerk, &jane).await;
+    let line = json!({"line_id": placed["lines"][0]["id"], "quantity": 1});
+    let body = json!({
+        "location_id": placed["reservation"]["allocations"][0]["location_id"],
+        "lines": [line],
+    });
+    let request = Request::new("POST", &path).header("idempotency-key", &key()).json(&body);
+    let opened = clerk.send(request).await;
+    assert_eq!(opened.status, 201, "{}", opened.text());
+    let path = format!("{path}/{}/ship", opened.value()["id"].as_str().unwrap());
+    let tag = opened.header("etag").map(str::to_owned);
+    let mut request = Request::new("POST", &path).header("idempotency-key", &key());
+    if let Some(tag) = &tag {
+        request = request.header("if-match", tag);
+    }
+    ok(clerk.send(request.json(&json!({}))).await);
+    shop.settle().await;
+    assert_eq!(received(&shop), 2990);
+    assert_eq!(order(&clerk, &jane).await["payment_status"], "paid");
+    sound(&shop, &goods).await;
+}

@@ -1,0 +1,74 @@
+//! What card holders dispute, and money that is reserved first: everything that staff does with
+//! either.
+
+use local::{Outcome, Request, Response};
+use serde_json::{Value, json};
+use testkit::goods::MUG;
+
+use super::{Pace, Round, text};
+use crate::world::{Colleague, Shopper, key, ok};
+
+/// The card holder goes to their bank, and the issuer warns, within so many seconds.
+const SECONDS: u64 = 10;
+
+async fn post(owner: &Colleague, target: &str, body: &Value) -> Response {
+    let request = Request::new("POST", target).header("idempotency-key", &key());
+    owner.send(request.json(body)).await
+}
+
+/// Somebody with a paid order.
+async fn bought<P: Pace>(pace: &mut P, owner: &Colleague, round: Round, card: &str) -> Shopper {
+    let mut jane = Shopper::from(&owner.shop, &round.ip(90));
+    jane.open_cart("EUR").await;
+    jane.ready(MUG, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    assert_eq!(jane.pay(card).0, 200);
+    pace.settle().await;
+    jane
+}
+
+/// Disputes are listed, looked at, answered and given in to; the issuer warns of fraud.
+pub(crate) async fn disputes<P: Pace>(pace: &mut P, owner: &Colleague, round: Round) {
+    for (card, answer) in [
+        ("pm_card_createDispute", "/submit"),
+        ("pm_card_createDisputeProductNotReceived", "/accept"),
+        ("pm_card_createIssuerFraudRecord", ""),
+    ] {
+        let jane = bought(pace, owner, round, card).await;
+        owner.shop.advance(SECONDS).await;
+        pace.settle().await;
+        if answer.is_empty() {
+            continue;
+        }
+        let due = ok(pace.call(owner.get("/v1/admin/disputes?due=true")).await);
+        assert_eq!(due["data"][0]["order_id"], json!(jane.order));
+        let at =
+            format!("/v1/admin/orders/{}/disputes/{}", jane.order, text(&due["data"][0], "id"));
+        ok(pace.call(owner.get(&at)).await);
+        ok(pace.call(post(owner, &format!("{at}{answer}"), &json!({}))).await);
+        pace.settle().await;
+    }
+    let all = ok(pace.call(owner.get("/v1/admin/disputes?limit=1")).await);
+    let next = format!("/v1/admin/disputes?limit=1&cursor={}", text(&all, "next_cursor"));
+    ok(pace.call(owner.get(&next)).await);
+}
+
+/// Money is reserved, warned of, taken, and let go; the setting is what it was before.
+pub(crate) async fn reserved<P: Pace>(pace: &mut P, owner: &Colleague, round: Round) {
+    let set = |mode: &'static str, deadline: &'static str| async move {
+        let tag = owner.tag("/v1/admin/settings").await;
+        let body = json!({"payments": {"capture": mode, "capture_deadline": deadline}});
+        ok(owner.call_if(&tag, "PATCH", "/v1/admin/settings", &body).await);
+        // Others believe the old ones for a minute.
+        owner.shop.clock().advance_ms(61_000);
+    };
+    set("manual", "warn").await;
+    let jane = bought(pace, owner, round, "pm_card_visa").await;
+    let path = format!("/v1/admin/orders/{}/capture", jane.order);
+    let part = json!({"amount": {"amount": 1000, "currency": "EUR"}});
+    ok(pace.call(post(owner, &path, &part)).await);
+    pace.settle().await;
+    let ran = pace.call(owner.shop.run_job("payments.jobs.capture_due")).await;
+    assert!(matches!(ran, Outcome::Answered(_)));
+    set("automatic", "capture").await;
+}
