@@ -38,6 +38,7 @@ impl Order {
         let is_done = self.status == Status::Placed
             && is_all_out(&self.lines)
             && self.is_quits()
+            && !self.return_status.is_open()
             && !self.dispute_status.is_some_and(dispute::Status::is_open);
         if !is_done {
             return None;
@@ -97,6 +98,7 @@ impl Order {
 mod tests {
     use super::*;
     use crate::money::Money;
+    use crate::returns::ReturnStatus;
 
     fn at(day: i64) -> Timestamp {
         Timestamp::from_second(1_790_000_000 + day * 86_400).unwrap()
@@ -167,6 +169,10 @@ mod tests {
         let mut order = out();
         order.dispute_status = Some(dispute::Status::UnderReview);
         assert_eq!(order.done_since(), None, "a bank decides");
+        for return_status in [ReturnStatus::Requested, ReturnStatus::InProgress] {
+            let order = Order { return_status, ..out() };
+            assert_eq!(order.done_since(), None, "something may come back: {return_status:?}");
+        }
         let payment_status = PaymentStatus::PartiallyPaid;
         let mut order = Order { payment_status, ..out() };
         order.refunds.lost = order.captured.amount();
