@@ -138,7 +138,9 @@ impl Bench {
         self.is_sound_now().await
     }
 
+    /// The same without a word from the clock.
     async fn is_sound_now(&self) -> Found {
+        self.shop.settle().await;
         let broken = ledger::broken(&facts(&self.shop, &goods::small(world::MUGS)).await);
         if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
     }
@@ -680,6 +682,8 @@ async fn two_refunds_meet(bench: Bench) -> Found {
 
 async fn two_who_call_off_meet(bench: Bench) -> Found {
     let who = bench.bought().await?;
+    // Somebody else holds as many mugs.
+    bench.waiting(2, MUG, 2).await?;
     let gate = bench.hold(CALL_OFF, TRANSACTION, 1);
     let target = format!("/v1/admin/orders/{}/cancel", who.order);
     let reason = json!({"reason": "Sold out"});

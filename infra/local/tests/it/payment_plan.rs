@@ -33,6 +33,17 @@ async fn waiting(shop: &Shop) -> Shopper {
     jane
 }
 
+/// Somebody with an order in dollars, which banks in the United States debit, that waits for its
+/// payment.
+async fn waiting_for_dollars(shop: &Shop) -> Shopper {
+    let mut jane = Shopper::new(shop);
+    jane.open_cart("USD").await;
+    jane.ready(TEMPLATE, 1).await;
+    let answer = jane.complete().await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    jane
+}
+
 /// The small shop, with a template that has one more price.
 fn priced(currency: Currency, price: i64) -> Goods {
     let mut goods = goods::small(world::MUGS);
@@ -138,8 +149,9 @@ async fn who_walks_away_from_the_bank_s_question_loses_the_order_and_no_money() 
 
 #[tokio::test]
 async fn a_debit_takes_its_time_and_the_order_waits_for_it() {
-    let shop = world::open().await;
-    let jane = waiting(&shop).await;
+    let goods = priced(Currency::USD, 2_100);
+    let shop = world::open_with(Options::default(), &goods).await;
+    let jane = waiting_for_dollars(&shop).await;
     let (status, intent) = jane.pay("pm_usBankAccount_insufficientFunds");
     assert_eq!((status, &intent["status"]), (200, &json!("processing")), "{intent}");
     shop.settle().await;
@@ -161,13 +173,14 @@ async fn a_debit_takes_its_time_and_the_order_waits_for_it() {
     shop.settle_all().await;
     let order = jane.view_order().await;
     assert_eq!((&order["status"], &order["payment_status"]), (&json!("placed"), &json!("paid")));
-    is_sound(&shop).await;
+    sound(&shop, &goods).await;
 }
 
 #[tokio::test]
 async fn a_debit_under_way_is_not_called_off_by_the_clock() {
-    let shop = world::open().await;
-    let jane = waiting(&shop).await;
+    let goods = priced(Currency::USD, 2_100);
+    let shop = world::open_with(Options::default(), &goods).await;
+    let jane = waiting_for_dollars(&shop).await;
     shop.clock().advance_ms(30 * MINUTE_MS - 2_000);
     assert_eq!(jane.pay("pm_usBankAccount").1["status"], "processing");
     shop.settle().await;
@@ -180,7 +193,7 @@ async fn a_debit_under_way_is_not_called_off_by_the_clock() {
     shop.settle_all().await;
     let order = jane.view_order().await;
     assert_eq!((&order["status"], &order["payment_status"]), (&json!("placed"), &json!("paid")));
-    is_sound(&shop).await;
+    sound(&shop, &goods).await;
 }
 
 #[tokio::test]
