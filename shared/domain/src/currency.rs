@@ -89,6 +89,12 @@ impl Currency {
         }
     }
 
+    /// Whether Stripe charges so many minor units at once: a multiple of its step, of eight digits
+    /// at most as it is told. The minimum is asked for by itself.
+    pub fn is_chargeable(&self, minor: i64) -> bool {
+        self.stripe_amount(minor).is_ok_and(|stripe| stripe <= STRIPE_MAXIMUM)
+    }
+
     /// The minor units of an integer that came from Stripe: the inverse of
     /// [`stripe_amount`](Self::stripe_amount).
     pub fn from_stripe_amount(&self, stripe: i64) -> Result<i64, Refusal> {
@@ -156,6 +162,10 @@ impl JsonSchema for Currency {
         })
     }
 }
+
+/// The most that Stripe charges at once, as it is told: eight digits, whatever the currency.
+/// Source: <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>.
+const STRIPE_MAXIMUM: i64 = 99_999_999;
 
 /// Stripe's published minimum charges, in minor units.
 const STRIPE_MINIMUMS: [(Currency, i64); 23] = [
@@ -425,6 +435,20 @@ mod tests {
         assert_eq!(Currency::KWD.stripe_amount(5124), Err(Refusal::NotChargeable));
         assert_eq!(Currency::MGA.stripe_amount(1200), Ok(12));
         assert_eq!(Currency::MGA.stripe_amount(1201), Err(Refusal::NotChargeable));
+    }
+
+    #[test]
+    fn more_than_eight_digits_are_not_charged_at_once() {
+        for (currency, most) in [
+            (Currency::EUR, 99_999_999),
+            (Currency::JPY, 99_999_999),
+            (Currency::KWD, 99_999_990),
+            (Currency::ISK, 999_999),
+        ] {
+            assert!(currency.is_chargeable(most), "{currency}");
+            assert!(!currency.is_chargeable(most + currency.stripe_step()), "{currency}");
+        }
+        assert!(!Currency::KWD.is_chargeable(5124));
     }
 
     #[test]
