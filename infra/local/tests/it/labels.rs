@@ -5,6 +5,7 @@ use domain::permission::Permission;
 use local::{Options, Request, Response, Shop};
 use serde_json::{Value, json};
 use testkit::goods;
+use wire::{FaultKind, Plan};
 
 use crate::tour::parcels::{Carriers, at, go, line_of, open, socks};
 use crate::world::{self, Colleague, key, ok, refusal, sound};
@@ -14,13 +15,18 @@ const MAY: [Permission; 2] = [Permission::OrdersFulfill, Permission::OrdersRead]
 /// A parcel that may get a label: who packs it, where it is, its tag.
 async fn parcel(shop: &Shop) -> (Colleague, String, String) {
     let packer = Colleague::of(shop, "packer", &MAY).await;
-    let jane = socks(shop, "203.0.113.7", 1).await;
+    let (here, seen) = another(&packer, "203.0.113.7").await;
+    (packer, here, seen)
+}
+
+/// One more parcel: where it is, its tag.
+async fn another(packer: &Colleague, ip: &str) -> (String, String) {
+    let jane = socks(&packer.shop, ip, 1).await;
     let line = json!(line_of(&jane).await);
-    let made = open(&packer, &jane.order, &line, 1).await;
+    let made = open(packer, &jane.order, &line, 1).await;
     assert_eq!(made.status, 201, "{}", made.text());
     let here = format!("{}/{}", at(&jane.order), made.value()["id"].as_str().unwrap());
-    let seen = made.header("etag").unwrap().to_owned();
-    (packer, here, seen)
+    (here, made.header("etag").unwrap().to_owned())
 }
 
 async fn buy(packer: &Colleague, here: &str, seen: &str) -> Response {
@@ -94,6 +100,34 @@ async fn whatever_is_lost_on_the_way_a_label_is_bought_once() {
     assert_eq!(refusal(&nothing), (409, "no_label".into()));
     let off = go(&packer, &seen, &format!("{here}/cancel"), &Value::Null).await;
     assert_eq!(off.status, 200, "{}", off.text());
+    shop.settle().await;
+    sound(&shop, &goods::small(world::MUGS)).await;
+}
+
+#[tokio::test]
+async fn a_label_that_was_sold_and_not_written_down_is_found_again() {
+    let carriers = Carriers::open().await;
+    let shop = carriers.shop(Options { sdk_attempts: 1, ..Options::default() }).await;
+    let packer = Colleague::of(&shop, "packer", &MAY).await;
+    // The choice, and then what was bought: each is a transaction.
+    let accidents = [(1, FaultKind::FailBefore), (2, FaultKind::FailBefore)];
+    let lost = [(1, FaultKind::LoseResponse), (2, FaultKind::LoseResponse)];
+    for (number, (at, kind)) in (1..).zip(accidents.into_iter().chain(lost)) {
+        let (here, seen) = another(&packer, &format!("203.0.113.{number}")).await;
+        let key = key();
+        let ask = || {
+            let request = Request::new("POST", &format!("{here}/label"))
+                .header("idempotency-key", &key)
+                .header("if-match", &seen);
+            packer.send(request.json(&json!({"weight_grams": 400})))
+        };
+        shop.wire().faults().arm(Plan::at_operation(at, kind, "TransactWriteItems"));
+        let first = ask().await;
+        assert_eq!(first.status, 503, "{kind:?} at {at}: {}", first.text());
+        let again = ask().await;
+        assert_eq!(again.status, 200, "{kind:?} at {at}: {}", again.text());
+        assert_eq!(carriers.twin.labels(), number, "{kind:?} at {at}");
+    }
     shop.settle().await;
     sound(&shop, &goods::small(world::MUGS)).await;
 }
