@@ -43,7 +43,7 @@ const ACTIVE: [&str; 9] = [
 ];
 
 /// What is optional in the facts, absent in some letters.
-const OPTIONAL: [&str; 10] = [
+const OPTIONAL: [&str; 17] = [
     "discount",
     "shipping",
     "shipping_name",
@@ -54,6 +54,13 @@ const OPTIONAL: [&str; 10] = [
     "expires_on",
     "variant",
     "refund",
+    "instructions",
+    "label_url",
+    "send_to",
+    "send_by",
+    "rejection",
+    "given",
+    "closing",
 ];
 /// Lists that are empty in some letters.
 const LISTS: [&str; 3] = ["tenders", "keys", "downloads"];

@@ -14,11 +14,13 @@ use domain::fault::{Fault, Retry};
 
 mod custom;
 mod parcel;
+mod returned;
 pub mod samples;
 mod template;
 
 pub use custom::{Broken, Custom, Form, Shown, try_out, variables};
 pub use parcel::Parcel;
+pub use returned::Returned;
 pub use template::{Facts, Link, Rendered, Templates};
 
 /// The post.

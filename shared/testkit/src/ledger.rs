@@ -382,7 +382,9 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
         let of_order = |refund: &&Refund| refund.order == order.id;
         let has_failed =
             facts.paid_back.iter().filter(of_order).any(|one| one.status == RefundState::Failed);
-        if !is_placed && !has_failed && back != received {
+        // What a bank took for good is gone, whatever became of the order.
+        let gone = order.refunds.lost;
+        if !is_placed && !has_failed && back + gone != received {
             broken.push(format!(
                 "{}: {:?}, and {} of its {received} stand captured",
                 order.id,

@@ -12,6 +12,6 @@ pub async fn handle(
     app: &App,
     call: Call<OrderReader, Path<OrderPath>>,
 ) -> Reply<OrderInvoicesView> {
-    let file = which::load(app, call.input.0.id, &call.who).await?;
+    let file = which::load_to_show(app, call.input.0.id, &call.who, call.now).await?;
     papers::of_order(app, file.order.id, call.now).await
 }

@@ -16,7 +16,7 @@ pub async fn handle(
     app: &App,
     call: Call<OrderReader, Path<OrderPath>>,
 ) -> Reply<Cached<OrderView>> {
-    let file = which::load(app, call.input.0.id, &call.who).await?;
+    let file = which::load_to_show(app, call.input.0.id, &call.who, call.now).await?;
     let shop_url = app.shop_url.as_deref().ok_or_else(Problem::internal)?;
     let used = |line| uses(&file.downloads, line);
     let links = download::links(&file.order, &call.guard.sealer, shop_url, call.now, used);

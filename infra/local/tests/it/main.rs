@@ -45,6 +45,7 @@ mod media;
 mod mutants;
 mod oddities;
 mod opening;
+mod order_changes;
 mod papers;
 mod parcels;
 mod payment_plan;

@@ -15,6 +15,7 @@ use domain::pricing::Totals;
 use domain::promotion::Code;
 use domain::promotion::used::{LineDiscount, OrderPromotion};
 use domain::refund::Refund;
+use domain::returns::ReturnStatus;
 use domain::tax::Reason;
 use domain::vat_id::VatId;
 use jiff::Timestamp;
@@ -27,6 +28,16 @@ use super::key_pool::OrderKeysView;
 use super::refund::OrderRefundView;
 use crate::cursor::List;
 use crate::reply::View;
+
+/// What is answered to everybody who looks an order up.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OrderLookUp")]
+pub struct LookedUpView {
+    /// Always `check_your_email`.
+    pub status: &'static str,
+}
+
+impl View for LookedUpView {}
 
 /// A line of an order.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -58,12 +69,16 @@ pub struct OrderLineView {
     pub tax: Money,
     /// What the line costs.
     pub total: Money,
+    /// Units that were called off before they left.
+    pub canceled_quantity: u32,
     /// Units whose money went back, or is on its way.
     pub refunded_quantity: u32,
     /// Units that went out.
     pub fulfilled_quantity: u32,
     /// Units that arrived.
     pub delivered_quantity: u32,
+    /// Units that came back.
+    pub returned_quantity: u32,
 }
 
 /// A part of an order's total that is paid with a gift card or with store credit.
@@ -185,6 +200,8 @@ pub struct OrderView {
     pub payment_status: PaymentStatus,
     /// How far it is fulfilled.
     pub fulfillment_status: FulfillmentStatus,
+    /// How far it came back.
+    pub return_status: ReturnStatus,
     /// What it is priced in.
     pub currency: Currency,
     /// Where the letters go.
@@ -260,6 +277,7 @@ impl OrderView {
             status: order.status,
             payment_status: order.payment_status,
             fulfillment_status: order.fulfillment_status,
+            return_status: order.return_status,
             currency: order.currency,
             email: order.email,
             lines: order.lines.into_iter().map(OrderLineView::from).collect(),
@@ -326,8 +344,10 @@ impl From<OrderLine> for OrderLineView {
             discounts: line.discounts,
             tax: line.tax,
             total: line.total,
+            canceled_quantity: line.canceled,
             refunded_quantity: line.refunded.units,
             fulfilled_quantity: line.fulfilled,
+            returned_quantity: line.returned,
             delivered_quantity: line.delivered,
         }
     }

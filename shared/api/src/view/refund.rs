@@ -75,6 +75,8 @@ pub struct OrderRefundView {
     pub amount: Money,
     /// What of it goes back to gift cards and store credit; the rest goes back to the card.
     pub tenders: Vec<TenderView>,
+    /// What of it became store credit instead of going back to the card; null for nothing.
+    pub store_credit: Option<Money>,
     /// When it was asked for.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
@@ -87,6 +89,7 @@ impl From<&Refund> for OrderRefundView {
             status: refund.status,
             amount: refund.amount(),
             tenders: tenders(&refund.tenders),
+            store_credit: refund.credit.map(|credit| credit.amount),
             created_at: refund.created_at,
         }
     }
@@ -113,6 +116,8 @@ pub struct RefundView {
     pub money: Money,
     /// What of it went back to gift cards and store credit, at once.
     pub tenders: Vec<TenderView>,
+    /// What of it became store credit instead of going back by the provider; null for nothing.
+    pub store_credit: Option<Money>,
     /// What it is for; empty where it was made at the provider, or is all that was left.
     pub parts: Vec<PartView>,
     /// Why, as whoever asked for it said.
@@ -150,6 +155,7 @@ impl From<&Refund> for RefundView {
             amount: refund.amount(),
             money: refund.money,
             tenders: tenders(&refund.tenders),
+            store_credit: refund.credit.map(|credit| credit.amount),
             parts: refund.parts.iter().map(PartView::from).collect(),
             reason: refund.reason.clone(),
             requested_by: refund.by.to_string(),
@@ -196,8 +202,8 @@ impl RefundableView {
         let money = order.refundable().max(0);
         let line = |line: &domain::order::OrderLine| RefundableLineView {
             line_id: line.id,
-            quantity: line.quantity.saturating_sub(line.refunded.units),
-            amount: Money::new(line.total.amount() - line.refunded.amount, currency),
+            quantity: line.refundable_units(),
+            amount: Money::new(line.refundable_amount(), currency),
         };
         Self {
             amount: Money::new(money + order.tender_refundable(), currency),

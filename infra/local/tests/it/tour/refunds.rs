@@ -91,6 +91,10 @@ pub(crate) async fn desk<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Cu
     pace.settle().await;
 
     ordered(&shop, owner, jane).await;
+    jane.pay("pm_card_visa");
+    pace.settle().await;
+    super::order_changes::changes(pace, owner, jane).await;
+    ordered(&shop, owner, jane).await;
     call_off(pace, owner, jane).await;
     // Paid, and the shop has not heard of it.
     ordered(&shop, owner, jane).await;
