@@ -98,6 +98,8 @@ pub enum Refusal {
     },
     /// Nothing of the order would be left: call the order off.
     EntireOrder,
+    /// Its money is being taken: then it goes back.
+    CaptureUnderway,
     /// Units of it were called off as often as may be.
     TooOften,
     /// Its money can not go back.
@@ -114,6 +116,7 @@ impl Refusal {
             Self::TooMany { .. } => "quantity_not_cancelable",
             Self::InParcel { .. } => "units_in_parcel",
             Self::EntireOrder => "entire_order",
+            Self::CaptureUnderway => "capture_underway",
             Self::TooOften => "too_many_cancellations",
             Self::Refund(refusal) => refusal.code(),
         }
@@ -171,6 +174,9 @@ impl Order {
         }
         if self.cancellations.len() >= CANCELLATIONS_MAX {
             return Err(Refusal::TooOften);
+        }
+        if payment.is_some_and(|payment| payment.pending_capture().is_some()) {
+            return Err(Refusal::CaptureUnderway);
         }
         self.may_go(parcels, wanted)?;
         let mut order = self.clone();

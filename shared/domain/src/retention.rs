@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use jiff::SignedDuration;
 
-use crate::{account, cart, exchange, message, privacy, staff, webhook};
+use crate::{account, cart, exchange, message, order, privacy, staff, webhook};
 
 /// How long an account waits for its address to be confirmed.
 pub const UNCONFIRMED_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -142,6 +142,12 @@ pub const TABLE: &[Rule] = &[
         "So that a link is good once; most are good for less.",
     ),
     rule(
+        "Hashes of mailed links to orders, and of the addresses that they went to",
+        "ephemeral `LINK#`",
+        End::Expires(order::LINK_LIFETIME),
+        "So that a link shows its order.",
+    ),
+    rule(
         "Answers that may be asked for again, sealed",
         "ephemeral `IDEM#`",
         End::Expires(days(1)),
@@ -267,7 +273,11 @@ impl End {
 /// A span of time for people.
 fn span(kept: SignedDuration) -> String {
     let hours = kept.as_hours();
-    if hours < 48 { format!("{hours} hours") } else { format!("{} days", hours / 24) }
+    match hours {
+        1 => "1 hour".to_owned(),
+        hours if hours < 48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
+    }
 }
 
 /// The table as Markdown.

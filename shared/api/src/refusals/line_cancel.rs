@@ -30,6 +30,10 @@ impl From<Refusal> for Problem {
                 let detail = "Nothing of the order would be left. Call the order off instead.";
                 Self::conflict(code, detail)
             }
+            Refusal::CaptureUnderway => {
+                let detail = "The order's money is being taken at this moment. Try again.";
+                Self::conflict(code, detail)
+            }
             Refusal::TooOften => {
                 let max = CANCELLATIONS_MAX;
                 let detail = format!("Units of an order are called off at most {max} times.");

@@ -126,6 +126,8 @@ fn what_is_not_taken_yet_is_not_due_any_more_and_nothing_goes_back() {
     let Off::WithoutMoney(after) = off(&order, &payment, &[(0, 1)]).unwrap() else { panic!() };
     assert_eq!(after.due(), Money::new(3990 - 834, Currency::EUR));
     assert_eq!((after.refundable(), after.cancellations[0].refund), (0, None));
+    let asked = payment.ask_capture(&order, None, Actor::System, now()).unwrap();
+    assert_eq!(off(&order, &asked, &[(0, 1)]), Err(Refusal::CaptureUnderway));
     // Of what is taken later, the two units that are left cost what they cost.
     assert_eq!((after.lines[0].refundable_units(), after.lines[0].refundable_amount()), (2, 1666));
 }
