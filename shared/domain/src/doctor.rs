@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use crate::fulfillment::{self, Fulfillment};
+use crate::line_cancel::Cancellation;
 use crate::money::Money;
 use crate::order::{Order, Status};
 use crate::payment::{self, Entry, EntryKind, Payment};
@@ -34,6 +35,7 @@ pub fn explain(chart: Chart<'_>, now: Timestamp) -> Vec<String> {
         said.push("Nothing was to be paid by card.".to_owned());
     }
     said.extend(chart.refunds.iter().map(back));
+    said.extend(chart.order.cancellations.iter().map(called_off));
     said.push(stock(chart.order));
     said.extend(chart.parcels.iter().map(parcel));
     let odd = oddities(chart, now);
@@ -108,6 +110,11 @@ fn money(payment: &Payment) -> String {
         }
     };
     format!("Payment {} of {} ({intent}) {what}.", payment.id, payment.amount)
+}
+
+fn called_off(one: &Cancellation) -> String {
+    let units: u32 = one.units.iter().map(|of| of.quantity).sum();
+    format!("At {} {units} units for {} were called off by {}.", one.at, one.amount, one.by)
 }
 
 fn back(refund: &Refund) -> String {

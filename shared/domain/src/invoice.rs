@@ -469,7 +469,7 @@ impl<'a> Writer<'a> {
             sums.push(self.sum(&label, amount.negate()?, false));
         }
         if !tenders.is_empty() {
-            sums.push(self.sum(words.card, order.due(), false));
+            sums.push(self.sum(words.card, order.charged(), false));
         }
         Ok(sums)
     }
@@ -592,7 +592,9 @@ impl<'a> Writer<'a> {
 
 /// All that a refund gives: to gift cards and credit, and as money.
 fn given(refund: &Refund, currency: Currency) -> Result<Money, money::Refusal> {
-    Money::sum(currency, refund.tenders.iter().map(|tender| tender.amount).chain([refund.money]))
+    let credit = refund.credit.map(|credit| credit.amount);
+    let tenders = refund.tenders.iter().map(|tender| tender.amount);
+    Money::sum(currency, tenders.chain(credit).chain([refund.money]))
 }
 
 /// The small lines under a line's name.

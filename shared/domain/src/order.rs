@@ -1085,6 +1085,13 @@ impl Order {
         }
     }
 
+    /// What the card was to pay when the order was placed, whatever became of it since: what
+    /// papers and letters about the purchase say.
+    pub fn charged(&self) -> Money {
+        let minor = self.totals.total.amount() - self.tendering.planned();
+        Money::new(minor, self.currency)
+    }
+
     fn amounts(&self) -> Amounts {
         Amounts {
             due: self.due().amount(),

@@ -451,7 +451,7 @@ impl OrderFacts {
             tax: order.totals.tax.to_string(),
             total: order.totals.total.to_string(),
             tenders: order.tendering.tenders.iter().map(TenderFacts::of).collect(),
-            due: order.due().to_string(),
+            due: order.charged().to_string(),
             refunded: order.captured.to_string(),
             is_tax_included: order.price_mode == domain::tax::PriceMode::Inclusive,
             address,

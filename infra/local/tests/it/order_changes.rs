@@ -7,14 +7,19 @@ use domain::permission::Permission::{self, OrdersFulfill, OrdersRead, OrdersRefu
 use local::{Request, Response, Shop};
 use serde_json::{Value, json};
 use testkit::goods::{self, MUG, SOCKS};
+use wire::{FaultKind, Plan};
 
 use crate::gift_cards::{card, present};
-use crate::tour::parcels::{go, open};
+use crate::tour::parcels::{go, open, socks};
 use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
 const MAY: [Permission; 4] = [OrdersFulfill, OrdersRead, OrdersRefund, OrdersWrite];
 /// Longer than a mailed link is good.
 const LATER_MS: i64 = 61 * 60 * 1000;
+/// Longer than a key is held by whoever died with it.
+const LEASE_MS: i64 = 31 * 1000;
+/// How often somebody asks again.
+const TRIES_MAX: usize = 4;
 
 fn eur(amount: i64) -> Value {
     json!({"amount": amount, "currency": "EUR"})
@@ -111,15 +116,15 @@ async fn what_is_in_a_parcel_stays_and_what_is_left_is_sent() {
     let clerk = Colleague::of(&shop, "clerk", &MAY).await;
     let jane = buyer(&shop).await;
     let mug = line(&clerk, &jane, MUG.sku).await;
-    let socks = line(&clerk, &jane, SOCKS.sku).await;
+    let pairs = line(&clerk, &jane, SOCKS.sku).await;
     let parcel = open(&clerk, &jane.order, &mug, 2).await;
     assert_eq!(parcel.status, 201, "{}", parcel.text());
     let refused = cancel(&clerk, &jane, &mug, 2).await;
     assert_eq!(refusal(&refused), (409, "units_in_parcel".into()));
     assert_eq!(refused.value()["free"], 1);
     ok(cancel(&clerk, &jane, &mug, 1).await);
-    ok(cancel(&clerk, &jane, &socks, 2).await);
-    let more = cancel(&clerk, &jane, &socks, 1).await;
+    ok(cancel(&clerk, &jane, &pairs, 2).await);
+    let more = cancel(&clerk, &jane, &pairs, 1).await;
     assert_eq!(refusal(&more), (409, "quantity_not_cancelable".into()));
     let here = format!("{}/{}", at(&jane, "/fulfillments"), parcel.value()["id"].as_str().unwrap());
     let seen = parcel.header("etag").unwrap();
@@ -213,6 +218,44 @@ async fn of_many_who_call_off_the_same_units_at_once_only_so_many_succeed() {
     assert_eq!(done, 3);
     shop.settle_all().await;
     assert_eq!(jane.view_order().await["refunded"], eur(3750));
+    is_sound(&shop).await;
+}
+
+#[tokio::test]
+async fn whatever_breaks_on_the_way_units_are_called_off_once() {
+    let shop = world::open().await;
+    let clerk = Colleague::of(&shop, "clerk", &MAY).await;
+    let jane = socks(&shop, "203.0.113.8", 8).await;
+    let pair = line(&clerk, &jane, SOCKS.sku).await;
+    let body = json!({"lines": [{"line_id": pair, "quantity": 1}], "reason": "Sold out"});
+    let kinds = [
+        FaultKind::FailBefore,
+        FaultKind::LoseResponse,
+        FaultKind::Timeout,
+        FaultKind::TransactionConflict,
+        FaultKind::DieBefore,
+        FaultKind::DieAfter,
+    ];
+    for (at, kind) in kinds.into_iter().enumerate() {
+        let writes = |call: &wire::CallId| {
+            call.caller == "orders.admin.cancel_lines" && call.operation == "TransactWriteItems"
+        };
+        let filter: wire::Filter = Box::new(writes);
+        shop.wire().faults().arm(Plan { at: 1, kind, filter: Some(filter) });
+        let key = key();
+        let mut answer = cancel_as(&clerk, &jane, &key, &body).await;
+        for _ in 0..TRIES_MAX {
+            if answer.status != 200 {
+                // Whoever died holds the key for a while.
+                shop.clock().advance_ms(LEASE_MS);
+                answer = cancel_as(&clerk, &jane, &key, &body).await;
+            }
+        }
+        assert_eq!(answer.status, 200, "{kind:?}: {}", answer.text());
+        assert_eq!(answer.value()["lines"][0]["canceled_quantity"], at + 1, "{kind:?}");
+    }
+    assert_eq!(shop.wire().faults().fired().len(), kinds.len());
+    shop.settle_all().await;
     is_sound(&shop).await;
 }
 
