@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::address::{Address, Email, PersonName};
 use crate::audit::Actor;
+use crate::dispute;
 use crate::gift_card::StoreCredit;
 use crate::id::{CustomerId, OrderId, PrivacyRequestId};
 use crate::order::{Order, OrderLine, Status};
@@ -233,7 +234,8 @@ pub fn is_under_way(order: &Order) -> bool {
         Status::Placed => !order.lines.iter().all(is_sent),
         Status::Completed | Status::Canceled | Status::Expired => false,
     };
-    is_going_on || order.refunds.pending > 0
+    let is_disputed = order.dispute_status.is_some_and(dispute::Status::is_open);
+    is_going_on || is_disputed || order.refunds.pending > 0 || order.return_status.is_open()
 }
 
 /// Whether a customer may be forgotten now.
@@ -418,6 +420,9 @@ mod tests {
         order.refunds.pending = 1;
         assert!(is_under_way(&order));
         order.refunds.pending = 0;
+        order.dispute_status = Some(dispute::Status::UnderReview);
+        assert!(is_under_way(&order));
+        order.dispute_status = Some(dispute::Status::Won);
         for (status, goes_on) in [
             (Status::PendingPayment, true),
             (Status::OnHold, true),

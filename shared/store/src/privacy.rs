@@ -268,7 +268,9 @@ impl Store {
         }
         self.delete(Table::Carts, &cart::key(before.cart)).await?;
         // The order last: it says that all of this was done.
-        self.put_if(Table::Orders, order_item(after)?, Expression::version(before.version)).await
+        let row = order_item(after)?;
+        let row = blotted(&row, traces, before.id).unwrap_or(row);
+        self.put_if(Table::Orders, row, Expression::version(before.version)).await
     }
 
     /// Writes a row in another form, unless it has changed meanwhile.

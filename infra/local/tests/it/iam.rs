@@ -74,6 +74,8 @@ const AMONG: &[(&str, Among)] = &[
     ("parcels", |shop, people| Box::pin(parcels(shop, people))),
     ("an order's end", |shop, people| Box::pin(completion(shop, people))),
     ("the order desk", |shop, people| Box::pin(order_desk(shop, people))),
+    ("what comes back", |shop, people| Box::pin(coming_back(shop, people))),
+    ("what is never sent", |shop, people| Box::pin(never_sent(shop, people))),
     ("disputes", |shop, people| Box::pin(disputes(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("files of goods", |shop, people| Box::pin(files(shop, people))),
@@ -84,6 +86,7 @@ const AMONG: &[(&str, Among)] = &[
     ("systems that are told", |shop, people| Box::pin(systems(shop, people))),
     ("the books", |shop, people| Box::pin(books(shop, people))),
     ("dead letters", |shop, people| Box::pin(dead_letters(shop, people))),
+    ("somebody is forgotten", |shop, people| Box::pin(forgotten(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -272,11 +275,20 @@ async fn promotions(shop: Shop, mut people: People) {
 
 async fn disputes(shop: Shop, people: People) {
     tour::disputes::disputes(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
-    tour::disputes::reserved(&mut Plain(shop), &people.owner, Round(1)).await;
+    tour::disputes::reserved(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::disputes::lapsing(&mut Plain(shop), &people.owner).await;
 }
 
 async fn order_desk(shop: Shop, mut people: People) {
     tour::refunds::desk(&mut Plain(shop), &people.owner, &mut people.jane).await;
+}
+
+async fn coming_back(shop: Shop, mut people: People) {
+    tour::returns::returns(&mut Plain(shop), &people.owner, &mut people.jane).await;
+}
+
+async fn never_sent(shop: Shop, people: People) {
+    tour::returns::never_sent(&shop, &people.owner).await;
 }
 
 async fn systems(shop: Shop, people: People) {
@@ -287,6 +299,12 @@ async fn systems(shop: Shop, people: People) {
     assert_eq!(guest.complete().await.status, 201);
     guest.pay("pm_card_visa");
     shop.settle().await;
+}
+
+async fn forgotten(shop: Shop, people: People) {
+    let mut pace = Plain(shop.clone());
+    tour::privacy::privacy(&mut pace, &people.owner, Round(1)).await;
+    tour::privacy::years(&mut pace, &shop, &people.owner, Round(1)).await;
 }
 
 async fn books(shop: Shop, people: People) {

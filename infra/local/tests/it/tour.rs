@@ -19,9 +19,11 @@ pub(crate) mod media;
 pub(crate) mod order_changes;
 pub(crate) mod papers;
 pub(crate) mod parcels;
+pub(crate) mod privacy;
 pub(crate) mod promotions;
 pub(crate) mod queues;
 pub(crate) mod refunds;
+pub(crate) mod returns;
 pub(crate) mod search;
 pub(crate) mod webhooks;
 
