@@ -265,7 +265,7 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     http!(
         "orders.admin.reopen",
         POST "/v1/admin/orders/{id}/reopen",
-        "Opens a completed order again; it is completed once more when the time for returns is over.",
+        "Opens a completed order again; it ends by itself once more, a return window later.",
         admin::reopen
     ),
     http!(

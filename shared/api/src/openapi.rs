@@ -298,7 +298,9 @@ pub fn document(entries: &[Entry]) -> Value {
                 "cart_token": {"type": "apiKey", "in": "header", "name": "X-Cart-Token"},
                 "order_token": {"type": "apiKey", "in": "header", "name": "X-Order-Token"},
                 "stripe_signature": {"type": "apiKey", "in": "header", "name": "Stripe-Signature"},
-                "carrier_signature": {"type": "apiKey", "in": "header", "name": "X-Hmac-Signature"},
+                "carrier_signature": {
+                    "type": "apiKey", "in": "header", "name": "X-Hmac-Signature",
+                },
             },
         },
     })

@@ -176,12 +176,10 @@ fn work(order: &Order) -> Option<(&'static str, Timestamp)> {
         Status::Placed if fulfillment::is_due(order) => {
             Some(("fulfill", order.placed_at.unwrap_or(order.created_at)))
         }
-        // Since when nothing is left to be done: what may come back until when is asked by who reads.
+        // Since when nothing is left to be done; until when something may come back, the reader
+        // knows.
         Status::Placed => order.done_since().map(|since| ("complete", since)),
-        Status::OnHold
-        | Status::Completed
-        | Status::Canceled
-        | Status::Expired => None,
+        Status::OnHold | Status::Completed | Status::Canceled | Status::Expired => None,
     }
 }
 
@@ -341,8 +339,7 @@ impl Store {
         let mut transaction = Transaction::default();
         let condition = Expression::version(cart.version);
         transaction.put(self, Table::Carts, cart::cart_item(cart)?, condition)?;
-        let numbered =
-            item(&number_key(&order.number), &Numbered { order_id: order.id })?;
+        let numbered = item(&number_key(&order.number), &Numbered { order_id: order.id })?;
         transaction.put(self, Table::Orders, numbered, Expression::absent())?;
         transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
         if let Some(payment) = &payment {

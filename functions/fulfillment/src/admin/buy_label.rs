@@ -2,9 +2,9 @@
 //! that has not left.
 //!
 //! A label costs money, so it is written down first what will be bought, and bought then: whoever
-//! dies in between, or never hears the answer, leaves a parcel that knows its shipment. The next one
-//! who asks, with whatever weight, buys that very one, and the carriers sell it once. Who asks again
-//! with the tag of before the choice is let in: nothing else has changed.
+//! dies in between, or never hears the answer, leaves a parcel that knows its shipment. The next
+//! one who asks, with whatever weight, buys that very one, and the carriers sell it once. Who asks
+//! again with the tag of before the choice is let in: nothing else has changed.
 
 use std::time::Duration;
 

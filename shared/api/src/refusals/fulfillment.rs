@@ -53,7 +53,8 @@ impl From<Refusal> for Problem {
                 Self::conflict(code, detail).member("parcels_max", PARCELS_MAX)
             }
             Refusal::HasLabel => {
-                Self::conflict(code, "The parcel has a label, or may have one. Give that back first.")
+                let detail = "The parcel has a label, or may have one. Give that back first.";
+                Self::conflict(code, detail)
             }
             Refusal::NoLabel => Self::conflict(code, "The parcel has no label."),
         }
