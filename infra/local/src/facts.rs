@@ -28,6 +28,7 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
             (Some("ORD"), Some("PAY")) => facts.payments.push(read(item)?),
             (Some("ORD"), Some("REF")) => facts.paid_back.push(read(item)?),
             (Some("ORD"), Some("FUL")) => facts.parcels.push(read(item)?),
+            (Some("ORD"), Some("RET")) => facts.returns.push(read(item)?),
             (Some("ORD"), Some("KEY")) => {
                 let order = OrderId::parse(pk.trim_start_matches("ORD#"));
                 let order = order.map_err(|_| Error::Setup("a key of no order".to_owned()))?;

@@ -41,6 +41,7 @@ const DOMAINS: &[Domain] = domains!(
     notifications,
     platform,
     promotions,
+    returns,
     webhooks
 );
 

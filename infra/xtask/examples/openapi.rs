@@ -84,6 +84,7 @@ fn contract() -> Value {
         of(payments::ENDPOINTS),
         of(platform::ENDPOINTS),
         of(promotions::ENDPOINTS),
+        of(returns::ENDPOINTS),
         of(webhooks::ENDPOINTS),
     ]
     .concat();

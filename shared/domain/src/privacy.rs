@@ -284,8 +284,8 @@ pub fn is_forgotten(order: &Order) -> bool {
     order.email.is_erased()
 }
 
-/// What somebody is recognised by: mail addresses, names, streets. Found in documents that are kept,
-/// they are blotted out.
+/// What somebody is recognised by: mail addresses, names, streets. Found in documents that are
+/// kept, they are blotted out.
 #[derive(Clone, Default)]
 pub struct Traces(Vec<String>);
 

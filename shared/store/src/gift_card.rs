@@ -20,7 +20,7 @@ use domain::gift_card::{Account, Entry, GiftCard, Source, Status, StoreCredit};
 use domain::id::{CustomerId, GiftCardId, Ulid};
 use domain::money::Money;
 use domain::order::Order;
-use domain::refund::Refund;
+use domain::refund::{Credit, Refund};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -120,16 +120,39 @@ pub(crate) fn tender_in(
 }
 
 /// Puts what a refund gives to gift cards and store credit on them, with the entries that say so.
+/// Where the order had a part of the account that gets credit besides, both go there in one write:
+/// a transaction writes no item twice.
 pub(crate) fn refund_in(
     store: &Store,
     transaction: &mut Transaction,
     refund: &Refund,
 ) -> Result<(), Fault> {
     for (tender, entry) in refund.tenders.iter().zip(refund.gift_entries()) {
-        put_back(store, transaction, (&tender.source, tender.amount))?;
+        let besides = refund.credit.filter(|credit| is_of(&tender.source, credit));
+        let more = besides.map_or(0, |credit| credit.amount.amount());
+        let amount = Money::new(tender.amount.amount() + more, tender.amount.currency());
+        put_back(store, transaction, (&tender.source, amount))?;
         append(store, transaction, &entry)?;
     }
     Ok(())
+}
+
+fn is_of(source: &Source, credit: &Credit) -> bool {
+    source.account() == Account::StoreCredit(credit.customer)
+}
+
+/// Gives store credit besides what a refund puts back, with the entry that says so.
+pub(crate) fn credit_besides(
+    store: &Store,
+    transaction: &mut Transaction,
+    refund: &Refund,
+    (before, after, entry): (Option<Money>, &StoreCredit, &Entry),
+) -> Result<(), Fault> {
+    let is_given = |credit: &Credit| refund.tenders.iter().any(|one| is_of(&one.source, credit));
+    if !refund.credit.as_ref().is_some_and(is_given) {
+        credit_in(store, transaction, before, after)?;
+    }
+    append(store, transaction, entry)
 }
 
 fn take(
@@ -187,6 +210,22 @@ fn put_back(
 fn append(store: &Store, transaction: &mut Transaction, entry: &Entry) -> Result<(), Fault> {
     let row = item(&Key::new(ledger(entry.account), entry.id.to_string()), entry)?;
     transaction.put(store, Table::Ledger, row, Expression::absent())
+}
+
+/// Writes store credit as it shall be, if it is worth what it was when it was loaded. `before` is
+/// none for an account that is opened by it.
+fn credit_in(
+    store: &Store,
+    transaction: &mut Transaction,
+    before: Option<Money>,
+    after: &StoreCredit,
+) -> Result<(), Fault> {
+    let row = item(&credit_key(after.customer, after.balance.currency()), after)?;
+    let condition = match before {
+        Some(balance) => on_balance("#balance.#amount = :amount", balance.amount()),
+        None => Expression::absent(),
+    };
+    transaction.put(store, Table::Orders, row, condition)
 }
 
 /// A correction as it is written: what it says, and the answer that is remembered with it.
@@ -372,12 +411,7 @@ impl Store {
         correction: &Correction<'_>,
     ) -> Result<Saved, Fault> {
         let mut transaction = Transaction::default();
-        let row = item(&credit_key(after.customer, after.balance.currency()), after)?;
-        let condition = match before {
-            Some(balance) => on_balance("#balance.#amount = :amount", balance.amount()),
-            None => Expression::absent(),
-        };
-        transaction.put(self, Table::Orders, row, condition)?;
+        credit_in(self, &mut transaction, before, after)?;
         correction.write(self, &mut transaction)?;
         Ok(cart::saved(&transaction.commit(self, "correct store credit").await?))
     }

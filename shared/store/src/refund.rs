@@ -79,7 +79,19 @@ impl Store {
     /// less is left to be given back than is asked for: load again and decide again.
     pub async fn move_money(&self, step: &Move<'_>) -> Result<Saved, Fault> {
         let mut transaction = Transaction::default();
-        let asked = step.order.refunds.pending - step.before.refunds.pending;
+        self.money_in(&mut transaction, step)?;
+        Ok(cart::saved(&transaction.commit(self, "move the money of an order").await?))
+    }
+
+    /// Moves the money of an order in a transaction. Money that becomes store credit is asked for
+    /// as money is that goes back.
+    pub(crate) fn money_in(
+        &self,
+        transaction: &mut Transaction,
+        step: &Move<'_>,
+    ) -> Result<(), Fault> {
+        let taken = |order: &Order| order.refunds.pending + order.refunds.credited;
+        let asked = taken(step.order) - taken(step.before);
         // What somebody did at the provider is a fact, and so is money that has just come.
         let is_fact = step.order.captured != step.before.captured
             || step.refund.is_some_and(|refund| refund.origin == Origin::Provider);
@@ -96,22 +108,22 @@ impl Store {
             transaction.put(self, Table::Orders, payment_item(payment)?, condition)?;
         }
         if let Some(refund) = step.refund {
-            put(self, &mut transaction, refund)?;
+            put(self, transaction, refund)?;
         }
         if let Some(entry) = step.entry {
-            self.append(&mut transaction, entry)?;
+            self.append(transaction, entry)?;
         }
         for event in step.events {
-            outbox::say(self, &mut transaction, event)?;
+            outbox::say(self, transaction, event)?;
         }
-        self.close(&mut transaction, step.order)?;
-        self.give_back(&mut transaction, step.before, step.order)?;
-        gift_card::tender_in(self, &mut transaction, Some(step.before), step.order)?;
-        promotion::give_back_in(self, &mut transaction, step.before, step.order)?;
+        self.close(transaction, step.order)?;
+        self.give_back(transaction, step.before, step.order)?;
+        gift_card::tender_in(self, transaction, Some(step.before), step.order)?;
+        promotion::give_back_in(self, transaction, step.before, step.order)?;
         if let Some((claim, answer)) = step.remembered {
-            idempotency::remember_in(self, &mut transaction, claim, answer)?;
+            idempotency::remember_in(self, transaction, claim, answer)?;
         }
-        Ok(cart::saved(&transaction.commit(self, "move the money of an order").await?))
+        Ok(())
     }
 
     /// Writes a refund of which nothing is known anew but that the provider is being asked.

@@ -17,6 +17,7 @@ use domain::movement::{Kind, Movement};
 use domain::order::{Cause, Order, Status};
 use domain::payment::{Entry, EntryKind, Payment, Status as PaymentState};
 use domain::refund::{Origin, Refund, Status as RefundState};
+use domain::returns::{Disposition, Resolution, Return, ReturnStatus};
 use domain::stock::{KEY_POOL, Place};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -101,6 +102,8 @@ pub struct Facts {
     pub disputes: Vec<Value>,
     /// Every refund of an order, as we know it.
     pub paid_back: Vec<Refund>,
+    /// Every return.
+    pub returns: Vec<Return>,
     /// Every invoice and credit note.
     pub invoices: Vec<Invoice>,
     /// Events that wait in the outbox.
@@ -122,6 +125,7 @@ pub fn broken(facts: &Facts) -> Vec<String> {
     balances(facts, &mut broken);
     tenders(facts, &mut broken);
     refunds(facts, &mut broken);
+    returns(facts, &mut broken);
     invoices(facts, &mut broken);
     letters(facts, &mut broken);
     carts(facts, &mut broken);
@@ -602,6 +606,70 @@ fn refunds(facts: &Facts, broken: &mut Vec<String>) {
     }
 }
 
+/// 1 and 2: a unit comes back once, into the book of stock, and the order says so; what the buyer
+/// got for it is a refund of the order.
+fn returns(facts: &Facts, broken: &mut Vec<String>) {
+    let mut moved: BTreeMap<(String, Sku), (i64, i64)> = BTreeMap::new();
+    for movement in &facts.movements {
+        let reference = movement.reference.clone().unwrap_or_default();
+        if reference.starts_with("ret_") {
+            let sums = moved.entry((reference, movement.sku.clone())).or_default();
+            if movement.kind == Kind::Restocked {
+                sums.0 += movement.quantity;
+            } else if movement.kind == Kind::WrittenOff {
+                sums.1 -= movement.quantity;
+            } else {
+                broken.push(format!("{}: no return moves units so", movement.id));
+            }
+        }
+    }
+    for one in &facts.returns {
+        for item in &one.items {
+            let gone = item.inspected.iter();
+            let gone = gone.filter(|look| look.disposition == Some(Disposition::WriteOff));
+            let gone: i64 = gone.map(|look| i64::from(look.quantity)).sum();
+            let wanted = (i64::from(item.came_back()), gone);
+            let there = moved.remove(&(one.id.to_string(), item.sku.clone())).unwrap_or_default();
+            if there != wanted {
+                broken.push(format!("{}: {wanted:?} of {}, {there:?} moved", one.id, item.sku));
+            }
+        }
+        if let Some(Resolution::Refund { refund, amount }
+            | Resolution::StoreCredit { refund, amount }) = &one.resolution
+        {
+            let of_refund = facts.paid_back.iter().find(|known| known.id == *refund);
+            if of_refund.map(Refund::amount) != Some(*amount) {
+                broken.push(format!("{}: {amount} were given for it by nobody", one.id));
+            }
+        }
+    }
+    for ((id, sku), units) in moved {
+        broken.push(format!("{units:?} of {sku} moved for {id}, which they did not come with"));
+    }
+    for order in &facts.orders {
+        let mut of: Vec<Return> =
+            facts.returns.iter().filter(|one| one.order == order.id).cloned().collect();
+        of.sort_by_key(|one| one.id);
+        for line in &order.lines {
+            let items = of.iter().flat_map(|one| &one.items).filter(|item| item.line == line.id);
+            let back: u32 = items.map(domain::returns::Item::came_back).sum();
+            if back != line.returned || back > line.fulfilled {
+                let says = line.returned;
+                broken.push(format!("{}: {back} came back, it says {says}", line.id));
+            }
+        }
+        if order.return_status != ReturnStatus::of(&order.lines, &of) {
+            broken.push(format!("{}: {:?}, and is not", order.id, order.return_status));
+        }
+        let credited = facts.paid_back.iter().filter(|refund| refund.order == order.id);
+        let credited = credited.filter_map(|refund| refund.credit);
+        let credited: i64 = credited.map(|credit| credit.amount.amount()).sum();
+        if credited != order.refunds.credited {
+            broken.push(format!("{}: {credited} became credit, it says otherwise", order.id));
+        }
+    }
+}
+
 /// 6: every placed order was confirmed, and never in two different ways.
 fn letters(facts: &Facts, broken: &mut Vec<String>) {
     let mut content: BTreeMap<&str, &Letter> = BTreeMap::new();
@@ -642,6 +710,10 @@ fn letters(facts: &Facts, broken: &mut Vec<String>) {
         let other = told(|origin| origin != Origin::LatePayment);
         if of("late_payment_refunded").len() != late || of("order_refunded").len() != other {
             broken.push(format!("{}: the letters about the returned money", order.id));
+        }
+        let asked = facts.returns.iter().filter(|one| one.order == order.id).count();
+        if of("return_requested").len() != asked {
+            broken.push(format!("{}: the letters about {asked} returns", order.id));
         }
         let was_called_off = order.status == Status::Canceled && order.placed_at.is_some();
         if was_called_off && of("order_canceled").len() != 1 {

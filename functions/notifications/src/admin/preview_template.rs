@@ -8,7 +8,7 @@ use api::{Body, Fields, Flaw, Form, Path, Problem, Reply, Staff, download};
 use domain::id::OrderId;
 use domain::letter_template::VERSIONS_MAX;
 use domain::permission::{Permission, grant};
-use notify::{Custom, Facts, Link, Parcel, samples};
+use notify::{Custom, Facts, Link, Parcel, Returned, samples};
 use runtime::Call;
 
 use super::write_template::Words;
@@ -79,6 +79,12 @@ pub async fn handle(
                 Problem::conflict("order_has_no_parcel", "No parcel of this order was opened yet.")
             })?;
             facts.parcel = Some(Parcel::of(order, parcel));
+        }
+        if facts.returned.is_some() {
+            let returned = file.returns.last().ok_or_else(|| {
+                Problem::conflict("order_has_no_return", "Nobody wants to return this order.")
+            })?;
+            facts.returned = Some(Returned::of(order, returned));
         }
     }
     match custom.render(&facts) {

@@ -393,7 +393,7 @@ async fn a_cursor_that_was_changed_or_is_another_lists_is_refused() {
 }
 
 /// Lists that are one page long in the shop of the trial.
-const ONE_PAGE: [&str; 15] = [
+const ONE_PAGE: [&str; 16] = [
     "promotions.admin.view_store_credit",
     "platform.admin.list_import_flaws",
     "inventory.admin.list_events",
@@ -405,6 +405,7 @@ const ONE_PAGE: [&str; 15] = [
     "catalog.admin.price_log",
     "platform.admin.list_mismatches",
     "orders.admin.list_failed_refunds",
+    "returns.admin.queue",
     "notifications.admin.list_suppressions",
     "notifications.admin.view_template",
     "webhooks.admin.list_deliveries",

@@ -312,6 +312,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::parcels::followed(meter, &people.owner, round).await;
     tour::completion::completion(meter, &people.owner, round).await;
     tour::refunds::desk(meter, &people.owner, &mut people.jane).await;
+    tour::returns::returns(meter, &people.owner, &mut people.jane).await;
     tour::inventory::stockroom(meter, &people.owner, round).await;
     tour::goods(meter, &people.owner, round).await;
     tour::key_pools::pools(meter, &people.owner, round).await;

@@ -61,6 +61,7 @@ fn rows() -> Vec<Row> {
     rows_of(payments::ENDPOINTS, &mut rows);
     rows_of(platform::ENDPOINTS, &mut rows);
     rows_of(promotions::ENDPOINTS, &mut rows);
+    rows_of(returns::ENDPOINTS, &mut rows);
     rows_of(webhooks::ENDPOINTS, &mut rows);
     rows
 }

@@ -383,7 +383,7 @@ fn the_timeline_says_what_the_facts_say_in_their_order() {
         by: Actor::System,
         at: now(),
     };
-    let told = timeline(&held, &[payment], &[], &[done.refund], &[note]);
+    let told = timeline(&held, &[payment], &[], &[done.refund], &[], &[note]);
     let what: Vec<&str> = told.iter().map(|moment| moment.what).collect();
     let wanted = [
         "order.created",
