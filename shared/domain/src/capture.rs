@@ -143,14 +143,17 @@ impl Payment {
             return Err(Refusal::Asked);
         }
         let reserved = self.authorized;
-        let amount = amount.unwrap_or(reserved);
+        let step = reserved.currency().stripe_step();
+        // All of it, but no more than is due since.
+        let due = order.due().amount().clamp(0, reserved.amount());
+        let all = Money::new(due.div_euclid(step) * step, reserved.currency());
+        let amount = amount.unwrap_or(all);
         if amount.currency() != reserved.currency() {
             return Err(Refusal::OtherCurrency);
         }
         if amount.amount() > reserved.amount() {
             return Err(Refusal::ExceedsReserved { reserved });
         }
-        let step = reserved.currency().stripe_step();
         if amount.amount() <= 0 || amount.amount().rem_euclid(step) != 0 {
             return Err(Refusal::TooSmall { step: Money::new(step, reserved.currency()) });
         }
@@ -231,14 +234,15 @@ mod tests {
         Money::new(amount, Currency::EUR)
     }
 
-    /// An order of 19.00 whose money is reserved for a week.
+    /// An order whose money is reserved for a week, all of it and 1.00 that is not due any more.
     fn reserved() -> (Order, Payment) {
         let mut order = crate::invoice::tests::order(1, "EUR", "inclusive", &[190_000]);
         order.status = Status::Placed;
         let id = PaymentId::from_ulid(Ulid::from_parts(1, 2));
-        let mut payment = Payment::open(id, order.id, eur(1900), at(0));
+        let all = eur(order.due().amount() + 100);
+        let mut payment = Payment::open(id, order.id, all, at(0));
         payment.status = payment::Status::Authorized;
-        payment.authorized = eur(1900);
+        payment.authorized = all;
         payment.capture_before = Some(at(168));
         (order, payment)
     }
@@ -248,11 +252,13 @@ mod tests {
         let (order, payment) = reserved();
         let ask = |amount| payment.ask_capture(&order, amount, Actor::System, at(1));
         let all = ask(None).unwrap();
-        assert_eq!(all.pending_capture().unwrap().amount, eur(1900));
+        assert_eq!(all.pending_capture().unwrap().amount, order.due());
         let again = all.ask_capture(&order, None, Actor::System, at(2));
         assert_eq!(again, Err(Refusal::Asked));
-        assert_eq!(ask(Some(eur(700))).unwrap().pending_capture().unwrap().amount, eur(700));
-        assert_eq!(ask(Some(eur(1901))), Err(Refusal::ExceedsReserved { reserved: eur(1900) }));
+        assert_eq!(ask(Some(eur(7))).unwrap().pending_capture().unwrap().amount, eur(7));
+        let reserved = payment.authorized;
+        let more = eur(reserved.amount() + 1);
+        assert_eq!(ask(Some(more)), Err(Refusal::ExceedsReserved { reserved }));
         let dollars = Money::new(1, Currency::USD);
         assert_eq!(ask(Some(dollars)), Err(Refusal::OtherCurrency));
         let refused = all.capture_refused("charge_expired_for_capture".into(), at(2)).unwrap();

@@ -5,10 +5,12 @@ use domain::dispute::{Evidence, Status, Told};
 use domain::fault::{Fault, Retry};
 use jiff::Timestamp;
 use stripe::{StripeError, StripeRequest as _};
-use stripe_core::dispute::{CloseDispute, RetrieveDispute, UpdateDispute, UpdateDisputeEvidence};
+use stripe_core::dispute::{
+    CloseDispute, ListDispute, RetrieveDispute, UpdateDispute, UpdateDisputeEvidence,
+};
 use stripe_shared::{Dispute, DisputeStatus};
 
-use crate::{Gateway, idempotent, money};
+use crate::{Gateway, PAGE, between, idempotent, money};
 
 /// What became of an answer to a dispute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,30 @@ impl Gateway {
     pub async fn dispute(&self, id: &str) -> Result<Told, Fault> {
         let found = RetrieveDispute::new(id).send(&self.client).await;
         told(&found.map_err(|error| self.fault("retrieve a dispute", &error))?)
+    }
+
+    /// The disputes that were opened between two moments, newest first.
+    pub async fn disputes_between(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Told>, Fault> {
+        let (mut all, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let mut list = ListDispute::new().created(between(from, until)).limit(PAGE);
+            if let Some(after) = after.take() {
+                list = list.starting_after(after);
+            }
+            let sent = list.send(&self.client).await;
+            let page = sent.map_err(|error| self.fault("list disputes", &error))?;
+            after = page.data.last().map(|dispute| dispute.id.to_string());
+            for dispute in &page.data {
+                all.push(told(dispute)?);
+            }
+            if !page.has_more {
+                return Ok(all);
+            }
+        }
     }
 
     /// Sends evidence to the bank, under a key of immutable ids. Stripe passes it on once.

@@ -27,7 +27,7 @@ impl Form for Own {
             let text = fields.optional(name, Text::lines(OWN_CHARS_MAX));
             is_good &= text.is_some();
             if let (Some(text), Some(field)) = (text, own.field(name)) {
-                *field = text;
+                *field = text.filter(|text| !text.is_empty());
             }
         }
         is_good.then_some(Self(own))

@@ -4,10 +4,12 @@
 //! Where asking the provider again mends it, that is asked for as a webhook would have asked for
 //! it: this job itself moves no money and no order. The next hour sees whether it is mended. What
 //! is looked at is what the provider has made in the last day, and whatever differed before; the
-//! last minutes are left out, because their webhooks are on their way.
+//! last minutes are left out, because their webhooks are on their way. Disputes are laid beside the
+//! provider's in the same way: one that nobody heard of has a day on which it is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::dispute::Told;
 use domain::fault::{Fault, Retry};
 use domain::payment::Intent;
 use domain::reconciliation::{Books, Cause, Finding, compare, has_money};
@@ -61,6 +63,26 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
     let older: BTreeSet<&String> = round.refunded.iter().chain(round.open.keys()).collect();
     for id in older.into_iter().filter(|id| !seen.contains(*id)) {
         differed += round.settle(&gateway.retrieve(id).await?).await?;
+    }
+    let mut unheard = 0_usize;
+    for told in gateway.disputes_between(from, until).await? {
+        unheard += usize::from(round.hear(&told).await?);
+    }
+    // Older ones that wait for an answer may have been decided without us.
+    let mut position: Option<String> = None;
+    loop {
+        let page = app.store.disputes_due(PAGE, position.as_deref()).await?;
+        for waiting in page.entries {
+            unheard +=
+                usize::from(round.hear(&gateway.dispute(&waiting.provider_ref).await?).await?);
+        }
+        position = page.next;
+        if position.is_none() {
+            break;
+        }
+    }
+    if unheard > 0 {
+        tracing::error!(alarm = "dispute_unheard", unheard, "nobody had told us of disputes");
     }
     let looked = seen.len();
     tracing::info!(op = "payments.jobs.reconcile", looked, differed, "payments were reconciled");
@@ -127,12 +149,29 @@ impl Round<'_> {
         Ok(compare(intent, told.as_deref(), Some(books)))
     }
 
+    /// Says again what a webhook should have said of a dispute; whether it had not.
+    async fn hear(&self, told: &Told) -> Result<bool, Fault> {
+        let Some(intent) = &told.intent else { return Ok(false) };
+        let intent = self.gateway.retrieve(intent).await?;
+        let Some(order) = intent.order else { return Ok(false) };
+        let Some(file) = self.app.store.order(order).await? else { return Ok(false) };
+        let mut known = file.disputes.iter().filter(|it| it.provider_ref == told.provider_ref);
+        if known.any(|known| known.status == told.status) {
+            return Ok(false);
+        }
+        let notice = Notice {
+            event_id: "reconciliation".to_owned(),
+            kind: "charge.dispute.updated".to_owned(),
+            intent: intent.id,
+            order: Some(order),
+            object: Some(told.provider_ref.clone()),
+        };
+        self.say(&notice).await?;
+        Ok(true)
+    }
+
     /// Says again what a webhook should have said.
     async fn ask_again(&self, intent: &Intent, kind: &str) -> Result<(), Fault> {
-        let queues =
-            self.app.queues.as_ref().ok_or_else(|| {
-                Fault::noticed("say a webhook again without a queue", Retry::Useless)
-            })?;
         let notice = Notice {
             event_id: "reconciliation".to_owned(),
             kind: kind.to_owned(),
@@ -140,7 +179,15 @@ impl Round<'_> {
             order: intent.order,
             object: None,
         };
-        let body = serde_json::to_string(&notice)
+        self.say(&notice).await
+    }
+
+    async fn say(&self, notice: &Notice) -> Result<(), Fault> {
+        let queues =
+            self.app.queues.as_ref().ok_or_else(|| {
+                Fault::noticed("say a webhook again without a queue", Retry::Useless)
+            })?;
+        let body = serde_json::to_string(notice)
             .map_err(|error| Fault::new("write a notice", error, Retry::Useless))?;
         queues.send(Name::StripeEvents, &body).await
     }

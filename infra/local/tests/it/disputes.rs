@@ -2,7 +2,7 @@
 //! often and in which order.
 
 use domain::permission::Permission::{OrdersRead, OrdersRefund, OrdersWrite};
-use local::{Request, Response, Shop};
+use local::{Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 use stripe_twin::Faults;
 use testkit::goods::{self, MUG};
@@ -229,4 +229,27 @@ async fn who_may_not_answer_is_refused_and_foreign_disputes_are_not_there() {
     let nobody = json!({"order_id": jane.order, "id": "dp_01ARZ3NDEKTSV4RRFFQ69G5FAV"});
     assert_eq!(clerk.get(&at(&nobody, "")).await.status, 404);
     assert_eq!(submit(&clerk, &nobody, "x").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_dispute_that_nobody_told_of_is_found_within_the_hour() {
+    let shop = world::open().await;
+    let clerk = clerk(&shop).await;
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(MUG, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    assert_eq!(jane.pay(FRAUD).0, 200);
+    shop.settle().await;
+    shop.twin().set_faults(Faults { webhook_drop: 100, ..Faults::default() });
+    wait(&shop).await;
+    assert_eq!(order(&clerk, &jane).await["status"], "placed", "nobody told the shop");
+    shop.clock().advance_ms(11 * 60_000);
+    for _ in 0..2 {
+        let ran = shop.run_job("payments.jobs.reconcile").await;
+        assert!(matches!(ran, Outcome::Answered(_)));
+        shop.settle().await;
+        assert_eq!(dispute(&clerk, &jane).await["status"], "needs_response");
+    }
+    assert_eq!(order(&clerk, &jane).await["hold"]["cause"], "dispute");
+    is_sound(&shop).await;
 }

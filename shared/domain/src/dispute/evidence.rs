@@ -14,9 +14,9 @@ use crate::message::{self, Delivery};
 use crate::order::{Order, OrderLine};
 use crate::refund::{self, Refund};
 
-/// Characters of one field, as Stripe's manual has it; all of them together may be 150,000.
-pub const FIELD_CHARS_MAX: usize = 20_000;
-/// Characters that staff may write into one field: seventeen of them are less than all may be.
+/// Characters of a field of ours. Stripe's manual has 20,000 of one and 150,000 of all together.
+pub const FIELD_CHARS_MAX: usize = 12_000;
+/// Characters that staff may write into one field: with ours, all are less than all may be.
 pub const OWN_CHARS_MAX: usize = 8_000;
 
 macro_rules! fields {

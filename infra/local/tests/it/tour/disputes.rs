@@ -53,22 +53,39 @@ pub(crate) async fn disputes<P: Pace>(pace: &mut P, owner: &Colleague, round: Ro
     ok(pace.call(owner.get(&next)).await);
 }
 
-/// Money is reserved, warned of, taken, and let go; the setting is what it was before.
+/// Other decisions about money; everybody follows within a minute.
+async fn set(owner: &Colleague, payments: Value) {
+    let tag = owner.tag("/v1/admin/settings").await;
+    let body = json!({"payments": payments});
+    ok(owner.call_if(&tag, "PATCH", "/v1/admin/settings", &body).await);
+    owner.shop.clock().advance_ms(61_000);
+}
+
+/// Money is reserved, and a part of it taken; the setting is what it was before.
 pub(crate) async fn reserved<P: Pace>(pace: &mut P, owner: &Colleague, round: Round) {
-    let set = |mode: &'static str, deadline: &'static str| async move {
-        let tag = owner.tag("/v1/admin/settings").await;
-        let body = json!({"payments": {"capture": mode, "capture_deadline": deadline}});
-        ok(owner.call_if(&tag, "PATCH", "/v1/admin/settings", &body).await);
-        // Others believe the old ones for a minute.
-        owner.shop.clock().advance_ms(61_000);
-    };
-    set("manual", "warn").await;
+    set(owner, json!({"capture": "manual"})).await;
     let jane = bought(pace, owner, round, "pm_card_visa").await;
     let path = format!("/v1/admin/orders/{}/capture", jane.order);
     let part = json!({"amount": {"amount": 1000, "currency": "EUR"}});
     ok(pace.call(post(owner, &path, &part)).await);
     pace.settle().await;
-    let ran = pace.call(owner.shop.run_job("payments.jobs.capture_due")).await;
+    let ran = pace.call(owner.shop.run_job(CAPTURE_DUE)).await;
     assert!(matches!(ran, Outcome::Answered(_)));
-    set("automatic", "capture").await;
+    set(owner, json!({"capture": "automatic"})).await;
+}
+
+const CAPTURE_DUE: &str = "payments.jobs.capture_due";
+const HOUR_MS: i64 = 3_600_000;
+
+/// Reserved money is warned of and let go. Days go by: nobody is signed in any more.
+pub(crate) async fn lapsing<P: Pace>(pace: &mut P, owner: &Colleague) {
+    set(owner, json!({"capture": "manual", "capture_deadline": "void"})).await;
+    bought(pace, owner, Round(1), "pm_card_visa").await;
+    // Two days and half a day before a week is over.
+    for hours in [24 * 5 + 10, 35] {
+        owner.shop.clock().advance_ms(hours * HOUR_MS);
+        let ran = pace.call(owner.shop.run_job(CAPTURE_DUE)).await;
+        assert!(matches!(ran, Outcome::Answered(_)));
+        pace.settle().await;
+    }
 }
