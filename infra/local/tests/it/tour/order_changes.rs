@@ -5,7 +5,7 @@ use local::Request;
 use serde_json::json;
 
 use super::{Pace, text};
-use crate::world::{Colleague, Shopper, key, ok};
+use crate::world::{Colleague, Shopper, key, ok, refusal};
 
 /// Staff calls a unit off; the buyer looks the order up. A gift card and store credit paid less
 /// than the unit costs.
@@ -32,5 +32,6 @@ pub(crate) async fn changes<P: Pace>(pace: &mut P, owner: &Colleague, jane: &Sho
     let here = format!("/v1/store/orders/{}", jane.order);
     // Not counted: whoever has the order's own token costs one read less.
     ok(guest.get(&here).await);
-    ok(guest.get(&format!("{here}/invoice")).await);
+    let invoice = guest.get(&format!("{here}/invoice")).await;
+    assert_ne!(refusal(&invoice).1, "not_found");
 }
