@@ -58,7 +58,7 @@ fn queue(status: Status) -> String {
     format!("WQ#return#{}", status.code())
 }
 
-/// Since when a return stands in its work queue — or until when, where time is what is waited for;
+/// Since when a return stands in its work queue, or until when, where time is what is waited for;
 /// none where nobody waits for anything.
 fn waits_since(returned: &Return) -> Option<Timestamp> {
     match returned.status {

@@ -1,5 +1,5 @@
-//! `POST /v1/admin/orders/{id}/returns/{return_id}/close`: the buyer gets nothing for it — it never
-//! came, or something else did — and is told why.
+//! `POST /v1/admin/orders/{id}/returns/{return_id}/close`: the buyer gets nothing for it, because it
+//! never came or something else did, and is told why.
 
 use api::form::Text;
 use api::reply::Remembered;

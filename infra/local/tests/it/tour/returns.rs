@@ -175,7 +175,7 @@ pub(crate) async fn never_sent(shop: &Shop, owner: &Colleague) {
     let seen = tag(&owner.get(&here).await);
     tag(&parcels::go(owner, &seen, &format!("{here}/approve"), &json!({})).await);
     shop.settle().await;
-    shop.clock().advance_ms(SENT_WITHIN_MS);
+    shop.clock().advance_ms(SENT_WITHIN_MS + 1);
     shop.run_job("returns.jobs.expire").await;
     shop.settle().await;
 }
