@@ -25,7 +25,7 @@ async fn beat(shop: &Shop) -> bool {
 async fn times(desk: &Colleague, order: &str, what: &str) -> usize {
     let all = ok(desk.get(&format!("/v1/admin/orders/{order}/timeline")).await);
     let all = all["data"].as_array().expect("a list");
-    all.iter().filter(|moment| moment["what"] == what).count()
+    all.iter().filter(|moment| moment["type"] == what).count()
 }
 
 #[tokio::test]
