@@ -179,6 +179,7 @@ async fn what_is_let_go_or_lapses_holds_the_order() {
         run(&shop).await;
     }
     clerk.sign_in().await;
+    shop.settle().await;
     let held = order(&clerk, &jane).await;
     assert_eq!(
         (&held["status"], &held["payment_status"], &held["hold"]["cause"]),
@@ -192,6 +193,7 @@ async fn what_is_let_go_or_lapses_holds_the_order() {
     shop.clock().advance_ms((RESERVED_DAYS * 24 + 1) * HOUR_MS);
     shop.settle().await;
     clerk.sign_in().await;
+    shop.settle().await;
     assert_eq!(order(&clerk, &joe).await["hold"]["cause"], "payment_lapsed");
     sound(&shop, &goods).await;
 }
