@@ -67,8 +67,8 @@ pub struct Changes {
     pub put: Vec<Entry>,
     /// What is not found any more.
     pub gone: Vec<Ulid>,
-    /// Whether no file may hold a word of what is gone: it is personal. The files that did are
-    /// deleted at once; readers that were on their way to them find the next generation, and the
+    /// Whether no file may hold a word of what is gone, or of what was known before: it is
+    /// personal. The files that did are deleted at once; readers that were on their way to them find the next generation, and the
     /// bucket's own old versions go after a day.
     pub is_purged: bool,
     /// What is known beside the things themselves, if that is new, too.
@@ -215,7 +215,7 @@ impl Index {
                 for id in &changes.gone {
                     draft.remove(*id);
                 }
-                if changes.is_purged && !changes.gone.is_empty() {
+                if changes.is_purged {
                     draft = draft.purge()?;
                 }
                 let lexicon = changes.lexicon.clone().unwrap_or(manifest.lexicon);

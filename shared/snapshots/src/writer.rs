@@ -27,6 +27,12 @@ pub trait Source: Sync {
     /// Whether things are people's: what is gone leaves no word in any file.
     const IS_PERSONAL: bool;
 
+    /// Whether a thing is still to be found, but not by what was known of it: somebody was
+    /// forgotten, and no file may hold a word of them.
+    fn is_forgotten(_: &Entry) -> bool {
+        false
+    }
+
     /// What the index names a thing by.
     fn ulid(id: Self::Id) -> Ulid;
 
@@ -105,7 +111,7 @@ impl Writer<'_> {
             }
         }
         let changes = changes(source, &task).await?;
-        let is_purged = changes.is_purged && !changes.gone.is_empty();
+        let is_purged = changes.is_purged;
         if !self.index.change(changes.clone(), now).await? {
             self.rebuild(source, now).await?;
             if task.forgotten.is_empty() {
@@ -150,7 +156,8 @@ async fn changes<S: Source>(source: &S, task: &Task<S::Id>) -> Result<Changes, F
     let mut gone: Vec<Ulid> = named.filter(|id| !put.iter().any(|entry| entry.id == *id)).collect();
     gone.extend(task.forgotten.iter().map(|id| S::ulid(*id)));
     let lexicon = if task.lexicon { Some(source.lexicon().await?) } else { None };
-    let is_purged = S::IS_PERSONAL || !task.forgotten.is_empty();
+    let is_forgotten = !gone.is_empty() || put.iter().any(S::is_forgotten);
+    let is_purged = S::IS_PERSONAL && is_forgotten || !task.forgotten.is_empty();
     let own = source.language().await?;
     Ok(Changes { own, put, gone, is_purged, lexicon })
 }

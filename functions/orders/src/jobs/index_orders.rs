@@ -1,5 +1,6 @@
 //! The queue of the staff's index of orders: its one writer.
 
+use domain::address::Email;
 use domain::fault::Fault;
 use domain::id::{OrderId, Ulid};
 use jiff::Timestamp;
@@ -30,6 +31,12 @@ impl Source for Orders<'_> {
     type Id = OrderId;
 
     const IS_PERSONAL: bool = true;
+
+    fn is_forgotten(entry: &Entry) -> bool {
+        // An order whose buyer was forgotten is known by its address.
+        let is_erased = |key: &String| Email::parse(key).is_ok_and(|email| email.is_erased());
+        entry.keys.iter().any(is_erased)
+    }
 
     fn ulid(id: OrderId) -> Ulid {
         id.ulid()
