@@ -2,9 +2,9 @@
 //!
 //! 1. The account is closed, with its address book and its sessions, in one transaction that hands
 //!    the address for the last letter to the request. From then on nothing new comes.
-//! 2. Two minutes later, when nobody is believed to be signed in any more: what an address waits for,
-//!    carts, letters, exports, and order by order whoever bought. An order that is still under way is
-//!    left until it has ended; the request looks again every hour.
+//! 2. Two minutes later, when nobody is believed to be signed in any more: what an address waits
+//!    for, carts, letters, exports, and order by order whoever bought. An order that is still under
+//!    way is left until it has ended; the request looks again every hour.
 //! 3. The last letter, the entry in the audit log (ids alone) and the end of the request are one
 //!    transaction. Nothing of the person is left in it.
 //!

@@ -1,5 +1,5 @@
-//! All that the shop knows of a customer, in one file of the private bucket, and the letter by which
-//! it is fetched.
+//! All that the shop knows of a customer, in one file of the private bucket, and the letter by
+//! which it is fetched.
 //!
 //! The rows are told as they are: what is added to an account or an order one day is told, too,
 //! without anybody thinking of it. What opens something (hashes of passwords and tokens) is left

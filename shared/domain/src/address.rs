@@ -387,8 +387,8 @@ impl Email {
         Ok(Self(format!("{local}@{}", domain.to_ascii_lowercase())))
     }
 
-    /// What stands in the place of an address that was forgotten: it leads to nobody, ever (RFC 2606
-    /// reserves `.invalid`).
+    /// What stands in the place of an address that was forgotten: it leads to nobody, ever (RFC
+    /// 2606 reserves `.invalid`).
     pub fn erased(of: Ulid) -> Self {
         Self(format!("{}@{ERASED_DOMAIN}", of.to_string().to_ascii_lowercase()))
     }

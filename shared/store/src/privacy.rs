@@ -2,7 +2,7 @@
 //!
 //! | item | table | key | index |
 //! |---|---|---|---|
-//! | request | identity | `PRIVACY#customer` / kind | `every`: `PRIVACY#open` by due time, `PRIVACY#done` |
+//! | request | identity | `PRIVACY#customer` / kind | `every`: `PRIVACY#open`, `PRIVACY#done` |
 //! | how far a sweep has come | identity | `RETENTION#orders` / META | |
 //!
 //! A customer has one request of a kind. It is replaced by the next one, once it is done.

@@ -1,7 +1,7 @@
 //! Every minute: serves customers who want to know what the shop knows of them, or to be forgotten.
 //!
-//! A request is a row, not a message: it is found again until it is done, however often somebody dies
-//! at it. Each step may be done twice; what says that it is done is written last.
+//! A request is a row, not a message: it is found again until it is done, however often somebody
+//! dies at it. Each step may be done twice; what says that it is done is written last.
 
 use domain::fault::{Fault, Retry};
 use domain::privacy::{Kind, Request, State};

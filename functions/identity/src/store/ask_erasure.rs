@@ -1,5 +1,5 @@
-//! `POST /v1/store/me/erasure`: the customer wants to be forgotten, for who has just proven who they
-//! are. The account is closed a minute later; orders stay, without whoever bought.
+//! `POST /v1/store/me/erasure`: the customer wants to be forgotten, for who has just proven who
+//! they are. The account is closed a minute later; orders stay, without whoever bought.
 
 use api::reply::Accepted;
 use api::view::privacy::PrivacyRequestView;

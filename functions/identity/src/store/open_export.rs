@@ -1,5 +1,5 @@
-//! `POST /v1/auth/export/open`: the reader of the letter fetches the file, once. The address that is
-//! answered is good for a minute; a link that was opened is worth nothing any more.
+//! `POST /v1/auth/export/open`: the reader of the letter fetches the file, once. The address that
+//! is answered is good for a minute; a link that was opened is worth nothing any more.
 //!
 //! It is a POST because programs that look into mail open links by themselves.
 
