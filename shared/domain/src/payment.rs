@@ -326,6 +326,11 @@ impl Payment {
             (IntentState::Canceled, _) if self.status == Status::Authorized => Status::Expired,
             (IntentState::Canceled, _) => Status::Canceled,
         };
+        if status == Status::Failed && self.status == status && self.failure != intent.failure {
+            // The next try was declined, too, and for another reason.
+            let failure = intent.failure.clone();
+            return Reading::Moved(Self { failure, updated_at: now, ..self.clone() });
+        }
         if !self.status.may_become(status) {
             return Reading::Known;
         }
@@ -447,6 +452,22 @@ mod tests {
         let news = intent(IntentState::Succeeded);
         let Reading::Paid(paid, _) = payment().read(&news, false, now()) else { panic!() };
         assert_eq!(paid.read(&news, false, now()), Reading::Known);
+    }
+
+    #[test]
+    fn a_second_decline_says_its_own_reason() {
+        let declined = |reason: &str| {
+            let decline_code = Some(reason.to_owned());
+            let failure = Some(Failure { code: "card_declined".into(), decline_code });
+            Intent { failure, ..intent(IntentState::RequiresPaymentMethod) }
+        };
+        let Reading::Moved(first) = payment().read(&declined("lost_card"), false, now()) else {
+            panic!()
+        };
+        assert_eq!(first.read(&declined("lost_card"), false, now()), Reading::Known);
+        let second = declined("insufficient_funds");
+        let Reading::Moved(again) = first.read(&second, false, now()) else { panic!() };
+        assert_eq!((again.status, again.failure), (Status::Failed, second.failure));
     }
 
     #[test]
