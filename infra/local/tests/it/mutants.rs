@@ -230,11 +230,13 @@ fn in_transactions(caller: &'static str, change: fn(&Value) -> Value) -> Tamper 
     })
 }
 
-/// Takes the conditions off what a function writes about orders and their payments.
+/// Takes the conditions off what a function writes about orders and their payments, and says of
+/// them: an event's id follows from the order's history, so its row would stand in the way, too.
 fn no_state_guard(caller: &'static str) -> Tamper {
     Arc::new(move |call, request| {
         let is_one = call.caller == caller && call.operation == TRANSACTION;
-        let of_order = |write: &Value| pk(write).starts_with("ORD#");
+        let of_order =
+            |write: &Value| pk(write).starts_with("ORD#") || pk(write).starts_with("OBX#");
         is_one.then(|| Sabotage::instead(unguarded(request, of_order)))
     })
 }
@@ -562,9 +564,17 @@ async fn the_answer_of_an_intent_is_lost(bench: Bench) -> Found {
 
 async fn the_answer_of_a_refund_is_lost(bench: Bench) -> Found {
     let who = bench.bought().await?;
+    // Stripe's own word of it comes later than the next try.
+    bench.shop.twin().set_faults(Faults { webhook_hold: true, ..Faults::default() });
     bench.fault(FaultKind::LoseResponse, |call| call.operation == "POST /v1/refunds");
     same("the refund", bench.refund(&who, &key(), 1000).await.status, 201)?;
-    bench.is_sound().await
+    for _ in 0..TRIES_MAX {
+        bench.shop.settle().await;
+        bench.shop.clock().advance_ms(MINUTE_MS);
+    }
+    bench.shop.twin().set_faults(Faults::default());
+    bench.is_sound().await?;
+    same("refunds", bench.shop.twin().objects("refund").len(), 1)
 }
 
 async fn the_hook_fails_once(bench: Bench) -> Found {
@@ -609,7 +619,9 @@ async fn a_letter_is_asked_for_twice(bench: Bench) -> Found {
         bench.shop.pump(source, true).await;
     }
     bench.is_sound().await?;
-    same("letters", bench.shop.mails().len(), 1)
+    let letters = facts(&bench.shop, &goods::small(world::MUGS)).await.letters;
+    let different: BTreeSet<&str> = letters.iter().map(|one| one.message_id.as_str()).collect();
+    same("letters", letters.len(), different.len())
 }
 
 async fn paid_and_nobody_says_so(bench: Bench) -> Found {

@@ -447,5 +447,6 @@ async fn an_endpoint_that_was_down_for_an_hour_hears_everything_afterwards() {
     let listed = ok(clerk.get(&format!("/v1/admin/orders/{}/refunds", bought.order)).await);
     let refunds: &[Value] = listed["data"].as_array().expect("a list");
     assert_eq!((refunds.len(), &refunds[0]["origin"]), (1, &json!("provider")));
+    shop.settle().await;
     is_sound(&shop).await;
 }
