@@ -416,7 +416,7 @@ impl Storm {
     /// One step of the storm.
     async fn step(&mut self) {
         for held in &mut self.held {
-            held.left -= 1;
+            held.left = held.left.saturating_sub(1);
         }
         if let Some(at) = self.held.iter().position(|held| held.left == 0) {
             self.release(at).await;
