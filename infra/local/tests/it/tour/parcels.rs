@@ -152,8 +152,8 @@ pub(crate) async fn followed<P: Pace>(pace: &mut P, owner: &Colleague, round: Ro
     let line = json!(line_of(&buyer).await);
     let made = open(owner, &buyer.order, &line, 1).await;
     let here = format!("{}/{}", at(&buyer.order), text(&made.value(), "id"));
-    let body = json!({"weight_grams": 400});
-    let bought = pace.call(go(owner, &tag(&made), &format!("{here}/label"), &body)).await;
+    let (body, seen) = (json!({"weight_grams": 400}), owner.tag(&here).await);
+    let bought = pace.call(go(owner, &seen, &format!("{here}/label"), &body)).await;
     let code = ok(bought)["tracking_number"].as_str().expect("a number").to_owned();
     let seen = owner.tag(&here).await;
     ok(pace.call(go(owner, &seen, &format!("{here}/ship"), &json!({}))).await);
