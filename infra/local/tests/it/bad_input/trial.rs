@@ -343,6 +343,7 @@ impl Trial {
             "id" if operation.path.contains("/carts/") => who.cart.clone(),
             "id" if operation.path.contains("/fulfillments") => self.parcel.0.clone(),
             "fulfillment_id" => self.parcel.1.clone(),
+            "dispute_id" => "dp_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
             "return_id" => "ret_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
             "id" if operation.path.contains("/refunds/{refund_id}") => self.parcel.0.clone(),
             "refund_id" => self.refund.clone(),
