@@ -9,9 +9,8 @@ use domain::currency::Currency;
 use domain::invoice::{self as entity, LegalEntity};
 use domain::shop::{
     CURRENCIES_MAX, FraudPolicy, LOCALES_MAX, NAME_CHARS_MAX, OrderNumberFormat, PREFIX_CHARS_MAX,
-    PaymentPolicy,
-    RETURN_DAYS_MAX, RETURN_TEXT_CHARS_MAX, ReturnPolicy, SENDER_CHARS_MAX, SYMBOLS_MAX,
-    SYMBOLS_MIN, Shop, UnitSystem,
+    PaymentPolicy, RETURN_DAYS_MAX, RETURN_TEXT_CHARS_MAX, ReturnPolicy, SENDER_CHARS_MAX,
+    SYMBOLS_MAX, SYMBOLS_MIN, Shop, UnitSystem,
 };
 use schemars::JsonSchema;
 use serde::Serialize;

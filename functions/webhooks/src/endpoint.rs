@@ -21,7 +21,7 @@ pub(crate) const RACES_MAX: usize = 5;
 const EVENTS_MAX: usize = 100;
 
 /// The name of an event, or what stands for all.
-fn event_name() -> Parsed<&'static str> {
+const fn event_name() -> Parsed<&'static str> {
     fn read(name: &str) -> Option<&'static str> {
         if name == EVERYTHING { Some(EVERYTHING) } else { Topic::parse(name).map(Topic::name) }
     }
@@ -33,13 +33,9 @@ fn url() -> Parsed<Target> {
         .pattern("^https?://[!-~]+$")
 }
 
-/// The events of a list; none, with the flaw named, where it is empty.
-fn wanted(fields: &mut Fields<'_>, names: &[&'static str]) -> Option<Wanted> {
-    let wanted = Wanted::of_names(names.iter().copied());
-    if wanted.is_none() {
-        fields.flaw("events", "too_few", "Name an event, or * for all of them.");
-    }
-    wanted
+/// A list of events, one or more.
+const fn events() -> ListOf<Parsed<&'static str>> {
+    ListOf::some_up_to(EVENTS_MAX, event_name(), "Name an event, or * for all of them.")
 }
 
 /// A new endpoint.
@@ -54,8 +50,8 @@ impl Form for NewEndpoint {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let url = fields.required("url", url());
         let description = fields.optional("description", Text::between(0, DESCRIPTION_CHARS_MAX));
-        let names = fields.required("events", ListOf::up_to(EVENTS_MAX, event_name()));
-        let events = wanted(fields, &names?)?;
+        let names = fields.required("events", events());
+        let events = Wanted::of_names(names?)?;
         Some(Self { url: url?, description: description?.unwrap_or_default(), events })
     }
 }
@@ -68,10 +64,10 @@ impl Form for ChangedEndpoint {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let url = fields.optional("url", url());
         let description = fields.optional("description", Text::between(0, DESCRIPTION_CHARS_MAX));
-        let names = fields.optional("events", ListOf::up_to(EVENTS_MAX, event_name()));
+        let names = fields.optional("events", events());
         let is_active = fields.optional("is_active", YesOrNo);
         let events = match names? {
-            Some(names) => Some(wanted(fields, &names)?),
+            Some(names) => Some(Wanted::of_names(names)?),
             None => None,
         };
         let (url, description, is_active) = (url?, description?, is_active?);
@@ -147,6 +143,6 @@ mod tests {
     fn a_change_may_be_of_anything_or_nothing_but_never_to_no_events() {
         assert_eq!(flaws_of::<ChangedEndpoint>(&json!({})), []);
         let flaws = flaws_of::<ChangedEndpoint>(&json!({"events": []}));
-        assert_eq!(flaws, [("/events".to_owned(), "too_few")]);
+        assert_eq!(flaws, [("/events".to_owned(), "required")]);
     }
 }

@@ -162,6 +162,8 @@ struct Refusing {
     has_parameters: bool,
     security: Security,
     is_match_required: bool,
+    /// What is read belongs to something that may not be far enough to have it.
+    is_of_a_part: bool,
 }
 
 impl Refusing {
@@ -177,7 +179,7 @@ impl Refusing {
             (402, is_post),
             (403, proves),
             (404, self.has_parameters || is_for_somebody),
-            (409, is_change),
+            (409, is_change || self.is_of_a_part),
             (412, self.is_match_required),
             (413, self.has_body),
             (415, self.has_body),
@@ -220,6 +222,7 @@ pub fn document(entries: &[Entry]) -> Value {
             has_parameters: !parameters.is_empty(),
             security,
             is_match_required,
+            is_of_a_part: entry.path.contains("}/"),
         };
         for status in facts.statuses() {
             let problem = json!({"$ref": "#/components/responses/Problem"});

@@ -546,11 +546,21 @@ impl Function {
         let handler = endpoint.handler;
         let invoke: Box<dyn Fn(Value) -> Boxed<Result<Value, Fault>> + Send + Sync> =
             match endpoint.trigger {
-                Trigger::Http { run, .. } => Box::new(move |event| {
+                Trigger::Http { run, path, .. } => Box::new(move |event| {
                     let (app, now) = (Arc::clone(&app), clock.now());
                     Box::pin(async move {
                         let request = http::request(event, now)?;
-                        http::response(run(app, request).await)
+                        // The gateway takes the word of a closer path for an id of this one where
+                        // the closer one has no such method.
+                        let is_ours = closest(endpoints, &request.path)
+                            .iter()
+                            .all(|(_, closest)| placeholders(closest) == placeholders(path));
+                        let answer = if is_ours {
+                            run(app, request).await
+                        } else {
+                            unknown(&*app, &request, endpoints)
+                        };
+                        http::response(answer)
                     })
                 }),
                 Trigger::Queue { run, .. } => {
@@ -590,20 +600,32 @@ impl Function {
     }
 }
 
+/// The methods and paths of a domain that fit a request's path with the fewest placeholders.
+fn closest<A>(endpoints: &'static [Endpoint<A>], asked: &str) -> Vec<(&'static str, &'static str)> {
+    let mut fitting: Vec<(&str, &str)> = endpoints
+        .iter()
+        .filter_map(|endpoint| match endpoint.trigger {
+            Trigger::Http { method, path, .. } if http::fits(path, asked) => Some((method, path)),
+            _ => None,
+        })
+        .collect();
+    let fewest = fitting.iter().map(|(_, path)| placeholders(path)).min();
+    fitting.retain(|(_, path)| Some(placeholders(path)) == fewest);
+    fitting
+}
+
+/// How many segments of a path are placeholders.
+fn placeholders(path: &str) -> usize {
+    path.split('/').filter(|segment| segment.starts_with('{')).count()
+}
+
 /// The answer to a request that fits no route: a preflight, 405 with the methods that the path
 /// has, or 404.
 fn unknown<A: App>(app: &A, request: &Request, endpoints: &'static [Endpoint<A>]) -> Answer {
     let preflight = app.doors().and_then(|doors| doors.origins().preflight(request));
     let answer = preflight.unwrap_or_else(|| {
-        let mut methods: Vec<&str> = endpoints
-            .iter()
-            .filter_map(|endpoint| match endpoint.trigger {
-                Trigger::Http { method, path, .. } if http::fits(path, &request.path) => {
-                    Some(method)
-                }
-                _ => None,
-            })
-            .collect();
+        let mut methods: Vec<&str> =
+            closest(endpoints, &request.path).into_iter().map(|(method, _)| method).collect();
         methods.sort_unstable();
         methods.dedup();
         let problem = if methods.is_empty() {

@@ -1,5 +1,5 @@
-//! Early warnings of fraud: the card's issuer knows before the card holder disputes. What is done is
-//! the merchant's decision; each warning is looked at once.
+//! Early warnings of fraud: the card's issuer knows before the card holder disputes. What is done
+//! is the merchant's decision; each warning is looked at once.
 
 use domain::event::Event;
 use domain::fault::{Fault, Retry};

@@ -430,8 +430,8 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
             .payments
             .iter()
             .any(|payment| payment.order == order.id && payment.capture.reserves());
-        let is_right = order.captured.amount() == due
-            || (takes_parts && order.captured.amount() < due);
+        let is_right =
+            order.captured.amount() == due || (takes_parts && order.captured.amount() < due);
         if is_placed && has_money && !is_right {
             let captured = order.captured;
             broken.push(format!("{}: {captured} taken of {due}", order.id));

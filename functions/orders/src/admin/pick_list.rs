@@ -23,11 +23,9 @@ pub struct Wanted {
 
 impl Form for Wanted {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let orders = fields.required("order_ids", ListOf::up_to(ORDERS_MAX, order_id()));
+        let some = ListOf::some_up_to(ORDERS_MAX, order_id(), "Name at least one order.");
+        let orders = fields.required("order_ids", some);
         let has_slips = fields.optional("packing_slips", YesOrNo);
-        if orders.as_ref().is_some_and(Vec::is_empty) {
-            fields.flaw("order_ids", "required", "Name at least one order.");
-        }
         let is_twice = |ids: &Vec<OrderId>| ids.iter().collect::<BTreeSet<_>>().len() < ids.len();
         if orders.as_ref().is_some_and(is_twice) {
             fields.flaw("order_ids", "duplicate", "One of the orders is there twice.");

@@ -1,6 +1,6 @@
-//! `POST /v1/admin/orders/{id}/capture`: takes the money that is reserved for an order: all of it, or
-//! so much; what is not taken then is let go. A queue asks the provider. An order on hold has to be
-//! released first.
+//! `POST /v1/admin/orders/{id}/capture`: takes the money that is reserved for an order: all of it,
+//! or so much; what is not taken then is let go. A queue asks the provider. An order on hold has to
+//! be released first.
 
 use api::form::{Nested, OrderPath};
 use api::reply::{Answer, Remembered};

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::goods::SOCKS;
 
 use super::Pace;
-use crate::world::{Colleague, Shopper, ok};
+use crate::world::{Colleague, Shopper, ok, refusal};
 
 const SETTINGS: &str = "/v1/admin/settings";
 
@@ -43,6 +43,9 @@ pub(crate) async fn papers<P: Pace>(pace: &mut P, owner: &Colleague) {
     pace.follow().await;
     ok(pace.call(buyer.get(&at("store", &buyer, "invoice"))).await);
     ok(pace.call(owner.get(&at("admin", &buyer, "invoice"))).await);
+    let nobodys = "/v1/admin/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV/invoice";
+    let refused = pace.call(owner.get(nobodys)).await;
+    assert_eq!(refusal(&refused), (404, "not_found".into()));
     let month: String = shop.clock().now().to_string().chars().take(7).collect();
     let listed = format!("/v1/admin/invoices?month={month}");
     ok(pace.call(owner.get(&listed)).await);
