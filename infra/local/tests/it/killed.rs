@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,8 +31,12 @@ const REST: Duration = Duration::from_millis(100);
 const DEATHS: usize = 50;
 /// Who buys meanwhile.
 const BUYERS: usize = 16;
-/// It lives so long at least, and so much longer at most, in milliseconds.
-const LIFE_MS: (u64, u64) = (60, 240);
+/// It gives so many answers at least, and so many more at most, before it is killed.
+const ANSWERS: (u64, u64) = (4, 36);
+/// And so many milliseconds later at most, in the middle of the next ones.
+const LATER_MS: u64 = 25;
+/// On a machine that is busy with other things it is killed after this, whatever it has answered.
+const LIFE_MAX: Duration = Duration::from_secs(4);
 
 /// The running program; it is killed when this goes.
 struct Program {
@@ -275,6 +279,7 @@ struct Told {
     /// Payments that Stripe acknowledged.
     paid: Mutex<BTreeSet<String>>,
     is_over: AtomicBool,
+    answers: AtomicU64,
     broken_off: AtomicUsize,
 }
 
@@ -292,6 +297,7 @@ impl Buyer {
         while !self.told.is_over.load(Ordering::Relaxed) {
             match ask(&self.http, &self.base, &request).await {
                 Some((status, body)) if status < 500 => {
+                    self.told.answers.fetch_add(1, Ordering::Relaxed);
                     if body["code"] != "idempotency_in_progress" {
                         return Some((status, body));
                     }
@@ -384,8 +390,12 @@ async fn a_shop_that_is_killed_fifty_times_under_sixteen_buyers_loses_nothing() 
     let mut random = 0x9E37_79B9_7F4A_7C15;
     let mut acknowledged = 0;
     for death in 1..=DEATHS {
-        let life = LIFE_MS.0 + next(&mut random) % LIFE_MS.1;
-        tokio::time::sleep(Duration::from_millis(life)).await;
+        let goal = told.answers.load(Ordering::Relaxed) + ANSWERS.0 + next(&mut random) % ANSWERS.1;
+        let born = Instant::now();
+        while told.answers.load(Ordering::Relaxed) < goal && born.elapsed() < LIFE_MAX {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(next(&mut random) % LATER_MS)).await;
         program.kill();
         let (orders, paid) = {
             let read = |of: &Mutex<BTreeSet<String>>| {
