@@ -324,6 +324,9 @@ async fn patience(meter: &mut Meter, people: &mut People, round: Round) {
     tour::refunds::desk(meter, &people.owner, &mut people.jane).await;
     tour::completion::completion(meter, &people.owner, round).await;
     tour::returns::returns(meter, &people.owner, &mut people.jane).await;
+    tour::disputes::disputes(meter, &people.owner, round).await;
+    tour::disputes::reserved(meter, &people.owner, round).await;
+    tour::privacy::privacy(meter, &people.owner, round).await;
 }
 
 #[tokio::test]
