@@ -1,6 +1,6 @@
 //! `POST /v1/admin/orders/{id}/disputes/{dispute_id}/submit`: answers a dispute with evidence,
-//! which a bank takes once. What is written here stands in place of what the order says for itself; the
-//! rest is said as the order has it. A queue tells the provider.
+//! which a bank takes once. What is written here stands in place of what the order says for itself;
+//! the rest is said as the order has it. A queue tells the provider.
 
 use api::form::Text;
 use api::reply::Remembered;

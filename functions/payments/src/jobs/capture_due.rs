@@ -1,6 +1,6 @@
 //! Every hour: money that is reserved and will be let go soon. Two days before, staff are told
-//! once; half a day before, it is taken or let go, as the shop is set to. What became of it is heard as
-//! everything else that the provider says.
+//! once; half a day before, it is taken or let go, as the shop is set to. What became of it is
+//! heard as everything else that the provider says.
 
 use domain::capture::{Due, WARNED_BEFORE};
 use domain::event::{Event, Fact, Letter, Message};
