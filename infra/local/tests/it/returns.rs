@@ -10,7 +10,8 @@ use testkit::goods::{self, SOCKS};
 use wire::{FaultKind, Plan};
 
 use crate::tour::parcels::{go, line_of, socks};
-use crate::tour::returns::{ask, at, deliver, look, own, tell, wish};
+use crate::tour::returns::{ask, at, deliver, look, never_sent, own, returns, tell, wish};
+use crate::tour::{People, Plain};
 use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -311,5 +312,16 @@ async fn what_is_never_sent_comes_to_nothing_once() {
     let shown = ok(jane.get(&own(&jane.order)).await);
     assert_eq!(shown["data"][0]["status"], "expired");
     assert_eq!(shown["return_status"], "none");
+    is_sound(&shop).await;
+}
+
+#[tokio::test]
+async fn every_way_back_is_walked_and_the_books_agree() {
+    let shop = world::open().await;
+    let mut pace = Plain(shop.clone());
+    let mut people = People::new(&mut pace, &shop).await;
+    returns(&mut pace, &people.owner, &mut people.jane).await;
+    is_sound(&shop).await;
+    never_sent(&shop, &people.owner).await;
     is_sound(&shop).await;
 }

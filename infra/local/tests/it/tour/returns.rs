@@ -149,7 +149,6 @@ pub(crate) async fn returns<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut
         pace.settle().await;
     }
     let (told, why) = (json!({}), json!({"reason": "It was worn."}));
-    let gone = look(&line, 1, "damaged", "write_off");
     let short = look(&line, 1, "short", "");
     walk(pace, owner, &order, &line, &[("reject", why.clone())]).await;
     walk(pace, owner, &order, &line, &[("cancel", Value::Null)]).await;
@@ -159,6 +158,7 @@ pub(crate) async fn returns<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut
     // second time there is nothing left of them.
     let line = ordered(owner, jane, 2).await;
     let order = jane.order.clone();
+    let gone = look(&line, 1, "damaged", "write_off");
     let steps = [("approve", told), ("receive", gone), ("credit", json!({}))];
     for _ in 0..2 {
         walk(pace, owner, &order, &line, &steps).await;
