@@ -53,6 +53,6 @@ mod tests {
     fn a_request_is_open_or_done() {
         assert_eq!(flaws_of::<Wanted>(&json!({"state": "done", "limit": 5})), []);
         let flaws = flaws_of::<Wanted>(&json!({"state": "lost"}));
-        assert_eq!(flaws, [("/state".to_owned(), "unknown_value")]);
+        assert_eq!(flaws, [("/state".to_owned(), "not_allowed")]);
     }
 }
