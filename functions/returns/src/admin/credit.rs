@@ -6,7 +6,7 @@ use api::reply::Remembered;
 use api::view::returns::ReturnView;
 use api::{Body, IfMatch, KeyRequired, Path, Problem, Reply, Staff, Versioned};
 use domain::gift_card::{self, Entry, StoreCredit};
-use domain::id::GiftEntryId;
+use domain::id::{GiftEntryId, Ulid};
 use domain::money::Money;
 use domain::permission::grant;
 use domain::refund::{Credit, Refund};
@@ -17,6 +17,9 @@ use store::returns::Credited;
 use crate::App;
 use crate::desk::{ATTEMPTS_MAX, WhichReturn, find, load};
 use crate::settling::{self, Given, Settling, fresh};
+
+/// Tells the entry of the credit from those of the refund's tenders, which are numbered from zero.
+const CREDIT_MARK: u128 = 1 << 32;
 
 type Input = (Path<WhichReturn>, (IfMatch, (KeyRequired, Body<Given>)));
 type Who = Staff<grant::GiftCardsIssue>;
@@ -57,8 +60,10 @@ async fn posting<I: Sync>(
     let found = app.store.store_credit(customer, amount.currency()).await?;
     let before = found.as_ref().map(|credit| credit.balance);
     let credit = found.unwrap_or_else(|| StoreCredit::empty(customer, amount.currency()));
+    let ulid = refund.id.ulid();
+    let ulid = Ulid::from_parts(ulid.timestamp_ms(), ulid.random() ^ CREDIT_MARK);
     let fresh = gift_card::Fresh {
-        entry: GiftEntryId::from_ulid(refund.id.ulid()),
+        entry: GiftEntryId::from_ulid(ulid),
         by: Some(call.who.responsible()),
         now: call.now,
     };
