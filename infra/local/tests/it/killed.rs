@@ -32,7 +32,7 @@ const DEATHS: usize = 50;
 /// Who buys meanwhile.
 const BUYERS: usize = 16;
 /// It gives so many answers at least, and so many more at most, before it is killed.
-const ANSWERS: (u64, u64) = (4, 36);
+const ANSWERS: (u64, u64) = (2, 14);
 /// And so many milliseconds later at most, in the middle of the next ones.
 const LATER_MS: u64 = 25;
 /// On a machine that is busy with other things it is killed after this, whatever it has answered.
