@@ -19,9 +19,9 @@ mod dispute;
 mod exchange;
 mod fulfillment;
 mod letters;
+mod line_cancel;
 mod privacy;
 mod returns;
-mod line_cancel;
 mod webhook;
 
 impl From<synonym::Refusal> for Problem {

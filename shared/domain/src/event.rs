@@ -11,7 +11,9 @@ use crate::audit::Entry;
 use crate::catalog::{Locale, Sku, Slug};
 use crate::exchange::Work;
 use crate::fulfillment;
-use crate::id::{DisputeId, EventId, FulfillmentId, MessageId, OrderId, RefundId, ReturnId, WebhookId};
+use crate::id::{
+    DisputeId, EventId, FulfillmentId, MessageId, OrderId, RefundId, ReturnId, WebhookId,
+};
 use crate::money::Money;
 use crate::webhook::{Replay, Topic};
 use crate::{dispute, order, refund, returns};

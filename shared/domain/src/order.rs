@@ -932,8 +932,7 @@ impl Order {
             return None;
         }
         let reason = "The card's issuer warns of fraud.".to_owned();
-        let held =
-            self.clone().hold_for(Cause::FraudWarning, reason.clone(), Actor::System, now);
+        let held = self.clone().hold_for(Cause::FraudWarning, reason.clone(), Actor::System, now);
         let mut order = held.unwrap_or_else(|_| self.clone());
         order.fraud_warning = Some(FraudWarning { provider_ref: provider_ref.to_owned(), at: now });
         order.updated_at = now;

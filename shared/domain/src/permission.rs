@@ -305,6 +305,7 @@ mod tests {
             names.iter().map(|p| p.name()).collect::<Vec<_>>(),
             [
                 "api_keys.manage",
+                "customers.erase",
                 "exports.create",
                 "gift_cards.issue",
                 "orders.refund",

@@ -19,7 +19,7 @@ pub struct Returned {
     rejection: Option<String>,
     given: Option<String>,
     is_credit: bool,
-    closing: Option<String>,
+    pub(crate) closing: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

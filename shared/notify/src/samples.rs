@@ -98,7 +98,10 @@ fn money_letters() -> Vec<(&'static str, Letter)> {
     vec![
         ("dispute_opened", dispute(Some("2026-11-30T23:59:59Z"))),
         ("dispute_inquiry", dispute(None)),
-        ("capture_due", Letter::CaptureDue { order_number: order_number(), amount, capture_before }),
+        (
+            "capture_due",
+            Letter::CaptureDue { order_number: order_number(), amount, capture_before },
+        ),
     ]
 }
 
@@ -249,7 +252,12 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
             | Letter::ReturnReceived { .. }
             | Letter::ReturnResolved { .. }
     );
-    let returned = is_about_return.then(|| Returned::of(order, &returned(order)));
+    let returned = is_about_return.then(|| {
+        // With everything that such a letter can name, also what is said in place of an amount.
+        let mut all = Returned::of(order, &returned(order));
+        all.closing = Some("It was repaired & sent back.".to_owned());
+        all
+    });
     let url = format!("{SHOP_URL}/v1/store/downloads/{TOKEN}");
     let downloads = is_about_order.then(|| Link { title: "manual.pdf".to_owned(), url });
     Facts {

@@ -636,8 +636,9 @@ fn returns(facts: &Facts, broken: &mut Vec<String>) {
                 broken.push(format!("{}: {wanted:?} of {}, {there:?} moved", one.id, item.sku));
             }
         }
-        if let Some(Resolution::Refund { refund, amount }
-            | Resolution::StoreCredit { refund, amount }) = &one.resolution
+        if let Some(
+            Resolution::Refund { refund, amount } | Resolution::StoreCredit { refund, amount },
+        ) = &one.resolution
         {
             let of_refund = facts.paid_back.iter().find(|known| known.id == *refund);
             if of_refund.map(Refund::amount) != Some(*amount) {

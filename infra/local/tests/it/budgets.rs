@@ -320,12 +320,14 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
 
 /// What takes minutes: then what a function believed of its callers is too old, and asked again.
 async fn patience(meter: &mut Meter, people: &mut People, round: Round) {
+    tour::step_up(meter, &mut people.owner).await;
     tour::letters::templates(meter, &people.owner, round).await;
     tour::refunds::desk(meter, &people.owner, &mut people.jane).await;
     tour::completion::completion(meter, &people.owner, round).await;
     tour::returns::returns(meter, &people.owner, &mut people.jane).await;
     tour::disputes::disputes(meter, &people.owner, round).await;
     tour::disputes::reserved(meter, &people.owner, round).await;
+    tour::step_up(meter, &mut people.owner).await;
     tour::privacy::privacy(meter, &people.owner, round).await;
 }
 

@@ -452,15 +452,20 @@ pub(crate) async fn colleagues<P: Pace>(
     pace.settle().await;
 }
 
+/// Who has been here for a while proves again who they are.
+pub(crate) async fn step_up<P: Pace>(pace: &mut P, owner: &mut Colleague) {
+    let code = owner.recovery.pop().unwrap();
+    let proof = json!({"password": owner.password, "code": code});
+    done(&pace.call(owner.call("POST", "/v1/auth/staff/step_up", &proof)).await);
+}
+
 /// What a member of the staff does with their own account and goes on.
 pub(crate) async fn oneself<P: Pace>(pace: &mut P, owner: &mut Colleague) {
     ok(pace.call(owner.get("/v1/auth/me")).await);
     let body = json!({"refresh_token": owner.refresh_token});
     let session = ok(pace.call(owner.call("POST", "/v1/auth/staff/refresh", &body)).await);
     owner.keep(&session);
-    let code = owner.recovery.pop().unwrap();
-    let proof = json!({"password": owner.password, "code": code});
-    done(&pace.call(owner.call("POST", "/v1/auth/staff/step_up", &proof)).await);
+    step_up(pace, owner).await;
     let mut phone = owner.clone();
     sign_in(pace, &mut phone).await;
     owner.recovery = phone.recovery;

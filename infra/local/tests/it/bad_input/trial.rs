@@ -369,6 +369,7 @@ impl Trial {
             "event_id" => "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
             "name" if operation.path.contains("/admin/queues/") => "mail".to_owned(),
             "letter" => "order_confirmation".to_owned(),
+            "purpose" => "marketing_mail".to_owned(),
             "version" => "1".to_owned(),
             "line_id" => self.line.clone(),
             "gift_card_id" => self.gift_card.clone(),
