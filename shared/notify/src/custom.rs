@@ -178,13 +178,14 @@ impl Custom {
     }
 
     /// The variables that a form names and the letter does not have.
-    fn unknown(&self, known: &serde_json::Value) -> Vec<Broken> {
+    fn unknown(&self, known: &[(serde_json::Value, serde_json::Value)]) -> Vec<Broken> {
         let mut flaws = Vec::new();
         for (form, environment) in &self.boxes {
             let Ok(template) = environment.get_template(form.name()) else { continue };
             let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
             names.sort_unstable();
-            for name in names.iter().filter(|name| !knows(known, name)) {
+            let is_known = |name: &String| known.iter().any(|(full, _)| knows(full, name));
+            for name in names.iter().filter(|name| !is_known(name)) {
                 let (line, column) = place_of(template.source(), name);
                 let reason = format!("This letter has no {name}.");
                 flaws.push(Broken { form: *form, line, column, code: "unknown_variable", reason });
@@ -202,11 +203,9 @@ pub fn try_out(source: &Source, letter: &str) -> Vec<Broken> {
         Ok(custom) => custom,
         Err(flaws) => return flaws,
     };
-    let mut flaws = Vec::new();
-    for (full, bare) in sample_contexts(letter) {
-        if flaws.is_empty() {
-            flaws = custom.unknown(&full);
-        }
+    let contexts = sample_contexts(letter);
+    let mut flaws = custom.unknown(&contexts);
+    for (full, bare) in contexts {
         for context in [full, bare] {
             let is_full = flaws.is_empty();
             let value = Value::from(minijinja::value::Serde(&context));

@@ -397,7 +397,8 @@ async fn a_cursor_that_was_changed_or_is_another_lists_is_refused() {
 }
 
 /// Lists that are one page long in the shop of the trial.
-const ONE_PAGE: [&str; 17] = [
+const ONE_PAGE: [&str; 20] = [
+    "identity.admin.list_consents",
     "promotions.admin.view_store_credit",
     "payments.admin.list_disputes",
     "platform.admin.list_import_flaws",
@@ -407,6 +408,7 @@ const ONE_PAGE: [&str; 17] = [
     "orders.admin.list_invoices",
     "notifications.admin.list_messages",
     "orders.admin.list_notes",
+    "identity.admin.list_privacy_requests",
     "catalog.admin.price_log",
     "platform.admin.list_mismatches",
     "orders.admin.list_failed_refunds",
@@ -414,6 +416,7 @@ const ONE_PAGE: [&str; 17] = [
     "notifications.admin.list_suppressions",
     "notifications.admin.view_template",
     "webhooks.admin.list_deliveries",
+    "identity.store.list_consents",
     "promotions.store.view_store_credit",
 ];
 

@@ -339,7 +339,7 @@ async fn make_role<P: Pace>(pace: &mut P, owner: &Colleague) -> String {
 }
 
 /// Signs in by both factors, the second one a recovery code where there is one.
-async fn sign_in<P: Pace>(pace: &mut P, who: &mut Colleague) {
+pub(crate) async fn sign_in<P: Pace>(pace: &mut P, who: &mut Colleague) {
     who.shop.clock().advance_ms(1);
     who.bearer.clear();
     let first = ok(pace.call(who.first_step()).await);
@@ -452,20 +452,15 @@ pub(crate) async fn colleagues<P: Pace>(
     pace.settle().await;
 }
 
-/// Who has been here for a while proves again who they are.
-pub(crate) async fn step_up<P: Pace>(pace: &mut P, owner: &mut Colleague) {
-    let code = owner.recovery.pop().unwrap();
-    let proof = json!({"password": owner.password, "code": code});
-    done(&pace.call(owner.call("POST", "/v1/auth/staff/step_up", &proof)).await);
-}
-
 /// What a member of the staff does with their own account and goes on.
 pub(crate) async fn oneself<P: Pace>(pace: &mut P, owner: &mut Colleague) {
     ok(pace.call(owner.get("/v1/auth/me")).await);
     let body = json!({"refresh_token": owner.refresh_token});
     let session = ok(pace.call(owner.call("POST", "/v1/auth/staff/refresh", &body)).await);
     owner.keep(&session);
-    step_up(pace, owner).await;
+    let code = owner.recovery.pop().unwrap();
+    let proof = json!({"password": owner.password, "code": code});
+    done(&pace.call(owner.call("POST", "/v1/auth/staff/step_up", &proof)).await);
     let mut phone = owner.clone();
     sign_in(pace, &mut phone).await;
     owner.recovery = phone.recovery;

@@ -39,6 +39,9 @@ pub(crate) async fn privacy<P: Pace>(pace: &mut P, owner: &Colleague, round: Rou
     let email = round.email("kim");
     let mut kim = Customer::new(&shop, &email).await;
     let (purpose, own) = ("/v1/store/me/consents/marketing_mail", "/v1/store/me/consents?limit=1");
+    let id = text(&ok(kim.who.get("/v1/auth/me").await), "id");
+    let theirs = format!("/v1/admin/customers/{id}/consents?limit=1");
+    assert_eq!(ok(pace.call(owner.get(&theirs)).await)["data"], json!([]));
     for is_given in [true, false] {
         let body = json!({"is_given": is_given, "text": "newsletter-1"});
         ok(pace.call(kim.who.call("PUT", purpose, &body)).await);
@@ -46,8 +49,6 @@ pub(crate) async fn privacy<P: Pace>(pace: &mut P, owner: &Colleague, round: Rou
     let shown = ok(pace.call(kim.who.get(own)).await);
     let next = format!("{own}&cursor={}", text(&shown, "next_cursor"));
     ok(pace.call(kim.who.get(&next)).await);
-    let id = text(&ok(kim.who.get("/v1/auth/me").await), "id");
-    let theirs = format!("/v1/admin/customers/{id}/consents?limit=1");
     let shown = ok(pace.call(owner.get(&theirs)).await);
     let next = format!("{theirs}&cursor={}", text(&shown, "next_cursor"));
     ok(pace.call(owner.get(&next)).await);
