@@ -44,10 +44,10 @@ pub(crate) async fn ask<W, I>(
 ) -> Reply<Accepted<PrivacyRequestView>> {
     for _ in 0..RACES_MAX {
         let before = app.store.privacy_request(customer, kind).await?;
-        if let Some(open) = &before {
-            if !open.may_be_followed(call.now)? {
-                return Ok(Accepted(open.clone().into()));
-            }
+        if let Some(open) = &before
+            && !open.may_be_followed(call.now)?
+        {
+            return Ok(Accepted(open.clone().into()));
         }
         let id = PrivacyRequestId::from_ulid(app.ids.ulid(call.now));
         let request = Request::new((id, kind), customer, actor, call.now);

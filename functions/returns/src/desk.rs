@@ -7,7 +7,7 @@ use api::form::{Fields, Form, order_id, return_id};
 use api::input::version_tag;
 use api::reply::{Answer, Remembered};
 use api::view::returns::ReturnView;
-use api::{IfMatch, Problem, Reply, Staff, Versioned};
+use api::{Body, IfMatch, Path, Problem, Reply, Staff, Versioned};
 use domain::audit::{Actor, changes};
 use domain::catalog::Sku;
 use domain::event::Event;
@@ -32,6 +32,8 @@ pub(crate) const ATTEMPTS_MAX: usize = 8;
 
 /// Who says what becomes of returns.
 pub(crate) type Clerk = Staff<grant::ReturnsWrite>;
+/// Which return, as it was seen, and what is said of it.
+pub(crate) type Seen<T> = (Path<WhichReturn>, (IfMatch, Body<T>));
 
 /// Which return: `{id}/returns/{return_id}` in a path.
 #[derive(Debug, Clone, Copy)]

@@ -115,7 +115,7 @@ pub(crate) async fn write<P, I: Sync>(
         remembered: call.claim.as_ref().map(|claim| (claim, &answer)),
     };
     let saved = app.store.resolve_return(&moved, &step.returned, credited.as_ref()).await?;
-    Ok((saved == Saved::Yes).then(|| Remembered(Versioned(view, version))))
+    Ok((saved == Saved::Yes).then_some(Remembered(Versioned(view, version))))
 }
 
 #[cfg(test)]

@@ -196,7 +196,7 @@ impl Order {
             by: fresh.by,
             at: fresh.now,
         });
-        order.back(payment, refunds, parts, fresh)
+        order.back(payment, refunds, &parts, fresh)
     }
 
     /// Whether so many units of these lines are here and in no parcel.
@@ -259,7 +259,7 @@ impl Order {
         mut self,
         payment: Option<&Payment>,
         refunds: usize,
-        parts: Vec<Part>,
+        parts: &[Part],
         fresh: Fresh,
     ) -> Result<Off, Refusal> {
         let sum: i64 = parts.iter().map(|part| part.amount().amount()).sum();
@@ -271,11 +271,11 @@ impl Order {
         if refunds >= REFUNDS_MAX {
             return Err(Refusal::Refund(refund::Refusal::TooMany));
         }
-        let plan = match self.plan_parts(parts.clone()) {
+        let plan = match self.plan_parts(parts.to_vec()) {
             Ok(plan) => plan,
             // Less than the provider can move: the next refund gives it.
             Err(refund::Refusal::TooSmall { .. }) => {
-                self.promise(&parts, sum);
+                self.promise(parts, sum);
                 self.follow_money(payment, fresh.now);
                 return Ok(Off::WithoutMoney(Box::new(self)));
             }

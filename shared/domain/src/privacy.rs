@@ -216,11 +216,10 @@ impl Request {
     pub fn may_be_followed(&self, now: Timestamp) -> Result<bool, Refusal> {
         match (self.state, self.kind) {
             (State::Open, _) => Ok(false),
-            (State::Done, Kind::Erasure) => Ok(true),
             (State::Done, Kind::Export) if now.duration_since(self.created_at) < EXPORT_EVERY => {
                 Err(Refusal::ExportedAlready)
             }
-            (State::Done, Kind::Export) => Ok(true),
+            (State::Done, Kind::Erasure | Kind::Export) => Ok(true),
         }
     }
 }

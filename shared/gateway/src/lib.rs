@@ -72,7 +72,7 @@ impl fmt::Debug for Payable {
 #[derive(Debug)]
 pub enum Canceled {
     /// It is canceled, now or before.
-    Yes(Intent),
+    Yes,
     /// It can not be: look what it is.
     Refused,
 }
@@ -201,7 +201,7 @@ impl Gateway {
     pub async fn cancel(&self, id: &str) -> Result<Canceled, Fault> {
         let canceled = CancelPaymentIntent::new(id).send(&self.client).await;
         match canceled {
-            Ok(intent) => read(intent).map(Canceled::Yes),
+            Ok(_) => Ok(Canceled::Yes),
             Err(StripeError::Stripe(error, 400))
                 if error
                     .code

@@ -325,7 +325,7 @@ async fn stop(desk: &Desk<'_>, payment: &Payment) -> Result<Stopped, Fault> {
         }
     }
     match desk.gateway.cancel(intent).await? {
-        Canceled::Yes(_) => Ok(Stopped::Yes),
+        Canceled::Yes => Ok(Stopped::Yes),
         Canceled::Refused => {
             let intent = desk.gateway.retrieve(intent).await?;
             Ok(match intent.state {

@@ -129,7 +129,7 @@ pub async fn hear_refunds(desk: &Desk<'_>, intent: &str) -> Result<Heard, Fault>
     }
     let mut moved = 0;
     for told in &all {
-        moved += usize::from(hear(desk, id, intent, told).await?);
+        moved += usize::from(Box::pin(hear(desk, id, intent, told)).await?);
     }
     Ok(Heard { order: Some(id), moved })
 }

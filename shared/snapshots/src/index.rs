@@ -68,8 +68,8 @@ pub struct Changes {
     /// What is not found any more.
     pub gone: Vec<Ulid>,
     /// Whether no file may hold a word of what is gone, or of what was known before: it is
-    /// personal. The files that did are deleted at once; readers that were on their way to them find the next generation, and the
-    /// bucket's own old versions go after a day.
+    /// personal. The files that did are deleted at once; readers that were on their way to them
+    /// find the next generation, and the bucket's own old versions go after a day.
     pub is_purged: bool,
     /// What is known beside the things themselves, if that is new, too.
     pub lexicon: Option<Lexicon>,

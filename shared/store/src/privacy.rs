@@ -260,10 +260,10 @@ impl Store {
             let key = Key::new(partition.clone(), sk.clone());
             if sk.starts_with("NOTE#") {
                 self.delete(Table::Orders, &key).await?;
-            } else if let Some(blotted) = blotted(&row, traces, before.id) {
-                if self.put_blotted(&row, blotted).await? == Saved::Raced {
-                    return Ok(Saved::Raced);
-                }
+            } else if let Some(blotted) = blotted(&row, traces, before.id)
+                && self.put_blotted(&row, blotted).await? == Saved::Raced
+            {
+                return Ok(Saved::Raced);
             }
         }
         self.delete(Table::Carts, &cart::key(before.cart)).await?;
@@ -384,6 +384,19 @@ fn blotted(row: &Item, traces: &Traces, of: OrderId) -> Option<Item> {
     is_changed.then_some(after)
 }
 
+/// Blots all of them, also after the first; whether there was anything.
+fn blot_all<'a>(
+    values: impl IntoIterator<Item = &'a mut AttributeValue>,
+    traces: &Traces,
+    of: OrderId,
+) -> bool {
+    let mut is_blotted = false;
+    for value in values {
+        is_blotted |= blot(value, traces, of);
+    }
+    is_blotted
+}
+
 fn blot(value: &mut AttributeValue, traces: &Traces, of: OrderId) -> bool {
     match value {
         AttributeValue::S(text) => {
@@ -391,12 +404,8 @@ fn blot(value: &mut AttributeValue, traces: &Traces, of: OrderId) -> bool {
             *text = left;
             true
         }
-        AttributeValue::L(values) => {
-            values.iter_mut().fold(false, |is, value| blot(value, traces, of) || is)
-        }
-        AttributeValue::M(values) => {
-            values.values_mut().fold(false, |is, value| blot(value, traces, of) || is)
-        }
+        AttributeValue::L(values) => blot_all(values, traces, of),
+        AttributeValue::M(values) => blot_all(values.values_mut(), traces, of),
         // Numbers, flags and bytes name nobody; sets are not written here.
         _ => false,
     }

@@ -4,13 +4,13 @@
 use api::form::{Nested, Parsed, Text};
 use api::reply::Remembered;
 use api::view::returns::ReturnView;
-use api::{Body, Fields, Form, IfMatch, Path, Reply, Versioned};
+use api::{Body, Fields, Form, Path, Reply, Versioned};
 use domain::address::Address;
 use domain::returns::{Approval, INSTRUCTIONS_CHARS_MAX, URL_CHARS_MAX};
 use runtime::Call;
 
 use crate::App;
-use crate::desk::{Clerk, WhichReturn, step};
+use crate::desk::{Clerk, Seen, step};
 
 /// What the buyer is told.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Form for Told {
 /// Lets the buyer send it.
 pub async fn handle(
     app: &App,
-    call: Call<Clerk, (Path<WhichReturn>, (IfMatch, Body<Told>))>,
+    call: Call<Clerk, Seen<Told>>,
 ) -> Reply<Remembered<Versioned<ReturnView>>> {
     let (Path(which), (seen, Body(Told { instructions, label_url, address }))) = &call.input;
     let approval = Approval {

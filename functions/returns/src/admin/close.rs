@@ -1,15 +1,15 @@
-//! `POST /v1/admin/orders/{id}/returns/{return_id}/close`: the buyer gets nothing for it, because it
-//! never came or something else did, and is told why.
+//! `POST /v1/admin/orders/{id}/returns/{return_id}/close`: the buyer gets nothing for it, because
+//! it never came or something else did, and is told why.
 
 use api::form::Text;
 use api::reply::Remembered;
 use api::view::returns::ReturnView;
-use api::{Body, Fields, Form, IfMatch, Path, Reply, Versioned};
+use api::{Body, Fields, Form, Path, Reply, Versioned};
 use domain::returns::{NOTE_CHARS_MAX, Resolution};
 use runtime::Call;
 
 use crate::App;
-use crate::desk::{Clerk, WhichReturn, step};
+use crate::desk::{Clerk, Seen, step};
 
 /// Why.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Form for Why {
 /// Settles it with nothing.
 pub async fn handle(
     app: &App,
-    call: Call<Clerk, (Path<WhichReturn>, (IfMatch, Body<Why>))>,
+    call: Call<Clerk, Seen<Why>>,
 ) -> Reply<Remembered<Versioned<ReturnView>>> {
     let (Path(which), (seen, Body(Why { reason }))) = &call.input;
     step(app, &call, (*which, *seen), "return.close", |returned, file| {

@@ -197,6 +197,7 @@ async fn a_day(meter: &mut Meter, people: &mut People, round: Round) {
         "/v1/admin/media",
         "/v1/admin/pickup_points",
         "/v1/admin/products",
+        "/v1/admin/returns",
         "/v1/admin/templates",
         "/v1/admin/webhook_endpoints",
     ] {

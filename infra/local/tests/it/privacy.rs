@@ -134,7 +134,9 @@ async fn recognised(shop: &Shop) -> Vec<String> {
                 let (pk, sk) = (place("pk"), place("sk"));
                 let is_law = pk.starts_with("INV#") || pk.starts_with("PAPER#");
                 let mut said = String::new();
-                item.values().for_each(|value| texts(value, &mut said));
+                for value in item.values() {
+                    texts(value, &mut said);
+                }
                 let said = said.to_lowercase();
                 if !is_law && TRACES.iter().any(|trace| said.contains(trace)) {
                     found.push(format!("{table} {pk} / {sk}: {said}"));

@@ -47,7 +47,7 @@ const HELD_STEPS: u64 = 12;
 const SHOWN: usize = 60;
 const MINUTE_MS: i64 = 60_000;
 /// No step takes longer, in real time.
-const STUCK: Duration = Duration::from_secs(60);
+const STUCK: Duration = Duration::from_mins(1);
 /// What is pumped in a storm; indexes of the search are left until it is over.
 const PUMPED: [&str; 8] = [
     "webhooks",
@@ -449,13 +449,12 @@ impl Storm {
         };
         *self.holding.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.shop.wire().faults().disarm();
-        match done {
-            Some(done) => self.take(done, ""),
-            None => {
-                let left = 1 + self.dice.below(HELD_STEPS);
-                self.held.push(Held { step, gate, left });
-                self.note("somebody is held in the middle");
-            }
+        if let Some(done) = done {
+            self.take(done, "");
+        } else {
+            let left = 1 + self.dice.below(HELD_STEPS);
+            self.held.push(Held { step, gate, left });
+            self.note("somebody is held in the middle");
         }
     }
 
@@ -523,8 +522,8 @@ impl Storm {
     }
 }
 
-/// A write may be held, where nothing else waits for whoever writes: the reader of a stream holds up
-/// its stream.
+/// A write may be held, where nothing else waits for whoever writes: the reader of a stream holds
+/// up its stream.
 fn is_held(call: &CallId) -> bool {
     let is_reader = call.caller.contains(".relay_") || call.caller.contains(".on_level_changed");
     let writes = ["TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem"];

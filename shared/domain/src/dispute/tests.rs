@@ -1,3 +1,5 @@
+//! Disputes: what is heard twice, late or out of order ends the same, and is counted once.
+
 use super::*;
 use crate::currency::Currency;
 use crate::id::Ulid;

@@ -262,7 +262,14 @@ fn only_what_came_back_is_refunded() {
 fn no_debug_says_what_people_write() {
     let note = Some("My name is Jane".to_owned());
     let wanted = Wanted { note, ..wanted(0, 1) };
-    let step = request(&order(&[(1, 100)]), &[], &[], &[wanted.clone()], BUYER, fresh(1, now()));
+    let step = request(
+        &order(&[(1, 100)]),
+        &[],
+        &[],
+        std::slice::from_ref(&wanted),
+        BUYER,
+        fresh(1, now()),
+    );
     let text = format!("{wanted:?} {step:?}");
     assert!(!text.contains("Jane"), "{text}");
 }
