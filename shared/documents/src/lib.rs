@@ -5,8 +5,8 @@
 //! or rolls dice, and the file is dated with the papers' own day. Files are PDF/A-2b (ISO 19005-2):
 //! fonts and colours travel with them, so that they look the same in ten years.
 //!
-//! Everything is measured in thousandths of a point, in whole numbers ([`layout`]); only the
-//! library that writes the file wants floats, and [`ink`] is the one place that makes them.
+//! Everything is measured in thousandths of a point, in whole numbers (`layout`); only the
+//! library that writes the file wants floats, and `ink` is the one place that makes them.
 //!
 //! The fonts have the letters of the Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew and Arabic
 //! scripts. A letter that they do not have is printed as `�`.

@@ -1,7 +1,7 @@
 //! Promotions: what is taken off, when, for whom, and how often.
 //!
 //! A promotion is a document: conditions that must hold, actions that follow, and limits. What it
-//! is worth in a basket is decided by [`evaluate`](engine::evaluate), which also says of each one
+//! is worth in a basket is decided by [`evaluate`], which also says of each one
 //! that does not apply why not. How often it was used is counted elsewhere and an input here.
 
 use std::collections::{BTreeMap, BTreeSet};
