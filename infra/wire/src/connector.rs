@@ -22,6 +22,9 @@ use crate::message::{Incoming, Refusal, Reply, Service};
 use crate::recorder::Call;
 use crate::saboteur::Sabotage;
 
+/// The member of a request of DynamoDB that says on what it depends.
+const CONDITION: &str = "ConditionExpression";
+
 /// One caller's way to the services.
 #[derive(Clone)]
 pub(crate) struct Door {
@@ -56,7 +59,10 @@ impl Door {
     async fn carry(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let incoming = Incoming::read(request).map_err(|text| ConnectorError::user(text.into()))?;
         let service = incoming.service.name();
-        let (verdict, id) = self.inner.faults.judge(&self.caller, service, &incoming.operation);
+        let operation = &incoming.operation;
+        let is_conditional = is_conditional(&incoming);
+        let (verdict, id) =
+            self.inner.faults.judge(&self.caller, service, operation, is_conditional);
         let sabotage = (&*self.caller != LOCAL)
             .then(|| self.inner.saboteur.ask(&id, &incoming.json))
             .flatten();
@@ -68,9 +74,24 @@ impl Door {
             Verdict::Suffer(kind) => match kind {
                 FaultKind::FailBefore => internal(&incoming.service).reply(&incoming.service),
                 FaultKind::Throttle => throttled(&incoming.service).reply(&incoming.service),
+                FaultKind::FailAfter => {
+                    self.serve_as(&incoming, sabotage, 1).await;
+                    internal(&incoming.service).reply(&incoming.service)
+                }
                 FaultKind::TransactionConflict => conflict(&incoming.json),
+                FaultKind::ConditionFailed => {
+                    self.serve_as(&incoming, sabotage, 1).await;
+                    let message = "The conditional request failed";
+                    Refusal::new("ConditionalCheckFailedException", message)
+                        .reply(&incoming.service)
+                }
                 FaultKind::Timeout => {
                     self.record(&incoming, Err("Timeout"));
+                    return Err(ConnectorError::timeout("injected: no answer in time".into()));
+                }
+                FaultKind::TimeoutAfter => {
+                    self.serve_as(&incoming, sabotage, 1).await;
+                    self.record(&incoming, Err("TimeoutAfter"));
                     return Err(ConnectorError::timeout("injected: no answer in time".into()));
                 }
                 FaultKind::LoseResponse => {
@@ -207,6 +228,12 @@ fn changes_something(incoming: &Incoming) -> bool {
         ["Put", "Update", "Delete", "Write", "Send", "Change", "StartMessageMove", "Copy"];
     let pumped = matches!(incoming.service, Service::DynamoDb | Service::Sqs | Service::S3);
     pumped && WORDS.iter().any(|word| incoming.operation.contains(word))
+}
+
+/// Whether a call writes one item of DynamoDB under a condition.
+fn is_conditional(incoming: &Incoming) -> bool {
+    let writes = ["PutItem", "UpdateItem", "DeleteItem"].contains(&incoming.operation.as_str());
+    writes && incoming.service == Service::DynamoDb && !incoming.text(CONDITION).is_empty()
 }
 
 fn internal(service: &Service) -> Refusal {
