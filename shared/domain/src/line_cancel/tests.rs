@@ -69,7 +69,8 @@ fn placed(lines: &[(u32, i64)], gift_card: i64) -> (Order, Payment) {
     let mut order: Order = serde_json::from_value(order).unwrap();
     if gift_card > 0 {
         let id = GiftCardId::from_ulid(ulid(1));
-        let source = Source::GiftCard { id, last4: "TEST".into(), expires_at: None };
+        let source =
+            Source::GiftCard { id, last4: "TEST".into(), expires_at: None, is_exchange: false };
         let amount = Money::new(gift_card, Currency::EUR);
         order.tendering = Tendering::of(vec![Tender { source, amount, refunded: 0 }]);
     }
