@@ -25,7 +25,7 @@ use wire::{FaultKind, Plan};
 use crate::tour::returns::{look, own, wish};
 use crate::tour::{papers, parcels, returns};
 use crate::world::{self, Colleague, Shopper, facts};
-use crate::{gift_cards, key_pools};
+use crate::{gift_cards, key_pools, provider_page};
 
 /// Every way in which a call can go wrong.
 const EVERY: &[FaultKind] = &[
@@ -83,11 +83,15 @@ enum Journey {
     Invoice,
     /// A new account, confirmed, signed in, renewed.
     SignUp,
+    /// Paid on the provider's page.
+    Page,
+    /// Sent to the provider's page, and never back.
+    PageLeft,
     /// Asked to come back, agreed to, received, looked at, paid back.
     Return,
 }
 
-const ALL: [Journey; 18] = [
+const ALL: [Journey; 20] = [
     Journey::Buy,
     Journey::Download,
     Journey::Declined,
@@ -105,6 +109,8 @@ const ALL: [Journey; 18] = [
     Journey::CalledOff,
     Journey::Invoice,
     Journey::SignUp,
+    Journey::Page,
+    Journey::PageLeft,
     Journey::Return,
 ];
 
@@ -249,7 +255,15 @@ async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper, packer: Optio
             assert_eq!(answer.status, 200, "{}", answer.text());
             shopper.pay("pm_card_visa");
         }
-        Journey::Expire => {
+        Journey::Page => {
+            let answer = complete(shopper).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            let page = answer.value()["payment"]["checkout_session_id"].clone();
+            let (status, said) =
+                provider_page::pay(shopper, page.as_str().expect("a page"), "pm_card_visa");
+            assert_eq!(status, 200, "{said}");
+        }
+        Journey::Expire | Journey::PageLeft => {
             assert_eq!(complete(shopper).await.status, 201);
             shop.advance(32 * 60).await;
             shop.advance(2 * 60).await;
@@ -408,9 +422,10 @@ async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
         | Journey::Refund
         | Journey::PartialRefund
         | Journey::Ship
+        | Journey::Page
         | Journey::Return
         | Journey::Invoice => "placed",
-        Journey::Expire | Journey::LateReturn => "expired",
+        Journey::Expire | Journey::LateReturn | Journey::PageLeft => "expired",
         Journey::Cancel | Journey::GiftCardBack | Journey::CalledOff => "canceled",
         Journey::SignUp => return Ok(()),
     };
@@ -576,6 +591,7 @@ fn goods_of(journey: Journey) -> Goods {
             goods.shop.legal_entity = Some(entity);
             goods
         }
+        Journey::Page | Journey::PageLeft => provider_page::sending_away(),
         _ => goods::small(world::MUGS),
     }
 }
@@ -654,5 +670,7 @@ journeys! {
     no_fault_breaks_an_order_that_staff_call_off: CalledOff, 200;
     no_fault_breaks_an_invoice: Invoice, 360;
     no_fault_breaks_signing_up: SignUp, 452;
+    no_fault_breaks_a_purchase_on_the_providers_page: Page, 360;
+    no_fault_breaks_an_order_whose_page_is_left: PageLeft, 360;
     no_fault_breaks_goods_that_come_back: Return, 200;
 }
