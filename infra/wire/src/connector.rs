@@ -173,6 +173,7 @@ impl Door {
             }
             Service::Sqs => self.inner.sqs.serve(incoming),
             Service::Ses => self.inner.ses.serve(incoming),
+            Service::Sns => self.inner.sns.serve(incoming),
             Service::Secrets => self.inner.secrets.serve(incoming),
             Service::S3 => {
                 self.inner.s3.serve(incoming, &|| self.inner.may_list(&self.caller, incoming))
@@ -202,7 +203,7 @@ impl Door {
             }
             Service::Sqs => call.tables.extend(crate::sqs::queue_of(&incoming.json)),
             Service::S3 => call.tables.push(incoming.target.bucket.clone()),
-            Service::Ses | Service::Secrets | Service::Unknown(_) => {}
+            Service::Ses | Service::Sns | Service::Secrets | Service::Unknown(_) => {}
         }
         match outcome {
             Err(fault) => call.error_code = Some(fault.to_owned()),
@@ -240,7 +241,7 @@ fn internal(service: &Service) -> Refusal {
     let code = match service {
         Service::DynamoDb => "InternalServerError",
         Service::Secrets => "InternalServiceError",
-        Service::S3 => "InternalError",
+        Service::S3 | Service::Sns => "InternalError",
         Service::Sqs | Service::Ses | Service::Unknown(_) => "InternalFailure",
     };
     Refusal { status: 500, code, message: "injected: internal error".to_owned() }
@@ -251,6 +252,7 @@ fn throttled(service: &Service) -> Refusal {
         Service::DynamoDb => "ProvisionedThroughputExceededException",
         Service::Sqs => "RequestThrottled",
         Service::Ses => "Throttling",
+        Service::Sns => "Throttled",
         Service::S3 => {
             let message = "injected: Please reduce your request rate.".to_owned();
             return Refusal { status: 503, code: "SlowDown", message };

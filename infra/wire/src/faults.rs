@@ -44,7 +44,7 @@ pub enum FaultKind {
 pub struct CallId {
     /// The Handler that calls.
     pub caller: String,
-    /// `dynamodb`, `sqs`, `ses`, `secretsmanager`, `s3`, `stripe`.
+    /// `dynamodb`, `sqs`, `ses`, `sns`, `secretsmanager`, `s3`, `stripe`.
     pub service: String,
     /// The API operation.
     pub operation: String,

@@ -320,6 +320,7 @@ async fn accounts(meter: &mut Meter, people: &mut People, round: Round) {
     tour::queues::books(meter, &shop, &people.owner).await;
     tour::media::pictures(meter, &people.owner, round.0).await;
     tour::letters::letters(meter, &people.owner, round).await;
+    tour::texts::texts(meter, &people.owner, round).await;
     tour::fulfillment::settings(meter, &people.owner).await;
     tour::parcels::parcels(meter, &people.owner, round).await;
     tour::parcels::followed(meter, &people.owner, round).await;
