@@ -441,8 +441,8 @@ async fn every_function_keeps_to_its_budget() {
         // list. Or a session, who has it, their role; who acts and their role, at this moment; who
         // is concerned, their role and another one; and one transaction.
         let most = match function.handler.as_str() {
-            // Keys are looked up, added in parts and counted; the answer is kept. What stands against
-            // an erasure is looked up: orders under way, credit, an earlier wish; and it is written.
+            // Keys are looked up, added in parts and counted; the answer is kept. What stands
+            // against an erasure: orders under way, credit, an earlier wish; and it is written.
             "inventory.admin.add_keys" | "identity.admin.ask_erasure" => 3 + 2 + 5,
             // The provider says that it was paid meanwhile: that is booked, then called off.
             "orders.admin.cancel" => 3 + 2 + 11,
