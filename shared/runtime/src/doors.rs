@@ -25,6 +25,7 @@ use sha2::{Digest, Sha256};
 use store::Store;
 use store::limit::{Bucket, Taken};
 
+use crate::front_door::FrontDoor;
 use crate::ids::Ids;
 use crate::keyring::KEY_TEXT_MIN;
 
@@ -45,6 +46,7 @@ pub(crate) struct House {
     pub(crate) public: Option<String>,
     pub(crate) tokens: Option<String>,
     pub(crate) origins: Origins,
+    pub(crate) front: FrontDoor,
     pub(crate) limits: Limits,
     pub(crate) ids: Ids,
     pub(crate) is_live: bool,
@@ -81,6 +83,11 @@ impl Doors {
     /// The origins that may read our answers.
     pub fn origins(&self) -> &Origins {
         &self.house.origins
+    }
+
+    /// The front door, if there is one.
+    pub fn front(&self) -> &FrontDoor {
+        &self.house.front
     }
 
     /// Whether this is the live shop.

@@ -29,6 +29,7 @@ mod crash;
 mod crowd;
 mod disputes;
 mod fraud_warnings;
+mod front_door;
 mod gift_cards;
 mod host;
 mod iam;
