@@ -175,7 +175,14 @@ pub const TABLE: &[Rule] = &[
         "Orders: who bought, where it went",
         "orders `ORD#`",
         End::Swept(Sweep::Buyers, BUYER_KEPT),
-        "To answer for what was sold; afterwards, and after an erasure, under a pseudonym.",
+        "To answer for what was sold; afterwards, once it has ended, and after an erasure, under a \
+         pseudonym.",
+    ),
+    rule(
+        "How often a guest bought, in all and with a promotion, under a hash of the mail address",
+        "inventory `BUYER#`, `PROMO#` / `BUYER#`",
+        End::Expires(BUYER_KEPT),
+        "So that who bought before is no first buyer; under an account's id it is kept.",
     ),
     rule("Orders without their buyers", "orders `ORD#`", End::Law(10), "Books of account."),
     rule(
