@@ -567,6 +567,7 @@ impl Order {
     /// can not go back any more; it is done with that.
     pub fn request_credit(
         &self,
+        payment: Option<&Payment>,
         refunds: usize,
         wanted: &Wanted,
         fresh: Fresh,
@@ -580,7 +581,7 @@ impl Order {
         let tenders: i64 = plan.tenders.iter().map(|tender| tender.amount.amount()).sum();
         let amount = Money::new(parts - tenders, self.currency);
         (plan.money, plan.carry) = (Money::zero(self.currency), 0);
-        let mut changed = self.clone().give_planned(None, plan, Origin::Staff, fresh);
+        let mut changed = self.clone().give_planned(payment, plan, Origin::Staff, fresh);
         if amount.is_positive() {
             changed.order.refunds.credited += amount.amount();
             changed.refund.credit = Some(Credit { customer, amount });
@@ -846,13 +847,14 @@ impl Refund {
         let plus = |money: Money, more: i64| Money::new(money.amount() + more, money.currency());
         order.refunds.pending += pending;
         order.refunded = plus(order.refunded, refunded);
+        // What is reserved counts, though nothing of it moves.
+        order.follow_money(payment, now);
         let payment = payment.filter(|_| minor > 0).map(|payment| Payment {
             refund_pending: plus(payment.refund_pending, pending),
             refunded: plus(payment.refunded, refunded),
             updated_at: now,
             ..payment.clone()
         });
-        order.follow_money(payment.as_ref(), now);
         let has_succeeded = was != Counted::Refunded && is == Counted::Refunded;
         let kind = if has_succeeded {
             Some(EntryKind::Refunded)

@@ -218,6 +218,22 @@ fn a_refund_that_fails_opens_the_balance_again_also_after_it_succeeded() {
 }
 
 #[test]
+fn what_only_gift_cards_get_back_leaves_reserved_money_reserved() {
+    let (mut order, mut payment) = paid(Currency::EUR, &[(1, 10_000)], 0, 4000);
+    payment.authorized = std::mem::replace(&mut payment.captured, Money::zero(Currency::EUR));
+    payment.status = crate::payment::Status::Authorized;
+    order.captured = Money::zero(Currency::EUR);
+    order.customer = Some(crate::id::CustomerId::from_ulid(Ulid::from_parts(1, 1)));
+    let goodwill = Some(Money::new(1000, Currency::EUR));
+    let wanted = Wanted { goodwill, ..Wanted::default() };
+    let given = order.request_refund(Some(&payment), 0, &wanted, fresh(1)).unwrap();
+    assert_eq!(given.order.payment_status, PaymentStatus::Authorized);
+    assert_eq!((given.payment, given.refund.payment), (None, None), "nothing of it moves");
+    let credited = order.request_credit(Some(&payment), 0, &wanted, fresh(1)).unwrap();
+    assert_eq!(credited.order.payment_status, PaymentStatus::Authorized);
+}
+
+#[test]
 fn a_refund_made_at_the_provider_is_taken_over_as_what_it_is() {
     let (order, payment) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
     let told = |state| Told {
