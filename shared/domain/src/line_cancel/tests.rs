@@ -94,6 +94,20 @@ fn off(order: &Order, payment: &Payment, wanted: &[(usize, u32)]) -> Result<Off,
     order.cancel_units(&[], (Some(payment), 0), &wanted, fresh(order.version.into()))
 }
 
+/// The provider says that it is done.
+fn succeeded(asked: Changed) -> Changed {
+    let refund = asked.refund.ask(now()).unwrap();
+    let told = refund::Told {
+        provider_ref: format!("re_{}", refund.id),
+        state: refund::ToldState::Succeeded,
+        amount: refund.money,
+        refund: Some(refund.id),
+        attempt: Some(refund.attempt),
+        failure: None,
+    };
+    refund.hear(&asked.order, &asked.payment.unwrap(), &told, now()).unwrap()
+}
+
 fn held(order: &Order) -> Vec<(LocationId, u32)> {
     let at = |one: &Allocation| (one.place.location, one.quantity);
     order.reservation.allocations.iter().map(at).collect()
@@ -148,11 +162,31 @@ fn what_went_back_before_does_not_go_back_again() {
         amount: Some(Money::new(2000, Currency::EUR)),
         ..refund::Wanted::default()
     };
-    let given = order.request_refund(Some(&payment), 0, &wanted, fresh(9)).unwrap();
+    let asked = order.request_refund(Some(&payment), 0, &wanted, fresh(9)).unwrap();
+    // Until it is there it may come back.
+    let early = off(&asked.order, &asked.payment.clone().unwrap(), &[(0, 1)]);
+    assert_eq!(early, Err(Refusal::MoneyUndecided));
+    let given = succeeded(asked);
     let paid = given.payment.unwrap();
     let Off::WithMoney(changed) = off(&given.order, &paid, &[(0, 1)]).unwrap() else { panic!() };
     assert_eq!(changed.refund.money, Money::new(490, Currency::EUR), "all that is left");
     let Off::WithoutMoney(_) = off(&changed.order, &paid, &[]).unwrap() else { panic!() };
+}
+
+#[test]
+fn while_a_bank_has_the_money_units_are_not_called_off_for_nothing() {
+    let (mut order, payment) = placed(&[(2, 2000)], 0);
+    order.refunds.disputed = 2490;
+    let refusal = off(&order, &payment, &[(0, 1)]).unwrap_err();
+    assert_eq!((&refusal, refusal.code()), (&Refusal::MoneyUndecided, "money_undecided"));
+    // What is left is enough.
+    order.refunds.disputed = 1490;
+    let Off::WithMoney(changed) = off(&order, &payment, &[(0, 1)]).unwrap() else { panic!() };
+    assert_eq!(changed.refund.money, Money::new(1000, Currency::EUR));
+    // What a dispute took is gone.
+    (order.refunds.disputed, order.refunds.lost) = (0, 2490);
+    let Off::WithoutMoney(after) = off(&order, &payment, &[(0, 1)]).unwrap() else { panic!() };
+    assert_eq!(after.lines[0].waived.amount, 1000);
 }
 
 #[test]
