@@ -198,6 +198,32 @@ impl Part {
             | Self::Goodwill { amount } => *amount,
         }
     }
+
+    /// Whether so much of what it is for was not given back yet.
+    fn is_left_of(&self, order: &Order) -> Result<(), Refusal> {
+        match self {
+            Self::Line { line, quantity, amount } => {
+                let Some(of) = order.lines.iter().find(|of| of.id == *line) else { return Ok(()) };
+                let left = of.refundable_units();
+                if *quantity > left {
+                    return Err(Refusal::TooManyUnits { line: *line, left });
+                }
+                let refundable = Money::new(of.refundable_amount(), order.currency);
+                if amount.amount() > refundable.amount() {
+                    return Err(Refusal::ExceedsRefundable { refundable });
+                }
+                Ok(())
+            }
+            Self::Shipping { amount } => {
+                let left = order.shipping_left();
+                if amount.amount() > left.amount() {
+                    return Err(Refusal::TooMuchShipping { left });
+                }
+                Ok(())
+            }
+            Self::Amount { .. } | Self::Goodwill { .. } => Ok(()),
+        }
+    }
 }
 
 /// What would be given, and where it would go.
@@ -775,16 +801,7 @@ impl Refund {
         if self.money.amount() > refundable.amount() {
             return Err(Refusal::ExceedsRefundable { refundable });
         }
-        for part in self.released_parts() {
-            if let Part::Line { line, quantity, .. } = part
-                && let Some(of) = order.lines.iter().find(|of| of.id == *line)
-            {
-                let left = of.refundable_units();
-                if *quantity > left {
-                    return Err(Refusal::TooManyUnits { line: *line, left });
-                }
-            }
-        }
+        self.released_parts().iter().try_for_each(|part| part.is_left_of(order))?;
         let mut refund = self.clone();
         refund.attempt += 1;
         refund.former_refs.extend(refund.provider_ref.take());

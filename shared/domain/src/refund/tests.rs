@@ -233,6 +233,31 @@ fn what_only_gift_cards_get_back_leaves_reserved_money_reserved() {
     assert_eq!(credited.order.payment_status, PaymentStatus::Authorized);
 }
 
+/// Asks for it, and the provider refuses.
+fn failed(order: &Order, payment: &Payment, number: u128, wanted: &Wanted) -> Changed {
+    let asked = order.request_refund(Some(payment), 0, wanted, fresh(number)).unwrap();
+    let refund = asked.refund.ask(now()).unwrap();
+    let paying = asked.payment.unwrap();
+    refund.refused(&asked.order, &paying, "charge_disputed".into(), now()).unwrap()
+}
+
+#[test]
+fn what_was_given_meanwhile_is_not_given_again_by_a_refund_that_is_tried_again() {
+    let (order, payment) = paid(Currency::EUR, &[(3, 1000)], 490, 0);
+    let shipping = Wanted { shipping: Some(Money::new(490, Currency::EUR)), ..Wanted::default() };
+    let first = failed(&order, &payment, 1, &shipping);
+    let done = refunded(&first.order, &first.payment.unwrap(), 2, &shipping);
+    let refusal = first.refund.retry(&done.order, &done.payment.unwrap(), now()).unwrap_err();
+    assert_eq!(refusal, Refusal::TooMuchShipping { left: Money::zero(Currency::EUR) });
+
+    // The first of three units costs a cent more than the last.
+    let first = failed(&order, &payment, 1, &of_lines(&[(0, 1)]));
+    let done = refunded(&first.order, &first.payment.unwrap(), 2, &of_lines(&[(0, 2)]));
+    let refusal = first.refund.retry(&done.order, &done.payment.unwrap(), now()).unwrap_err();
+    let refundable = Money::new(333, Currency::EUR);
+    assert_eq!(refusal, Refusal::ExceedsRefundable { refundable });
+}
+
 #[test]
 fn a_refund_made_at_the_provider_is_taken_over_as_what_it_is() {
     let (order, payment) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
