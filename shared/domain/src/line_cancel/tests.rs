@@ -8,7 +8,8 @@ use crate::currency::Currency;
 use crate::fulfillment::{self, Carriage};
 use crate::gift_card::{Source, Tender, Tendering};
 use crate::id::{FulfillmentId, GiftCardId, OrderId, PaymentId, Ulid};
-use crate::order::{FulfillmentStatus, PaymentStatus};
+use crate::order::{FulfillmentStatus, PaymentStatus, Settlement};
+use crate::payment::{Intent, IntentState};
 use crate::stock::Place;
 
 fn now() -> Timestamp {
@@ -187,6 +188,41 @@ fn while_a_bank_has_the_money_units_are_not_called_off_for_nothing() {
     (order.refunds.disputed, order.refunds.lost) = (0, 2490);
     let Off::WithoutMoney(after) = off(&order, &payment, &[(0, 1)]).unwrap() else { panic!() };
     assert_eq!(after.lines[0].waived.amount, 1000);
+}
+
+#[test]
+fn a_reservation_for_which_nothing_is_due_any_more_lapses_and_holds_nobody_up() {
+    let (order, payment) = reserved(placed(&[(1, 6000), (1, 4000)], 5490));
+    let off = off(&order, &payment, &[(0, 1)]).unwrap();
+    let order = off.order();
+    assert_eq!((order.due().amount(), order.tendering.refunded()), (0, 1000));
+    assert_eq!(order.payment_status, PaymentStatus::Authorized);
+    let gone = Intent {
+        id: "pi_1".into(),
+        state: IntentState::Canceled,
+        amount: payment.amount,
+        received: Money::zero(Currency::EUR),
+        is_live: false,
+        order: Some(order.id),
+        payment: Some(payment.id),
+        failure: None,
+        capture_before: None,
+    };
+    let Settlement::Lapsed(after, _) = order.settle(&payment, &gone, false, now()) else {
+        panic!("not let go")
+    };
+    assert_eq!(after.status, Status::Placed);
+    assert_eq!(after.payment_status, PaymentStatus::PartiallyRefunded);
+    assert!(fulfillment::is_due(&after));
+    let Settlement::Lapsed(unpaid, _) = reserved(placed(&[(1, 6000)], 0)).0.settle(
+        &Payment { amount: payment.amount, ..payment.clone() },
+        &gone,
+        false,
+        now(),
+    ) else {
+        panic!("not let go")
+    };
+    assert_eq!((unpaid.status, unpaid.payment_status), (Status::OnHold, PaymentStatus::Voided));
 }
 
 #[test]
