@@ -25,8 +25,7 @@ pub(crate) async fn open(
         None => gateway.intent(payment, &cart).await?,
     };
     if payable.intent.state == IntentState::Canceled {
-        payment.attempt += 1;
-        payment.intent = None;
+        payment.begin_again();
         payable = gateway.intent(payment, &cart).await?;
     }
     if payable.intent.amount != payment.amount {

@@ -289,6 +289,15 @@ impl Payment {
         }
     }
 
+    /// The next attempt: its PaymentIntent was canceled, and another takes its place. What became of
+    /// the last one says nothing of it.
+    pub fn begin_again(&mut self) {
+        self.attempt += 1;
+        self.intent = None;
+        self.status = Status::Created;
+        self.failure = None;
+    }
+
     /// The idempotency key under which this attempt's PaymentIntent is made: from immutable ids,
     /// never from amounts.
     pub fn intent_key(&self) -> String {
@@ -524,6 +533,25 @@ mod tests {
         // Nobody takes a part of what was to be taken at once.
         let read = payment().read(&taken, false, now());
         assert!(matches!(read, Reading::Quarantined(_, _, Mismatch::Amount)));
+    }
+
+    #[test]
+    fn money_may_be_reserved_for_the_next_attempt_when_the_last_was_canceled() {
+        let first = Payment {
+            capture: capture::Mode::Manual,
+            intent: Some("pi_1".into()),
+            failure: Some(Failure { code: "card_declined".into(), decline_code: None }),
+            ..payment()
+        };
+        let Reading::Moved(mut next) = first.read(&intent(IntentState::Canceled), false, now())
+        else {
+            panic!("not canceled")
+        };
+        next.begin_again();
+        assert_eq!((next.attempt, next.status, &next.failure), (2, Status::Created, &None));
+        let news = Intent { id: "pi_2".into(), ..intent(IntentState::RequiresCapture) };
+        let Reading::Paid(held, _) = next.read(&news, false, now()) else { panic!("not believed") };
+        assert_eq!((held.status, held.authorized), (Status::Authorized, held.amount));
     }
 
     #[test]

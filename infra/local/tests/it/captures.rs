@@ -221,3 +221,34 @@ async fn the_first_parcel_that_leaves_takes_the_money() {
     assert_eq!(order(&clerk, &jane).await["payment_status"], "paid");
     sound(&shop, &goods).await;
 }
+
+#[tokio::test]
+async fn a_payment_that_was_canceled_is_begun_again_and_its_money_reserved() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let clerk = clerk(&shop).await;
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(MUG, 2).await;
+    assert_eq!(jane.complete().await.status, 201);
+    // Somebody does it at the provider.
+    let path = format!("/v1/payment_intents/{}/cancel", jane.intent);
+    let canceling = http::Request::post(path)
+        .header("authorization", format!("Bearer {}", shop.stripe_keys().secret_key))
+        .body(bytes::Bytes::new())
+        .expect("a request");
+    assert_eq!(shop.twin().handle(canceling).status(), 200);
+    shop.settle().await;
+    let path = format!("/v1/store/orders/{}/retry_payment", jane.order);
+    let again = ok(jane.call("POST", &path, &json!({})).await);
+    let next = again["payment"]["payment_intent_id"].as_str().unwrap();
+    assert_ne!(next, jane.intent);
+    jane.intent = next.to_owned();
+    jane.client_secret = again["payment"]["client_secret"].as_str().unwrap().to_owned();
+    assert_eq!(jane.pay("pm_card_visa").0, 200);
+    shop.settle().await;
+    let placed = order(&clerk, &jane).await;
+    assert_eq!(
+        (&placed["status"], &placed["payment_status"]),
+        (&json!("placed"), &json!("authorized"))
+    );
+    sound(&shop, &goods).await;
+}
