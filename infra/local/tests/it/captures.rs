@@ -3,7 +3,9 @@
 use domain::permission::Permission::{OrdersCapture, OrdersFulfill, OrdersRead, OrdersWrite};
 use local::{Options, Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
+use stripe_twin::Faults;
 use testkit::goods::{self, Goods, MUG};
+use wire::{FaultKind, Plan};
 
 use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
@@ -219,6 +221,28 @@ async fn the_first_parcel_that_leaves_takes_the_money() {
     shop.settle().await;
     assert_eq!(received(&shop), 2990);
     assert_eq!(order(&clerk, &jane).await["payment_status"], "paid");
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn what_was_taken_by_a_call_that_died_is_known_though_the_order_is_held_since() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    // Only who asks hears of it.
+    shop.twin().set_faults(Faults { webhook_hold: true, ..Faults::default() });
+    let take = "POST /v1/payment_intents/{id}/capture";
+    shop.wire().faults().arm(Plan::at_operation(1, FaultKind::DieAfter, take));
+    ok(capture(&clerk, &jane, &json!({})).await);
+    shop.settle().await;
+    let held = ok(post_as(&clerk, &key(), &jane, "/hold", &json!({"reason": "Look"})).await);
+    assert_eq!((received(&shop), &held["payment_status"]), (2990, &json!("authorized")));
+    // The message comes again.
+    shop.clock().advance_ms(HOUR_MS / 15);
+    shop.settle().await;
+    let after = order(&clerk, &jane).await;
+    assert_eq!((&after["status"], &after["payment_status"]), (&json!("on_hold"), &json!("paid")));
+    shop.twin().set_faults(Faults::default());
+    shop.settle().await;
     sound(&shop, &goods).await;
 }
 
