@@ -200,12 +200,10 @@ async fn what_is_let_go_or_lapses_holds_the_order() {
     sound(&shop, &goods).await;
 }
 
-#[tokio::test]
-async fn the_first_parcel_that_leaves_takes_the_money() {
-    let (shop, goods) = open(json!({"capture": "on_shipment"})).await;
-    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+/// One of the two mugs leaves.
+async fn ship(clerk: &Colleague, jane: &Shopper) {
     let path = format!("/v1/admin/orders/{}/fulfillments", jane.order);
-    let placed = order(&clerk, &jane).await;
+    let placed = order(clerk, jane).await;
     let line = json!({"order_line_id": placed["lines"][0]["id"], "quantity": 1});
     let body = json!({"lines": [line]});
     let request = Request::new("POST", &path).header("idempotency-key", &key()).json(&body);
@@ -218,9 +216,38 @@ async fn the_first_parcel_that_leaves_takes_the_money() {
         request = request.header("if-match", tag);
     }
     ok(clerk.send(request.json(&json!({}))).await);
+}
+
+#[tokio::test]
+async fn the_first_parcel_that_leaves_takes_the_money() {
+    let (shop, goods) = open(json!({"capture": "on_shipment"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    ship(&clerk, &jane).await;
     shop.settle().await;
     assert_eq!(received(&shop), 2990);
     assert_eq!(order(&clerk, &jane).await["payment_status"], "paid");
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn what_left_and_was_held_at_once_is_taken_when_it_is_released() {
+    let (shop, goods) = open(json!({"capture": "on_shipment"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    let why = json!({"reason": "Asked for another address"});
+    ok(post_as(&clerk, &key(), &jane, "/hold", &why).await);
+    ok(post_as(&clerk, &key(), &jane, "/release", &json!({})).await);
+    shop.settle().await;
+    assert_eq!(received(&shop), 0, "nothing has left");
+    ship(&clerk, &jane).await;
+    ok(post_as(&clerk, &key(), &jane, "/hold", &why).await);
+    shop.settle().await;
+    assert_eq!(received(&shop), 0);
+    ok(post_as(&clerk, &key(), &jane, "/release", &json!({})).await);
+    shop.settle().await;
+    assert_eq!(
+        (received(&shop), &order(&clerk, &jane).await["payment_status"]),
+        (2990, &json!("paid"))
+    );
     sound(&shop, &goods).await;
 }
 
