@@ -1105,7 +1105,7 @@ impl Order {
 
     fn amounts(&self) -> Amounts {
         Amounts {
-            due: self.due().amount(),
+            due: self.payable(),
             tendered: self.tendering.paid(),
             tendered_back: self.tendering.refunded(),
             captured: self.captured.amount(),

@@ -646,7 +646,9 @@ impl Order {
 
     /// The return of all money that is left of an order which came to nothing.
     pub fn return_all(&self, payment: &Payment, origin: Origin, fresh: Fresh) -> Option<Changed> {
-        let money = Money::new(self.refundable(), self.currency);
+        // What became store credit may leave less of it than the provider moves.
+        let step = self.currency.stripe_step();
+        let money = Money::new(self.refundable().div_euclid(step) * step, self.currency);
         money.is_positive().then(|| {
             let refund = Refund::new(self, Some(payment), money, origin, fresh);
             refund.begun(self.clone(), Some(payment))

@@ -259,6 +259,18 @@ fn what_was_given_meanwhile_is_not_given_again_by_a_refund_that_is_tried_again()
 }
 
 #[test]
+fn all_that_the_provider_can_move_goes_back_where_credit_left_less_than_a_step() {
+    let (mut order, payment) = paid(Currency::KWD, &[(1, 10_000)], 0, 0);
+    order.customer = Some(crate::id::CustomerId::from_ulid(Ulid::from_parts(1, 1)));
+    let amount = Some(Money::new(1235, Currency::KWD));
+    let wanted = Wanted { amount, ..Wanted::default() };
+    let credited = order.request_credit(Some(&payment), 0, &wanted, fresh(1)).unwrap();
+    let back = credited.order.return_all(&payment, Origin::Cancellation, fresh(2)).unwrap();
+    assert_eq!((back.refund.money.amount(), back.order.refundable()), (8760, 5));
+    assert_eq!(back.order.return_all(&payment, Origin::Cancellation, fresh(3)), None);
+}
+
+#[test]
 fn a_refund_made_at_the_provider_is_taken_over_as_what_it_is() {
     let (order, payment) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
     let told = |state| Told {
