@@ -382,6 +382,12 @@ pub enum Refusal {
         /// The least it can.
         step: Money,
     },
+    /// A refund of the same had succeeded, and the bank sent it back: that one is asked for again,
+    /// so that what has a credit note gets no second one.
+    CameBack {
+        /// Which.
+        refund: RefundId,
+    },
     /// The order has as many refunds as it may have.
     TooMany,
     /// The machine has no such edge.
@@ -407,6 +413,7 @@ impl Refusal {
             Self::NoAccount => "store_credit_needs_account",
             Self::ExceedsRefundable { .. } => "exceeds_refundable",
             Self::TooSmall { .. } => "refund_too_small",
+            Self::CameBack { .. } => "refund_came_back",
             Self::TooMany => "too_many_refunds",
             Self::InvalidTransition { .. } => "invalid_transition",
         }
@@ -439,6 +446,24 @@ pub struct Changed {
     pub entry: Option<Entry>,
     /// What is worth telling somebody.
     pub news: News,
+}
+
+impl Changed {
+    /// Whether it leaves what refunds need that had succeeded and came back: they have their credit
+    /// notes, so they are asked for again and nothing is given in their stead. One that could not
+    /// be asked for `before` either needs nothing.
+    pub fn spares(&self, before: &Order, refunds: &[Refund]) -> Result<(), Refusal> {
+        let (mut before, mut after) = (before.clone(), self.order.clone());
+        for refund in refunds.iter().filter(|refund| refund.came_back()) {
+            if !refund.takes_again(&mut before) {
+                continue;
+            }
+            if !refund.takes_again(&mut after) {
+                return Err(Refusal::CameBack { refund: refund.id });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What is worth telling somebody.
@@ -810,6 +835,24 @@ impl Refund {
         refund.asked_at = None;
         refund.failure = None;
         Ok(refund.become_(from, to, order, Some(payment), now))
+    }
+
+    /// Whether it had succeeded, and the bank sent it back.
+    fn came_back(&self) -> bool {
+        let is_ours = self.origin != Origin::Provider;
+        is_ours && self.status == Status::Failed && self.succeeded_at.is_some()
+    }
+
+    /// Takes its parts and its money out of what is left of an order, if they are there.
+    fn takes_again(&self, order: &mut Order) -> bool {
+        let parts = self.released_parts();
+        let is_there = self.money.amount() <= order.refundable()
+            && parts.iter().all(|part| part.is_left_of(order).is_ok());
+        if is_there {
+            shift_parts(order, parts, self.carry, 1);
+            order.refunds.pending += self.money.amount();
+        }
+        is_there
     }
 
     /// What becomes of lines and shipping when it fails: they may be refunded again — but not where

@@ -206,6 +206,10 @@ async fn a_refund_that_the_bank_sends_back_opens_the_balance_and_is_asked_for_ag
     assert_eq!(waiting["data"][0]["failure"], "expired_or_canceled_card");
     is_sound(&shop).await;
 
+    // It has its credit note: another in its stead would get a second one.
+    let other = refund(&clerk, &jane, &json!({"amount": eur(2990)})).await;
+    assert_eq!(refusal(&other), (409, "refund_came_back".into()));
+    assert_eq!(other.value()["refund_id"], made["id"]);
     let path = at(&jane, &format!("/refunds/{}/retry", made["id"].as_str().unwrap()));
     let again = ok(clerk.call("POST", &path, &json!({})).await);
     assert_eq!((&again["status"], &again["attempt"]), (&json!("requested"), &json!(2)));

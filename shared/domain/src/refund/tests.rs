@@ -259,6 +259,35 @@ fn what_was_given_meanwhile_is_not_given_again_by_a_refund_that_is_tried_again()
 }
 
 #[test]
+fn a_refund_that_came_back_is_tried_again_and_not_replaced_by_another() {
+    let (order, payment) = paid(Currency::EUR, &[(3, 1000), (1, 500)], 490, 0);
+    let done = refunded(&order, &payment, 1, &of_lines(&[(0, 2)]));
+    let back = told(&done.refund, ToldState::Failed);
+    let back = done.refund.hear(&done.order, &done.payment.unwrap(), &back, now()).unwrap();
+    let (order, payment) = (back.order, back.payment.unwrap());
+    let spared = |order: &Order, refund: &Refund, wanted: &Wanted| {
+        let given = order.request_refund(Some(&payment), 1, wanted, fresh(2)).unwrap();
+        given.spares(order, std::slice::from_ref(refund))
+    };
+    let came_back = Err(Refusal::CameBack { refund: back.refund.id });
+    assert_eq!(spared(&order, &back.refund, &of_lines(&[(0, 2)])), came_back);
+    assert_eq!(spared(&order, &back.refund, &of_amount(1990 - 666)), came_back);
+    assert_eq!(spared(&order, &back.refund, &of_lines(&[(1, 1)])), Ok(()));
+    assert_eq!(spared(&order, &back.refund, &of_amount(1990 - 667)), Ok(()));
+    // One that never succeeded has no credit note, and one that can not be had needs nothing.
+    let never = Refund { succeeded_at: None, ..back.refund.clone() };
+    assert_eq!(spared(&order, &never, &of_lines(&[(0, 2)])), Ok(()));
+    let mut poor = order.clone();
+    poor.refunds.lost = 1990 - 666;
+    assert_eq!(spared(&poor, &back.refund, &of_amount(666)), Ok(()));
+    let again = back.refund.retry(&order, &payment, now()).unwrap();
+    let taken = told(&again.refund, ToldState::Succeeded);
+    let again =
+        again.refund.ask(now()).unwrap().hear(&again.order, &again.payment.unwrap(), &taken, now());
+    assert_eq!(again.unwrap().news, News::None, "the buyer and the books know of it");
+}
+
+#[test]
 fn all_that_the_provider_can_move_goes_back_where_credit_left_less_than_a_step() {
     let (mut order, payment) = paid(Currency::KWD, &[(1, 10_000)], 0, 0);
     order.customer = Some(crate::id::CustomerId::from_ulid(Ulid::from_parts(1, 1)));
