@@ -54,14 +54,15 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
             facts.carts.push(read(item)?);
         }
     }
-    for item in scan(&client, "fluxion-inventory").await? {
+    let inventory = scan(&client, "fluxion-inventory").await?;
+    facts.stock = stock(&inventory)?;
+    facts.uses = uses(&inventory);
+    for item in inventory {
         if let Some(sku) = text(&item, "pk").strip_prefix("FREE#") {
             let sku = Sku::parse(sku).ok_or_else(|| Error::Setup("keys of no SKU".to_owned()))?;
             facts.free_keys.push((sku, read(item)?));
         }
     }
-    facts.stock = stock(&client).await?;
-    facts.uses = uses(&client).await?;
     facts.letters = shop.mails().into_iter().map(letter).collect();
     facts.intents = shop.twin().objects("payment_intent");
     facts.refunds = shop.twin().objects("refund");
@@ -76,16 +77,16 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
 /// that ships nothing yet.
 pub async fn on_hand(shop: &Shop) -> Result<BTreeMap<String, i64>, Error> {
     let mut units = BTreeMap::new();
-    for level in stock(&Client::new(&shop.sdk_config())).await? {
+    let inventory = scan(&Client::new(&shop.sdk_config()), "fluxion-inventory").await?;
+    for level in stock(&inventory)? {
         *units.entry(level.place.sku.to_string()).or_insert(0) += level.on_hand;
     }
     Ok(units)
 }
 
-async fn stock(client: &Client) -> Result<Vec<Stock>, Error> {
-    let items = scan(client, "fluxion-inventory").await?;
-    let level = |item: Item| -> Result<Stock, Error> {
-        let pk = text(&item, "pk");
+fn stock(inventory: &[Item]) -> Result<Vec<Stock>, Error> {
+    let level = |item: &Item| -> Result<Stock, Error> {
+        let pk = text(item, "pk");
         let number = |name: &str| -> Result<i64, Error> {
             let found = item.get(name).and_then(|value| value.as_n().ok());
             let number = found.and_then(|text| text.parse().ok());
@@ -97,7 +98,7 @@ async fn stock(client: &Client) -> Result<Vec<Stock>, Error> {
             Some((sku, shard)) => (sku, Some(shard.parse().map_err(|_| malformed())?)),
             None => (pk.trim_start_matches("SKU#"), None),
         };
-        let location = match text(&item, "sk").trim_start_matches("LOC#") {
+        let location = match text(item, "sk").trim_start_matches("LOC#") {
             "default" => FIRST_LOCATION,
             id => LocationId::parse(id).map_err(|_| malformed())?,
         };
@@ -112,15 +113,15 @@ async fn stock(client: &Client) -> Result<Vec<Stock>, Error> {
         })
     };
     // Beside the stock lie transfers, sales by day and the counters of promotions.
-    let levels = items.into_iter().filter(|item| text(item, "pk").starts_with("SKU#"));
+    let levels = inventory.iter().filter(|item| text(item, "pk").starts_with("SKU#"));
     levels.map(level).collect()
 }
 
 /// The counters of promotions; what has no limit is counted over several rows.
-async fn uses(client: &Client) -> Result<BTreeMap<(String, String), Uses>, Error> {
+fn uses(inventory: &[Item]) -> BTreeMap<(String, String), Uses> {
     let mut uses: BTreeMap<(String, String), Uses> = BTreeMap::new();
-    for item in scan(client, "fluxion-inventory").await? {
-        let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
+    for item in inventory {
+        let (pk, sk) = (text(item, "pk"), text(item, "sk"));
         if !pk.starts_with("PROMO#") && !pk.starts_with("BUYER#") {
             continue;
         }
@@ -137,7 +138,7 @@ async fn uses(client: &Client) -> Result<BTreeMap<(String, String), Uses>, Error
             }
         }
     }
-    Ok(uses)
+    uses
 }
 
 fn letter(mail: wire::Mail) -> Letter {

@@ -18,6 +18,7 @@
 )]
 
 pub mod bench;
+mod blueprint;
 pub mod buy;
 mod chance;
 mod clock;

@@ -95,6 +95,8 @@ struct Stream {
     bisect: bool,
     retries_max: Option<u64>,
     cursor: StreamCursor,
+    /// How often its table was written to when nothing more was to be read.
+    read_up_to: Option<u64>,
     /// What was read and is not done.
     waiting: VecDeque<Batch>,
 }
@@ -234,6 +236,7 @@ impl Pumps {
                             bisect: *bisect,
                             retries_max: *retries_max,
                             cursor,
+                            read_up_to: None,
                             waiting: VecDeque::new(),
                         }));
                     }
@@ -244,15 +247,20 @@ impl Pumps {
         Ok(Self { streams, queues, uploads, announcing, cursors })
     }
 
-    /// The same sources at the same positions, for a copy of the shop in memory.
-    pub(crate) async fn copy(&self) -> Self {
+    /// The same sources at the same positions, but for those of some functions, for a copy of the
+    /// shop in memory.
+    pub(crate) async fn copy(&self, left_out: &[String]) -> Self {
         let mut streams = Vec::new();
         for stream in &self.streams {
-            streams.push(tokio::sync::Mutex::new(stream.lock().await.clone()));
+            let stream = Stream { read_up_to: None, ..stream.lock().await.clone() };
+            if !left_out.contains(&stream.handler) {
+                streams.push(tokio::sync::Mutex::new(stream));
+            }
         }
+        let queues = self.queues.iter().filter(|queue| !left_out.contains(&queue.handler));
         Self {
             streams,
-            queues: self.queues.clone(),
+            queues: queues.cloned().collect(),
             uploads: self.uploads.clone(),
             announcing: tokio::sync::Mutex::default(),
             cursors: Cursors::open(None),
@@ -433,8 +441,13 @@ impl Shop {
     /// are behind us then.
     fn read_stream(&self, stream: &mut Stream) -> bool {
         let (table, size) = (stream.table.clone(), stream.batch_size);
+        let writes = self.0.wire.writes(&table);
+        if writes.is_some() && stream.read_up_to == writes {
+            return false;
+        }
         let mut records = self.0.wire.stream(&table, &mut stream.cursor, size);
         if records.is_empty() {
+            stream.read_up_to = writes;
             return false;
         }
         let filters = &stream.filters;

@@ -19,6 +19,7 @@ use templates::Stack;
 use tokio::sync::Notify;
 use wire::{Deaths, Wire};
 
+use crate::blueprint::Blueprint;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::error::Error;
@@ -183,7 +184,8 @@ impl Shop {
             .canonicalize()
             .map_err(|error| Error::Io(format!("no folder {}", root.display()), error))?;
         let base_url = format!("http://127.0.0.1:{port}");
-        let stack = Stack::load(&root, all_parameters(&base_url, parameters))?;
+        let Blueprint { stack, router, policies } =
+            Blueprint::read(&root, all_parameters(&base_url, parameters))?;
         let chance = Chance::new(seed);
         let lock = match &data_dir {
             None => None,
@@ -218,16 +220,15 @@ impl Shop {
         let moved = Arc::new(Notify::new());
         let stripe = stripe::Port::open(twin.clone(), &wire, Arc::clone(&moved)).await?;
         if enforce_iam {
-            world::enforce(&wire, &stack)?;
+            wire.iam().set_as(&policies);
         }
         let pumps = Pumps::new(&stack, &wire, data_dir.as_deref())?;
         if demo && demo::load(&wire, &stack, &root, &factors, clock.now()).await? {
             pumps.skip(&wire).await;
         }
         let beats = Beats::new(&stack, clock.now_ms());
-        let router = Arc::new(Router::new(&stack)?);
         Ok(Self(Arc::new(Inner {
-            stack: Arc::new(stack),
+            stack,
             wire,
             twin,
             clock,

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification,
 };
 use templates::{Queue, Stack, Table};
-use wire::{BucketAttributes, QueueAttributes, Wire};
+use wire::{BucketAttributes, Iam, QueueAttributes, Wire};
 
 use crate::error::Error;
 
@@ -39,8 +39,8 @@ pub(crate) async fn fill(wire: &Wire, stack: &Stack) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks every call by the policies of the templates from now on.
-pub(crate) fn enforce(wire: &Wire, stack: &Stack) -> Result<(), Error> {
+/// The policies of the templates, as a world checks calls by them.
+pub(crate) fn policies(stack: &Stack) -> Result<Iam, Error> {
     let mut policies = BTreeMap::new();
     for function in &stack.functions {
         let statements = function.statements.iter().map(|one| wire::Statement {
@@ -52,7 +52,9 @@ pub(crate) fn enforce(wire: &Wire, stack: &Stack) -> Result<(), Error> {
         });
         policies.insert(function.handler.clone(), statements.collect());
     }
-    Ok(wire.iam().set(policies)?)
+    let iam = Iam::default();
+    iam.set(policies)?;
+    Ok(iam)
 }
 
 /// An SDK error says little by itself; what it was caused by says the rest.

@@ -135,14 +135,21 @@ impl Door {
         }
         let reply = self.dispatch(incoming).await;
         if reply.status < 300 && changes_something(incoming) {
-            self.inner.activity.send_modify(|count| *count += 1);
+            let is_of_tables = incoming.service == Service::DynamoDb;
+            let tables = if is_of_tables { dynamodb::tables_of(&incoming.json) } else { vec![] };
+            self.inner.changed(tables);
         }
         reply
     }
 
     async fn dispatch(&self, incoming: &Incoming) -> Reply {
         match &incoming.service {
-            Service::DynamoDb => self.inner.dynamo.forward(incoming).await,
+            Service::DynamoDb => {
+                let under_way = self.inner.under_way();
+                let reply = self.inner.dynamo.forward(incoming).await;
+                under_way.end();
+                reply
+            }
             Service::Sqs => self.inner.sqs.serve(incoming),
             Service::Ses => self.inner.ses.serve(incoming),
             Service::Secrets => self.inner.secrets.serve(incoming),

@@ -51,8 +51,14 @@ impl Clock for EngineClock {
 }
 
 impl Dynamo {
-    pub(crate) async fn start(file: Option<PathBuf>, now_ms: NowMs) -> Result<Self, Error> {
-        let database = open(file.as_deref(), &now_ms)?;
+    /// A database in the file; without one in memory, where it begins as `saved` where there is
+    /// that.
+    pub(crate) async fn start(
+        file: Option<PathBuf>,
+        saved: Option<&Path>,
+        now_ms: NowMs,
+    ) -> Result<Self, Error> {
+        let database = open(file.as_deref(), saved, &now_ms)?;
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .map_err(|error| Error::Io("no loopback port for DynamoDB".to_owned(), error))?;
@@ -176,10 +182,15 @@ const STREAM_ORDER: &str = "CREATE INDEX IF NOT EXISTS _stream_order
 /// Names for what shares this process's memory.
 static PREPARED: AtomicU64 = AtomicU64::new(0);
 
-fn open(file: Option<&Path>, now_ms: &NowMs) -> Result<Database, Error> {
+fn open(file: Option<&Path>, saved: Option<&Path>, now_ms: &NowMs) -> Result<Database, Error> {
     if let Some(path) = file {
         let database = Database::new(&path.to_string_lossy())?;
         rusqlite::Connection::open(path)?.execute_batch(STREAM_ORDER)?;
+        return Ok(database);
+    }
+    let database = Database::memory_with_clock(Arc::new(EngineClock(Arc::clone(now_ms))))?;
+    if let Some(saved) = saved {
+        database.restore_from(&saved.to_string_lossy())?;
         return Ok(database);
     }
     // The engine lends its connection in memory to nobody, but takes a prepared database.
@@ -189,7 +200,6 @@ fn open(file: Option<&Path>, now_ms: &NowMs) -> Result<Database, Error> {
     );
     let storage = dynoxide::storage::Storage::new(&prepared)?;
     rusqlite::Connection::open(&prepared)?.execute_batch(STREAM_ORDER)?;
-    let database = Database::memory_with_clock(Arc::new(EngineClock(Arc::clone(now_ms))))?;
     database.restore_from(&prepared)?;
     drop(storage);
     Ok(database)
@@ -251,11 +261,17 @@ pub(crate) fn tables_of(request: &Value) -> Vec<String> {
 /// that is read or written depending on the operation; transactions report both.
 pub(crate) fn units_of(operation: &str, body: &[u8]) -> (f64, f64) {
     const READS: [&str; 5] = ["GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"];
-    let response: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let consumed = match response.get("ConsumedCapacity") {
-        Some(Value::Array(tables)) => tables.as_slice(),
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
+    // The items of the response are passed over, not read.
+    #[derive(Default, serde::Deserialize)]
+    struct Response {
+        #[serde(rename = "ConsumedCapacity", default)]
+        consumed: Value,
+    }
+    let Response { consumed } = serde_json::from_slice(body).unwrap_or_default();
+    let consumed = match &consumed {
+        Value::Array(tables) => tables.as_slice(),
+        Value::Null => &[],
+        one => std::slice::from_ref(one),
     };
     let mut units = (0.0, 0.0);
     for table in consumed {

@@ -86,9 +86,12 @@ pub struct Iam {
     state: Arc<Mutex<State>>,
 }
 
+/// What each caller may do. They never change: worlds of one stack share them.
+type Policies = Arc<BTreeMap<String, Vec<Rule>>>;
+
 #[derive(Default)]
 struct State {
-    policies: Option<BTreeMap<String, Vec<Rule>>>,
+    policies: Option<Policies>,
     used: BTreeSet<Grant>,
     denials: BTreeSet<Denial>,
 }
@@ -127,8 +130,15 @@ impl Iam {
             let parsed = parsed.map_err(|text| Error::Invalid(format!("{caller}: {text}")))?;
             rules.insert(caller, parsed);
         }
-        *self.state() = State { policies: Some(rules), ..State::default() };
+        *self.state() = State { policies: Some(Arc::new(rules)), ..State::default() };
         Ok(())
+    }
+
+    /// Checks every call by the policies of another world from now on, or none if it checks none,
+    /// and forgets what was used before.
+    pub fn set_as(&self, other: &Self) {
+        let policies = other.state().policies.clone();
+        *self.state() = State { policies, ..State::default() };
     }
 
     /// Checks nothing any more.
@@ -144,7 +154,7 @@ impl Iam {
     /// The parts of Allow statements that no call has needed yet.
     pub fn unused(&self) -> BTreeSet<Grant> {
         let state = self.state();
-        let rules = state.policies.iter().flatten();
+        let rules = state.policies.iter().flat_map(|policies| policies.iter());
         let granted = rules.flat_map(|(caller, rules)| {
             rules.iter().filter(|r| r.statement.effect == Effect::Allow).flat_map(move |rule| {
                 let patterns = rule.statement.actions.iter().chain(&rule.statement.resources);

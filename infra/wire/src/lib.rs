@@ -27,8 +27,9 @@ mod sql;
 mod sqs;
 mod streams;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -47,6 +48,8 @@ pub use ses::{Mail, Ses};
 pub use sqs::{Depth, MESSAGE_BYTES_MAX, Message, QueueAttributes, Sqs};
 pub use streams::StreamCursor;
 
+/// The file that DynamoDB's tables lie in.
+const TABLES: &str = "dynamodb.db";
 /// Begins every access key; what follows names the caller.
 const ACCESS_KEY: &str = "AKIDLOCAL";
 /// The one secret key: nothing it signs opens anything outside.
@@ -86,15 +89,78 @@ pub(crate) struct Inner {
     faults: Faults,
     saboteur: Saboteur,
     iam: Iam,
+    writes: Mutex<Writes>,
     /// Grows with every call that changed a table, a queue or a bucket.
     activity: watch::Sender<u64>,
     region: String,
     account: String,
 }
 
+/// How often tables were written to.
+#[derive(Default)]
+struct Writes {
+    all: u64,
+    by_table: BTreeMap<String, u64>,
+    /// A caller died while the engine was at work for it: what became of that is not known.
+    is_uncertain: bool,
+}
+
+/// A call to DynamoDB that is under way.
+pub(crate) struct UnderWay<'a>(&'a Inner);
+
+impl UnderWay<'_> {
+    /// It was answered.
+    pub(crate) fn end(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.writes.lock().unwrap_or_else(PoisonError::into_inner).is_uncertain = true;
+    }
+}
+
+impl Inner {
+    /// A call to DynamoDB begins.
+    pub(crate) fn under_way(&self) -> UnderWay<'_> {
+        UnderWay(self)
+    }
+
+    /// A call changed what pumps read.
+    pub(crate) fn changed(&self, tables: Vec<String>) {
+        {
+            let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+            for table in tables {
+                *writes.by_table.entry(table).or_default() += 1;
+            }
+        }
+        self.activity.send_modify(|count| *count += 1);
+    }
+
+    /// Any table may have been written to.
+    fn changed_all(&self) {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner).all += 1;
+        self.activity.send_modify(|count| *count += 1);
+    }
+}
+
 impl Wire {
     /// Opens the world, from its folder if it has one. Needs a running Tokio runtime.
     pub async fn start(options: Options) -> Result<Self, Error> {
+        Self::begin(options, None).await
+    }
+
+    /// Opens a world in memory that goes on from what was saved in a folder. This is the cheap way
+    /// to a new world of the same shape.
+    pub async fn start_from(options: Options, folder: &Path) -> Result<Self, Error> {
+        let wire = Self::begin(options, Some(&folder.join(TABLES))).await?;
+        wire.load_all_but_tables(folder)?;
+        Ok(wire)
+    }
+
+    /// `tables` is the file of a database that a world in memory begins with.
+    async fn begin(options: Options, tables: Option<&Path>) -> Result<Self, Error> {
         let Options { data_dir, now_ms, seed, region, account } = options;
         if let Some(folder) = &data_dir {
             make_folder(folder)?;
@@ -103,7 +169,7 @@ impl Wire {
         let (sqs, ses, secrets) = (file("sqs.db"), file("ses.db"), file("secrets.db"));
         let clock = || Arc::clone(&now_ms);
         let inner = Inner {
-            dynamo: dynamodb::Dynamo::start(file("dynamodb.db"), clock()).await?,
+            dynamo: dynamodb::Dynamo::start(file(TABLES), tables, clock()).await?,
             sqs: Sqs::open(sqs.as_deref(), clock(), seed, &region, &account)?,
             ses: Ses::open(ses.as_deref(), clock(), seed, &region, &account)?,
             secrets: secrets::Secrets::open(secrets.as_deref(), clock(), seed, &region, &account)?,
@@ -112,6 +178,7 @@ impl Wire {
             faults: Faults::default(),
             saboteur: Saboteur::default(),
             iam: Iam::default(),
+            writes: Mutex::default(),
             activity: watch::Sender::new(0),
             region,
             account,
@@ -183,11 +250,23 @@ impl Wire {
     /// their bucket's rules let expire; returns how many.
     pub fn sweep_ttl(&self) -> usize {
         let objects = self.inner.s3.sweep();
-        objects
-            + self.inner.dynamo.sweep().unwrap_or_else(|error| {
-                tracing::error!(%error, "expired items were not swept");
-                0
-            })
+        let items = self.inner.dynamo.sweep().unwrap_or_else(|error| {
+            tracing::error!(%error, "expired items were not swept");
+            0
+        });
+        if items > 0 {
+            self.inner.changed_all();
+        }
+        objects + items
+    }
+
+    /// Grows whenever a call may have written to this table: as long as it stands, its stream has
+    /// nothing new. Read it before the stream. What reaches the engine past the wire is not seen.
+    /// `None` where it is not known, after a call that was broken off.
+    pub fn writes(&self, table: &str) -> Option<u64> {
+        let writes = self.inner.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = writes.all + writes.by_table.get(table).copied().unwrap_or(0);
+        (!writes.is_uncertain).then_some(count)
     }
 
     /// The next records of a table's stream in the format of the Lambda DynamoDB event, from the
@@ -214,7 +293,7 @@ impl Wire {
 
     /// Writes the state of all services into an existing, empty folder.
     pub fn save(&self, folder: &Path) -> Result<(), Error> {
-        self.inner.dynamo.save(&folder.join("dynamodb.db"))?;
+        self.inner.dynamo.save(&folder.join(TABLES))?;
         self.inner.sqs.sql().save(&folder.join("sqs.db"))?;
         self.inner.ses.sql().save(&folder.join("ses.db"))?;
         self.inner.s3.sql().save(&folder.join("s3.db"))?;
@@ -222,16 +301,20 @@ impl Wire {
     }
 
     /// Replaces the state of all services by a saved one, and resets recorder and faults; IAM
-    /// policies stay. This is the cheap way to a new world of the same shape.
+    /// policies stay.
     pub fn load(&self, folder: &Path) -> Result<(), Error> {
-        self.inner.dynamo.load(&folder.join("dynamodb.db"))?;
+        self.inner.dynamo.load(&folder.join(TABLES))?;
+        self.load_all_but_tables(folder)
+    }
+
+    fn load_all_but_tables(&self, folder: &Path) -> Result<(), Error> {
         self.inner.sqs.sql().load(&folder.join("sqs.db"))?;
         self.inner.ses.sql().load(&folder.join("ses.db"))?;
         self.inner.s3.sql().load(&folder.join("s3.db"))?;
         self.inner.secrets.sql().load(&folder.join("secrets.db"))?;
         self.inner.recorder.reset();
         self.inner.faults.reset();
-        self.inner.activity.send_modify(|count| *count += 1);
+        self.inner.changed_all();
         Ok(())
     }
 

@@ -1,8 +1,10 @@
 //! Where a message goes that has used up its tries: to the dead letters of its queue, with the
 //! reason, which SQS itself would not know.
 
+use std::sync::OnceLock;
+
 use aws_config::SdkConfig;
-use aws_sdk_sqs::Client;
+use aws_sdk_sqs::{Client, Config};
 use aws_sdk_sqs::types::MessageAttributeValue;
 use domain::fault::{Fault, Retry};
 
@@ -16,19 +18,22 @@ const REASON_CHARS_MAX: usize = 1000;
 /// The way to the dead letters of whatever queue a message came from.
 #[derive(Debug, Clone)]
 pub struct Parking {
-    client: Client,
+    config: Config,
+    /// Made when the first message is parked: hardly any is.
+    client: OnceLock<Client>,
 }
 
 impl Parking {
     /// A way there.
     pub fn new(aws: &SdkConfig) -> Self {
-        Self { client: Client::new(aws) }
+        Self { config: Config::new(aws), client: OnceLock::new() }
     }
 
     /// Parks a message with the reason why the function of this Handler could not do it.
     pub async fn park(&self, message: &Message, handler: &str, reason: &str) -> Result<(), Fault> {
         let url = dead_url(&message.queue)?;
-        let mut sent = self.client.send_message().queue_url(&url).message_body(&message.body);
+        let client = self.client.get_or_init(|| Client::from_conf(self.config.clone()));
+        let mut sent = client.send_message().queue_url(&url).message_body(&message.body);
         if url.strip_suffix(".fifo").is_some() {
             let group = message.group.as_deref().unwrap_or("parked");
             // Parked twice within minutes it is one.

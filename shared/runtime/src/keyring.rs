@@ -338,9 +338,8 @@ mod tests {
         let config = aws_sdk_secretsmanager::Config::builder()
             .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
             .build();
-        let client = aws_sdk_secretsmanager::Client::from_conf(config);
         let issuer = "https://shop.example".into();
-        let secrets = Arc::new(Secrets::new(client));
+        let secrets = Arc::new(Secrets::new(config));
         Keyring { secrets, wanted: vec![], issuer, is_live: Some(false) }
     }
 

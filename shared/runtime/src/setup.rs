@@ -62,8 +62,8 @@ pub struct Setup<'a> {
 impl<'a> Setup<'a> {
     /// A setup for a Handler.
     pub fn new(platform: &'a Platform, handler: &'a str) -> Self {
-        let client = aws_sdk_secretsmanager::Client::new(&platform.aws);
-        let secrets = Arc::new(Secrets::new(client));
+        let config = aws_sdk_secretsmanager::Config::new(&platform.aws);
+        let secrets = Arc::new(Secrets::new(config));
         Self { platform, handler, secrets, wanted: Vec::new(), faults: Vec::new() }
     }
 

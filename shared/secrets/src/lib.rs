@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
-use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use aws_sdk_secretsmanager::{Client, Config};
 use domain::fault::{Fault, Retry};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
@@ -147,7 +148,9 @@ pub struct Version<T> {
 
 /// The shop's key ring.
 pub struct Secrets {
-    client: Client,
+    config: Config,
+    /// Made when a secret is first asked for: some functions never ask.
+    client: OnceLock<Client>,
     cache: Mutex<BTreeMap<String, (Timestamp, String)>>,
 }
 
@@ -158,9 +161,13 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// A key ring that fetches with this client.
-    pub fn new(client: Client) -> Self {
-        Self { client, cache: Mutex::new(BTreeMap::new()) }
+    /// A key ring that fetches with a client of this configuration.
+    pub fn new(config: Config) -> Self {
+        Self { config, client: OnceLock::new(), cache: Mutex::new(BTreeMap::new()) }
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| Client::from_conf(self.config.clone()))
     }
 
     /// A secret by its name or ARN.
@@ -188,7 +195,7 @@ impl Secrets {
         name: &str,
         label: Label,
     ) -> Result<Option<Version<T>>, Fault> {
-        let request = self.client.get_secret_value().secret_id(name).version_stage(label.name());
+        let request = self.client().get_secret_value().secret_id(name).version_stage(label.name());
         let output = match request.send().await {
             Ok(output) => output,
             Err(error) => {
@@ -220,7 +227,7 @@ impl Secrets {
     ) -> Result<(), Fault> {
         let text = serde_json::to_string(value)
             .map_err(|_| Fault::noticed(format!("write {name}"), Retry::Useless))?;
-        let request = self.client.put_secret_value().secret_id(name).secret_string(text);
+        let request = self.client().put_secret_value().secret_id(name).secret_string(text);
         let request = request.client_request_token(once).version_stages(label.name());
         request.send().await.map_err(|error| fault("write a secret", error))?;
         self.forget(name).await;
@@ -229,12 +236,12 @@ impl Secrets {
 
     /// Whether the secret is there, without reading it.
     pub async fn probe(&self, name: &str) -> Result<(), Fault> {
-        let described = self.client.describe_secret().secret_id(name).send().await;
+        let described = self.client().describe_secret().secret_id(name).send().await;
         described.map(drop).map_err(|error| fault("describe a secret", error))
     }
 
     async fn fetch(&self, name: &str) -> Result<String, Fault> {
-        let fetched = self.client.get_secret_value().secret_id(name).send().await;
+        let fetched = self.client().get_secret_value().secret_id(name).send().await;
         let value = fetched.map_err(|error| fault("fetch a secret", error))?;
         value
             .secret_string

@@ -217,6 +217,10 @@ impl Store {
         hidden_seconds: Option<i64>,
         now: i64,
     ) -> Result<Vec<Received>, Refusal> {
+        // Most queues are empty most of the time they are asked: that takes no transaction.
+        if self.sql.read(|sql| is_empty(sql, queue))? {
+            return Ok(Vec::new());
+        }
         self.sql.change(|tx| {
             let attributes = attributes(tx, queue)?;
             let hidden = hidden_seconds.unwrap_or(attributes.visibility_seconds);
@@ -440,6 +444,15 @@ fn attributes(tx: &Connection, queue: &str) -> Result<QueueAttributes, Refusal> 
         })
         .optional()?;
     found.ok_or_else(|| Refusal::new("QueueDoesNotExist", "The specified queue does not exist."))
+}
+
+/// Whether this is a queue without any message, visible or hidden.
+fn is_empty(sql: &Connection, queue: &str) -> rusqlite::Result<bool> {
+    sql.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM queues WHERE name = ?1)
+                AND NOT EXISTS (SELECT 1 FROM messages WHERE queue = ?1)",
+    )?
+    .query_row([queue], |row| row.get(0))
 }
 
 fn forget_expired(

@@ -69,6 +69,46 @@ async fn a_transaction_is_all_or_nothing_and_the_stream_tells_of_it() {
 }
 
 #[tokio::test]
+async fn a_table_says_when_its_stream_may_have_something_new() {
+    let world = world().await;
+    world.table().await;
+    let client = world.dynamodb(CALLER);
+    let put = || client.put_item().table_name(TABLE).set_item(Some(key("A", "1")));
+    let (before, other) = (world.wire.writes(TABLE).unwrap(), world.wire.writes("x").unwrap());
+    put().send().await.unwrap();
+    let written = world.wire.writes(TABLE).unwrap();
+    assert!(written > before);
+    assert_eq!(world.wire.writes("x"), Some(other));
+    // A refused write, and a look.
+    let refused = put().condition_expression("attribute_not_exists(pk)").send().await;
+    refused.unwrap_err();
+    assert_eq!(count(&world, "A").await, 1);
+    assert_eq!(world.wire.writes(TABLE), Some(written));
+    // Who is killed in the middle may have written.
+    {
+        let mut killed = std::pin::pin!(put().send());
+        let begun = world.wire.faults().count();
+        while world.wire.faults().count() == begun {
+            assert!(asked_once(&mut killed).await.is_none(), "it was answered at once");
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(world.wire.writes(TABLE), None);
+}
+
+/// What a future says when it is asked once.
+async fn asked_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        let once = match std::pin::Pin::new(&mut *future).poll(context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        };
+        std::task::Poll::Ready(once)
+    })
+    .await
+}
+
+#[tokio::test]
 async fn the_stream_can_be_read_in_small_steps() {
     let world = world().await;
     world.table().await;
@@ -220,6 +260,38 @@ async fn a_saved_world_can_be_loaded_over_another() {
     world.wire.load(&folder.0).unwrap();
     assert_eq!(count(&world, "CART#1").await, 1);
     assert!(world.wire.sqs().receive("orders", 1).is_empty());
+}
+
+#[tokio::test]
+async fn a_world_in_memory_goes_on_from_a_saved_one() {
+    let folder = Folder::new();
+    let template = world().await;
+    template.table().await;
+    template.queue("orders", &wire::QueueAttributes::default());
+    template.wire.sqs().send("orders", "a").unwrap();
+    let put = template.dynamodb(LOCAL).put_item().table_name(TABLE);
+    put.set_item(Some(key("CART#1", "META"))).send().await.unwrap();
+    template.wire.save(&folder.0).unwrap();
+    for _ in 0..2 {
+        let world = template.copy(&folder.0).await;
+        assert_eq!(count(&world, "CART#1").await, 1);
+        assert_eq!(world.wire.sqs().receive("orders", 1).len(), 1);
+        let delete = world.dynamodb(LOCAL).delete_item().table_name(TABLE);
+        delete.set_key(Some(key("CART#1", "META"))).send().await.unwrap();
+        let records = world.wire.stream(TABLE, &mut StreamCursor::default(), 10);
+        assert_eq!(records.len(), 2, "what was, and what came");
+    }
+    assert_eq!(count(&template, "CART#1").await, 1);
+    // Expiry follows the clock of the copy.
+    let nothing = empty().await;
+    expiry_follows_the_clock(&template.copy(&nothing.0).await).await;
+}
+
+/// The folder of a saved world with nothing in it.
+async fn empty() -> Folder {
+    let folder = Folder::new();
+    world().await.wire.save(&folder.0).unwrap();
+    folder
 }
 
 /// A benchmark: `cargo test -p wire -- --ignored --nocapture worlds`.

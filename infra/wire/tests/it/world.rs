@@ -1,6 +1,6 @@
 //! A world with a clock that stands still until it is told to move.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -25,20 +25,29 @@ pub(crate) async fn world() -> World {
 
 pub(crate) async fn world_in(data_dir: Option<PathBuf>) -> World {
     let now_ms = Arc::new(AtomicI64::new(1_900_000_000_000));
-    let clock = Arc::clone(&now_ms);
-    let wire = Wire::start(Options {
+    let wire = Wire::start(options(data_dir, &now_ms)).await.unwrap();
+    World { wire, now_ms }
+}
+
+fn options(data_dir: Option<PathBuf>, now_ms: &Arc<AtomicI64>) -> Options {
+    let clock = Arc::clone(now_ms);
+    Options {
         data_dir,
         now_ms: Arc::new(move || clock.load(Ordering::SeqCst)),
         seed: 7,
         region: "eu-central-1".to_owned(),
         account: "123456789012".to_owned(),
-    })
-    .await
-    .unwrap();
-    World { wire, now_ms }
+    }
 }
 
 impl World {
+    /// A world in memory that goes on from what was saved, at the same time.
+    pub(crate) async fn copy(&self, folder: &Path) -> Self {
+        let now_ms = Arc::new(AtomicI64::new(self.now_ms()));
+        let wire = Wire::start_from(options(None, &now_ms), folder).await.unwrap();
+        Self { wire, now_ms }
+    }
+
     pub(crate) fn pass_seconds(&self, seconds: i64) {
         self.now_ms.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
