@@ -25,7 +25,8 @@ pub enum Sweep {
     UnconfirmedAccounts,
     /// Who bought, in orders that ended.
     Buyers,
-    /// Requests that were served, with the consents of whoever was forgotten.
+    /// Requests that were served, with the consents of whoever was forgotten or has closed their
+    /// account.
     ServedRequests,
 }
 
@@ -91,10 +92,10 @@ pub const TABLE: &[Rule] = &[
         "Consents, each with its proof, under the customer's id alone",
         "identity `CONSENT#`",
         End::Swept(Sweep::ServedRequests, PROOF_KEPT),
-        "To show that a letter was allowed, also after its reader was forgotten.",
+        "To show that a letter was allowed; from the end of the account on.",
     ),
     rule(
-        "Requests for exports and erasures, by ids alone once they are done",
+        "Requests for exports and erasures, by ids alone once they are done; that an account ended",
         "identity `PRIVACY#`",
         End::Swept(Sweep::ServedRequests, PROOF_KEPT),
         "To show that they were served.",
@@ -109,7 +110,7 @@ pub const TABLE: &[Rule] = &[
         "Who waits for a product",
         "identity `BACK#`, `WAITS#`",
         End::Used,
-        "One letter when it is back; gone with it, with its link, or with an erasure.",
+        "One letter when it is back; gone with it, with its link, or with the account.",
     ),
     rule(
         "Members of staff and their roles",

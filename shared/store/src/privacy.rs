@@ -3,6 +3,7 @@
 //! | item | table | key | index |
 //! |---|---|---|---|
 //! | request | identity | `PRIVACY#customer` / kind | `every`: `PRIVACY#open`, `PRIVACY#done` |
+//! | an account was closed | identity | `PRIVACY#customer` / closed | `every`: `PRIVACY#closed` |
 //! | how far a sweep has come | identity | `RETENTION#orders` / META | |
 //!
 //! A customer has one request of a kind. It is replaced by the next one, once it is done.
@@ -70,6 +71,28 @@ const fn list(state: State) -> &'static str {
         State::Open => "PRIVACY#open",
         State::Done => "PRIVACY#done",
     }
+}
+
+/// The list of accounts that were closed.
+const CLOSED: &str = "PRIVACY#closed";
+
+fn closed_key(customer: CustomerId) -> Key {
+    Key::new(format!("PRIVACY#{customer}"), "closed")
+}
+
+/// Writes down that an account was closed, by its id alone: what was kept to prove something of it
+/// goes in its time.
+pub(crate) fn remember_closed(
+    store: &Store,
+    transaction: &mut Transaction,
+    customer: CustomerId,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let mut row = closed_key(customer).attributes();
+    row.insert("gsi1pk".into(), text(CLOSED));
+    row.insert("gsi1sk".into(), text(format!("{}#{customer}", moment(now))));
+    // An account is closed once: ids do not come again.
+    transaction.put(store, Table::Identity, row, Expression::absent())
 }
 
 fn row(request: &Request) -> Result<Item, Fault> {
@@ -175,6 +198,28 @@ impl Store {
         let then = moment(then);
         let range = Range { up_to: Some(&then), limit: Some(limit), ..Range::default() };
         Ok(self.listed_requests(State::Done, range).await?.entries)
+    }
+
+    /// Whose accounts were closed before then, the first ones first.
+    pub async fn closed_before(
+        &self,
+        then: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<CustomerId>, Fault> {
+        let then = moment(then);
+        let index = Some(("every", "gsi1pk", Some("gsi1sk")));
+        let range = Range { up_to: Some(&then), limit: Some(limit), ..Range::default() };
+        let page = self.query(Table::Identity, index, CLOSED, range).await?;
+        let holder = |row: &Item| {
+            let pk = row.get("pk")?.as_s().ok()?;
+            CustomerId::parse(pk.strip_prefix("PRIVACY#")?).ok()
+        };
+        Ok(page.entries.iter().filter_map(holder).collect())
+    }
+
+    /// Forgets that an account was closed.
+    pub async fn forget_closed(&self, customer: CustomerId) -> Result<(), Fault> {
+        self.delete(Table::Identity, &closed_key(customer)).await
     }
 
     /// A page of requests: open ones by when they are looked at next, done ones by when they were

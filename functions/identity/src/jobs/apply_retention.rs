@@ -5,6 +5,7 @@
 //! everything there is; what one day does not finish the next one does.
 
 use domain::fault::Fault;
+use domain::id::CustomerId;
 use domain::privacy::{Kind, Traces, forget, is_forgotten, is_under_way};
 use domain::retention::{Sweep, sweeps};
 use jiff::{SignedDuration, Timestamp};
@@ -89,24 +90,36 @@ async fn forget_buyers(app: &App, then: Timestamp, now: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// Requests that were served before then; with an erasure go the consents of whoever was forgotten.
+/// Requests that were served before then; with an erasure go the consents of whoever was forgotten,
+/// and so they do with an account that was closed before then.
 async fn forget_requests(app: &App, then: Timestamp) -> Result<(), Fault> {
     let mut forgotten = 0_u32;
     for request in app.store.served_before(then, PAGE).await? {
         if request.kind == Kind::Erasure {
-            for _ in 0..PAGES_MAX {
-                let page = app.store.consents(request.customer, PAGE, None).await?;
-                for consent in &page.entries {
-                    app.store.forget_consent(consent).await?;
-                }
-                if page.next.is_none() {
-                    break;
-                }
-            }
+            forget_consents(app, request.customer).await?;
         }
         app.store.forget_request(&request).await?;
         forgotten += 1;
     }
+    for customer in app.store.closed_before(then, PAGE).await? {
+        forget_consents(app, customer).await?;
+        app.store.forget_closed(customer).await?;
+        forgotten += 1;
+    }
     tracing::info!(op = OP, forgotten, "requests that were served long ago are forgotten");
+    Ok(())
+}
+
+/// What somebody agreed to.
+async fn forget_consents(app: &App, customer: CustomerId) -> Result<(), Fault> {
+    for _ in 0..PAGES_MAX {
+        let page = app.store.consents(customer, PAGE, None).await?;
+        for consent in &page.entries {
+            app.store.forget_consent(consent).await?;
+        }
+        if page.next.is_none() {
+            break;
+        }
+    }
     Ok(())
 }

@@ -590,7 +590,7 @@ async fn every_function_keeps_to_its_budget() {
         identity.admin.view_customer       1 dynamodb
         identity.admin.view_role           1 dynamodb
         identity.admin.view_staff          1 dynamodb
-        identity.jobs.apply_retention      16 dynamodb
+        identity.jobs.apply_retention      17 dynamodb
         identity.jobs.create_owner         1 dynamodb
         identity.jobs.index_customers      1 dynamodb, 7 s3
         identity.jobs.on_customer_changed  1 sqs
@@ -605,7 +605,7 @@ async fn every_function_keeps_to_its_budget() {
         identity.store.change_email        11 dynamodb
         identity.store.change_password     7 dynamodb
         identity.store.change_profile      1 dynamodb
-        identity.store.close_account       5 dynamodb
+        identity.store.close_account       7 dynamodb
         identity.store.confirm_email       7 dynamodb
         identity.store.end_session         2 dynamodb
         identity.store.forgot_password     6 dynamodb

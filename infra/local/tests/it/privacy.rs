@@ -415,6 +415,40 @@ async fn is_counted(shop: &Shop, buyer: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_closes_their_account_waits_for_nothing_and_the_proof_of_consents_goes_in_its_time() {
+    let shop = world::open().await;
+    let jane = Shopper::customer(&shop, JANE).await;
+    let (id, email, store) = (id_of(&jane).await, Email::parse(JANE).unwrap(), shop.store());
+    ok(consent(&jane, true, "newsletter-1").await);
+    let waits = Subscription {
+        sku: POSTER.typed_sku(),
+        title: "Poster".to_owned(),
+        slug: domain::catalog::Slug::parse("the-poster").unwrap(),
+        email: email.clone(),
+        created_at: shop.clock().now(),
+    };
+    store.subscribe(&waits).await.unwrap();
+    let closed = jane.call("DELETE", "/v1/store/me", &json!({})).await;
+    assert_eq!(closed.status, 204, "{}", closed.text());
+    shop.settle().await;
+    assert!(store.waits_of(&email).await.unwrap().is_empty());
+    assert!(store.waiting(&POSTER.typed_sku(), 5).await.unwrap().is_empty());
+    let proofs = || async {
+        for _ in 0..2 {
+            shop.run_job(RETENTION).await;
+        }
+        store.consents(id, 5, None).await.unwrap().entries.len()
+    };
+    assert_eq!(proofs().await, 1);
+    shop.clock().advance_ms((3 * 366 - 1) * DAY_MS);
+    assert_eq!(proofs().await, 1);
+    shop.clock().advance_ms(2 * DAY_MS);
+    assert_eq!(proofs().await, 0);
+    let then = shop.clock().now();
+    assert!(store.closed_before(then, 5).await.unwrap().is_empty(), "that she closed it goes, too");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_older_than_the_table_says_goes() {
     let shop = world::open().await;
     let clerk = clerk(&shop).await;
