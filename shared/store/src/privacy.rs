@@ -5,6 +5,7 @@
 //! | request | identity | `PRIVACY#customer` / kind | `every`: `PRIVACY#open`, `PRIVACY#done` |
 //! | an account was closed | identity | `PRIVACY#customer` / closed | `every`: `PRIVACY#closed` |
 //! | how far a sweep has come | identity | `RETENTION#orders` / META | |
+//! | order that it has passed over | identity | `RETENTION#orders` / id | |
 //!
 //! A customer has one request of a kind. It is replaced by the next one, once it is done.
 
@@ -421,6 +422,31 @@ impl Store {
         }
     }
 
+    /// Remembers an order that the sweep has passed over: it goes on, and does not come back.
+    pub async fn pass_over(&self, order: OrderId) -> Result<(), Fault> {
+        let row = passed_key(order).attributes();
+        let always = Expression::new("attribute_exists(pk) OR attribute_not_exists(pk)");
+        self.put_if(Table::Identity, row, always).await.map(drop)
+    }
+
+    /// Orders that the sweep has passed over.
+    pub async fn passed_over(
+        &self,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<OrderId>, Fault> {
+        let begins_with = Some("ord_");
+        let range = Range { begins_with, limit: Some(limit), position, ..Range::default() };
+        let page = self.query(Table::Identity, None, &sweep_key().pk, range).await?;
+        let id = |row: &Item| OrderId::parse(row.get("sk")?.as_s().ok()?).ok();
+        Ok(Page { entries: page.entries.iter().filter_map(id).collect(), next: page.next })
+    }
+
+    /// An order that was passed over needs nobody's eye any more.
+    pub async fn caught_up(&self, order: OrderId) -> Result<(), Fault> {
+        self.delete(Table::Identity, &passed_key(order)).await
+    }
+
     /// Forgets a request that was served long ago.
     pub async fn forget_request(&self, request: &Request) -> Result<Saved, Fault> {
         let mut transaction = Transaction::default();
@@ -428,6 +454,10 @@ impl Store {
         transaction.delete_if(self, Table::Identity, &key, unchanged(request))?;
         Ok(cart::saved(&transaction.commit(self, "forget a request").await?))
     }
+}
+
+fn passed_key(order: OrderId) -> Key {
+    Key::new(sweep_key().pk, order.to_string())
 }
 
 fn sweep_key() -> Key {

@@ -590,7 +590,7 @@ async fn every_function_keeps_to_its_budget() {
         identity.admin.view_customer       1 dynamodb
         identity.admin.view_role           1 dynamodb
         identity.admin.view_staff          1 dynamodb
-        identity.jobs.apply_retention      17 dynamodb
+        identity.jobs.apply_retention      18 dynamodb
         identity.jobs.create_owner         1 dynamodb
         identity.jobs.index_customers      1 dynamodb, 7 s3
         identity.jobs.on_customer_changed  1 sqs

@@ -449,6 +449,26 @@ async fn who_closes_their_account_waits_for_nothing_and_the_proof_of_consents_go
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_had_not_ended_when_the_sweep_came_by_is_forgotten_once_it_has() {
+    let shop = world::open().await;
+    let mut guest = Shopper::guest(&shop).await;
+    guest.ready(MUG, 1).await;
+    assert_eq!(guest.complete().await.status, 201);
+    shop.clock().advance_ms((4 * 366 + 32) * DAY_MS);
+    let (store, order) = (shop.store(), domain::id::OrderId::parse(&guest.order).unwrap());
+    let is_known = || async {
+        shop.run_job(RETENTION).await;
+        !store.order(order).await.unwrap().unwrap().order.email.is_erased()
+    };
+    assert!(is_known().await, "it waits for its payment");
+    assert!(is_known().await, "and the sweep has gone on since");
+    shop.run_job("checkout.jobs.expire_unpaid").await;
+    assert!(!is_known().await, "it has ended");
+    let left = store.passed_over(5, None).await.unwrap();
+    assert!(left.entries.is_empty(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_older_than_the_table_says_goes() {
     let shop = world::open().await;
     let clerk = clerk(&shop).await;

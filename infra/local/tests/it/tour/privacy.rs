@@ -120,8 +120,15 @@ pub(crate) async fn years<P: Pace>(pace: &mut P, shop: &Shop, owner: &Colleague,
     let ghost = Shopper::from(shop, &round.ip(61));
     assert_eq!(ghost.register(&round.email("ghost")).await.status, 202);
     pace.settle().await;
+    // It has not ended when it is looked at, and it has when it is looked at again.
+    let mut slow = Shopper::from(shop, &round.ip(62));
+    slow.open_cart("EUR").await;
+    slow.ready(MUG, 1).await;
+    assert_eq!(slow.complete().await.status, 201);
     for days in [33, 5 * 366] {
         shop.clock().advance_ms(days * DAY_MS);
         pace.call(shop.run_job("identity.jobs.apply_retention")).await;
     }
+    shop.run_job("checkout.jobs.expire_unpaid").await;
+    pace.call(shop.run_job("identity.jobs.apply_retention")).await;
 }
