@@ -3,7 +3,7 @@
 use api::form::{Parsed, locale};
 use api::{Fields, Flaw, Form, Problem, Reply};
 use domain::catalog::Locale;
-use domain::letter_template::{Pointer, Source};
+use domain::letter_template::{Pointer, Source, is_fixed};
 use jiff::Timestamp;
 use notify::{Broken, Shown};
 
@@ -66,6 +66,17 @@ impl Which {
     /// The shop's own words; there are some for every letter.
     pub(crate) fn built_in(&self, app: &App) -> Reply<Source> {
         app.templates.source(&self.letter).ok_or_else(Problem::not_found)
+    }
+
+    /// The shop's own words of a letter that may have others.
+    pub(crate) fn editable(&self, app: &App) -> Reply<Source> {
+        let source = self.built_in(app)?;
+        if is_fixed(&self.letter) {
+            let detail =
+                "This letter opens the shop to its staff. Its words are always the shop's.";
+            return Err(Problem::conflict("letter_fixed", detail));
+        }
+        Ok(source)
     }
 
     /// What is known of the merchant's words; nothing yet, perhaps.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::catalog::Locale;
 use domain::fault::Fault;
+use domain::letter_template::is_fixed;
 use jiff::{SignedDuration, Timestamp};
 use notify::{Custom, Facts, Rendered};
 use store::Store;
@@ -41,6 +42,9 @@ impl Words {
         locale: &Locale,
         now: Timestamp,
     ) -> Result<Option<Own>, Fault> {
+        if is_fixed(letter) {
+            return Ok(None);
+        }
         let key = (letter.to_owned(), locale.clone());
         if let Some(known) = self.believed(&key, now) {
             return Ok(known);
@@ -105,6 +109,9 @@ pub(crate) async fn as_claimed(
 ) -> Result<Option<Own>, Fault> {
     if own.as_ref().map(Own::name) == claimed {
         return Ok(own);
+    }
+    if is_fixed(letter) {
+        return Ok(None);
     }
     match claimed {
         Some((locale, number)) => version(store, letter, &locale, number).await,

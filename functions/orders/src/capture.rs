@@ -1,5 +1,5 @@
 //! Reserved money of an order whose first parcel has left: it is taken, where the order's payment
-//! says so. A queue asks the provider.
+//! says so, or as soon as the order is on hold no more. A queue asks the provider.
 
 use domain::audit::Actor;
 use domain::capture::Mode;
@@ -14,12 +14,14 @@ use crate::App;
 /// How often a lost race is run again before the message comes back by itself.
 const RACES_MAX: usize = 5;
 
-/// Asks for it; where it was asked for, is taken, or can not be taken now, nothing is done.
+/// Asks for it; where nothing has left, or it was asked for, is taken, or can not be taken now,
+/// nothing is done.
 pub(crate) async fn take(app: &App, id: OrderId, now: Timestamp) -> Result<(), Fault> {
     for _ in 0..RACES_MAX {
         let file = app.store.order(id).await?;
         let file = file.ok_or_else(|| Fault::noticed(format!("find {id}"), Retry::Useless))?;
-        let payment = file.payment().filter(|payment| payment.capture == Mode::OnShipment);
+        let has_left = file.parcels.iter().any(|parcel| parcel.status.has_left());
+        let payment = file.payment().filter(|it| it.capture == Mode::OnShipment && has_left);
         let asked = payment.map(|it| it.ask_capture(&file.order, None, Actor::System, now));
         let Some(Ok(asked)) = asked else { return Ok(()) };
         let mut order = file.order.clone();

@@ -5,6 +5,7 @@ use api::{Problem, Reply, Staff};
 use domain::audit::{Change, changes};
 use domain::event::Event;
 use domain::id::WebhookId;
+use domain::permission::Permission;
 use domain::webhook::target::URL_CHARS_MAX;
 use domain::webhook::{
     DESCRIPTION_CHARS_MAX, EVERYTHING, Endpoint, EndpointChange, Refusal, Status, Target, Topic,
@@ -83,6 +84,11 @@ pub(crate) fn may_be_called(app: &App, url: &Target) -> Result<(), Refusal> {
 /// An endpoint by the id in a path.
 pub(crate) async fn load(app: &App, id: WebhookId) -> Reply<Endpoint> {
     app.store.webhook_endpoint(id).await?.ok_or_else(Problem::not_found)
+}
+
+/// Whether a caller may change endpoints, and so is shown their addresses as they are.
+pub(crate) fn may_manage<P>(who: &Staff<P>) -> bool {
+    who.permissions().contains(Permission::WebhooksManage)
 }
 
 /// What the audit log is told of an endpoint; its address may hold a token and is not.

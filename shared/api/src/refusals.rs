@@ -265,6 +265,10 @@ impl From<refund::Refusal> for Problem {
                 Self::conflict(code, "The payment provider can not move so little.")
                     .member("step", step)
             }
+            refund::Refusal::CameBack { refund } => {
+                let detail = "A refund of this succeeded, and the bank sent it back. Retry that one.";
+                Self::conflict(code, detail).member("refund_id", refund)
+            }
             refund::Refusal::TooMany => {
                 let max = refund::REFUNDS_MAX;
                 Self::conflict(code, format!("An order has at most {max} refunds."))

@@ -99,6 +99,11 @@ pub enum Refusal {
         /// How much is.
         reserved: Money,
     },
+    /// Less is due: what is more than that would have to go back at once.
+    ExceedsDue {
+        /// How much is.
+        due: Money,
+    },
     /// The provider can not move exactly so much.
     TooSmall {
         /// It moves multiples of this.
@@ -115,6 +120,7 @@ impl Refusal {
             Self::Asked => "capture_underway",
             Self::OtherCurrency => "currency_mismatch",
             Self::ExceedsReserved { .. } => "exceeds_authorized",
+            Self::ExceedsDue { .. } => "exceeds_due",
             Self::TooSmall { .. } => "capture_too_small",
         }
     }
@@ -153,6 +159,9 @@ impl Payment {
         }
         if amount.amount() > reserved.amount() {
             return Err(Refusal::ExceedsReserved { reserved });
+        }
+        if amount.amount() > due {
+            return Err(Refusal::ExceedsDue { due: order.due() });
         }
         if amount.amount() <= 0 || amount.amount().rem_euclid(step) != 0 {
             return Err(Refusal::TooSmall { step: Money::new(step, reserved.currency()) });
@@ -248,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_money_is_asked_for_once_whole_or_in_part() {
+    fn reserved_money_is_asked_for_once_whole_or_in_part_and_never_more_than_is_due() {
         let (order, payment) = reserved();
         let ask = |amount| payment.ask_capture(&order, amount, Actor::System, at(1));
         let all = ask(None).unwrap();
@@ -259,6 +268,8 @@ mod tests {
         let reserved = payment.authorized;
         let more = eur(reserved.amount() + 1);
         assert_eq!(ask(Some(more)), Err(Refusal::ExceedsReserved { reserved }));
+        let more = eur(order.due().amount() + 1);
+        assert_eq!(ask(Some(more)), Err(Refusal::ExceedsDue { due: order.due() }));
         let dollars = Money::new(1, Currency::USD);
         assert_eq!(ask(Some(dollars)), Err(Refusal::OtherCurrency));
         let refused = all.capture_refused("charge_expired_for_capture".into(), at(2)).unwrap();

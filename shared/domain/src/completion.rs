@@ -57,7 +57,7 @@ impl Order {
             | PaymentStatus::Refunded => true,
             PaymentStatus::PartiallyPaid => {
                 let kept = self.captured.amount() - self.refunded.amount();
-                self.refunds.lost > 0 && kept >= self.due().amount()
+                self.refunds.lost > 0 && kept >= self.payable()
             }
             PaymentStatus::Unpaid
             | PaymentStatus::Voided

@@ -22,6 +22,15 @@ pub const VERSIONS_MAX: u32 = 500;
 /// Steps that can be rolled back.
 const HISTORY_MAX: usize = 20;
 
+/// Letters that nobody gives other words: a link of theirs makes a member of the staff, and whoever
+/// writes letters is not to become one more, or another one.
+const FIXED: [&str; 3] = ["staff_invitation", "staff_reset_password", "second_factor_changed"];
+
+/// Whether a letter is always written in the shop's own words.
+pub fn is_fixed(letter: &str) -> bool {
+    FIXED.contains(&letter)
+}
+
 /// The three forms of a letter, as somebody wrote them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "LetterTemplateSource")]

@@ -100,6 +100,9 @@ pub enum Refusal {
     EntireOrder,
     /// Its money is being taken: then it goes back.
     CaptureUnderway,
+    /// Money of it is with a bank or on its way back, and without that too little is left for the
+    /// units: what becomes of it is waited for.
+    MoneyUndecided,
     /// Units of it were called off as often as may be.
     TooOften,
     /// Its money can not go back.
@@ -117,6 +120,7 @@ impl Refusal {
             Self::InParcel { .. } => "units_in_parcel",
             Self::EntireOrder => "entire_order",
             Self::CaptureUnderway => "capture_underway",
+            Self::MoneyUndecided => "money_undecided",
             Self::TooOften => "too_many_cancellations",
             Self::Refund(refusal) => refusal.code(),
         }
@@ -180,7 +184,7 @@ impl Order {
         }
         self.may_go(parcels, wanted)?;
         let mut order = self.clone();
-        let (units, parts) = order.take_off(wanted);
+        let (units, parts) = order.take_off(wanted)?;
         let is_all = |line: &OrderLine| line.canceled >= line.quantity;
         if order.lines.iter().all(is_all) {
             return Err(Refusal::EntireOrder);
@@ -225,8 +229,13 @@ impl Order {
     }
 
     /// Takes units off their lines: what they cost, and what of it goes back. Of money that was not
-    /// taken yet nothing goes back, and no more than is left of what was.
-    fn take_off(&mut self, wanted: &[(OrderLineId, u32)]) -> (Vec<Units>, Vec<Part>) {
+    /// taken yet nothing goes back, and no more than is left of what was. What a bank may still send
+    /// back is not given up for it.
+    fn take_off(
+        &mut self,
+        wanted: &[(OrderLineId, u32)],
+    ) -> Result<(Vec<Units>, Vec<Part>), Refusal> {
+        let is_undecided = self.refunds.disputed + self.refunds.pending > 0;
         let mut unpaid = (self.due().amount() - self.captured.amount()).max(0);
         let mut there = self.refundable().max(0) + self.tender_refundable();
         let (mut units, mut parts) = (Vec::new(), Vec::new());
@@ -237,6 +246,9 @@ impl Order {
             let cost = share(line.refundable_amount(), line.refundable_units(), open);
             let not_due = cost.min(unpaid).max(0);
             let back = (cost - not_due).min(there).max(0);
+            if is_undecided && back < cost - not_due {
+                return Err(Refusal::MoneyUndecided);
+            }
             unpaid -= not_due;
             there -= back;
             line.canceled += *quantity;
@@ -251,7 +263,7 @@ impl Order {
             let amount = Money::new(cost, self.currency);
             units.push(Units { line: *id, quantity: *quantity, amount });
         }
-        (units, parts)
+        Ok((units, parts))
     }
 
     /// Asks for what goes back, if anything does.

@@ -181,7 +181,8 @@ impl Amounts {
         let Self { authorized, captured, refunded, lost, was_voided, .. } = self;
         if captured == 0 {
             return if authorized == 0 {
-                if was_voided {
+                // Of what is not due any more nothing lacks.
+                if was_voided && due > 0 {
                     PaymentStatus::Voided
                 } else if due == 0 && tendered > 0 {
                     if tendered_back == 0 {
@@ -786,8 +787,11 @@ impl Order {
             Reading::Lapsed(payment) => {
                 let reason = "The reserved money was let go.".to_owned();
                 let (cause, by) = (Cause::PaymentLapsed, Actor::System);
-                let held = self.clone().hold_for(cause, reason, by, now);
-                let mut order = held.unwrap_or_else(|_| self.clone());
+                let mut order = self.clone();
+                if self.payable() > 0 {
+                    let held = self.clone().hold_for(cause, reason, by, now);
+                    order = held.unwrap_or(order);
+                }
                 order.follow_money(Some(&payment), now);
                 Settlement::Lapsed(Box::new(order), payment)
             }
@@ -1099,9 +1103,17 @@ impl Order {
         Money::new(minor, self.currency)
     }
 
+    /// What is due by card as far as the provider can move it, in minor units of the order's
+    /// currency: with what was promised back and is too little to go, without what is less than a
+    /// step of the provider's.
+    pub fn payable(&self) -> i64 {
+        let step = self.currency.stripe_step();
+        (self.due().amount() + self.refunds.carried).div_euclid(step) * step
+    }
+
     fn amounts(&self) -> Amounts {
         Amounts {
-            due: self.due().amount(),
+            due: self.payable(),
             tendered: self.tendering.paid(),
             tendered_back: self.tendering.refunded(),
             captured: self.captured.amount(),
@@ -1246,6 +1258,10 @@ pub(crate) mod tests {
             ),
             (Amounts { due: 4, tendered: 6, ..Amounts::default() }, PaymentStatus::Unpaid),
             (Amounts { due: 10, was_voided: true, ..Amounts::default() }, PaymentStatus::Voided),
+            (
+                Amounts { tendered: 10, was_voided: true, ..Amounts::default() },
+                PaymentStatus::Paid,
+            ),
             (
                 Amounts { due: 10, authorized: 4, ..Amounts::default() },
                 PaymentStatus::PartiallyAuthorized,

@@ -576,6 +576,25 @@ mod tests {
     }
 
     #[test]
+    fn money_may_be_reserved_for_the_next_attempt_when_the_last_was_canceled() {
+        let first = Payment {
+            capture: capture::Mode::Manual,
+            intent: Some("pi_1".into()),
+            failure: Some(Failure { code: "card_declined".into(), decline_code: None }),
+            ..payment()
+        };
+        let Reading::Moved(mut next) = first.read(&intent(IntentState::Canceled), false, now())
+        else {
+            panic!("not canceled")
+        };
+        next.begin_anew(now());
+        assert_eq!((next.attempt, next.status, &next.failure), (2, Status::Created, &None));
+        let news = Intent { id: "pi_2".into(), ..intent(IntentState::RequiresCapture) };
+        let Reading::Paid(held, _) = next.read(&news, false, now()) else { panic!("not believed") };
+        assert_eq!((held.status, held.authorized), (Status::Authorized, held.amount));
+    }
+
+    #[test]
     fn a_second_intent_for_one_payment_is_quarantined() {
         let known = Payment { intent: Some("pi_0".into()), ..payment() };
         let read = known.read(&intent(IntentState::Succeeded), false, now());

@@ -85,7 +85,7 @@ permissions! {
     InventoryRead = "inventory.read", step_up: false, keys: true,
         "Read stock levels, movements and reservations.";
     NotificationsWrite = "notifications.write", step_up: false, keys: true,
-        "Send letters to customers again and change their templates.";
+        "Send letters to customers again, and say who gets none.";
     OrdersCapture = "orders.capture", step_up: false, keys: true,
         "Take money that is reserved.";
     OrdersFulfill = "orders.fulfill", step_up: false, keys: true,
@@ -118,6 +118,8 @@ permissions! {
         "Invite and suspend members of staff, give and change roles, end sessions.";
     StaffRead = "staff.read", step_up: false, keys: true,
         "Read who works here, which roles there are and which API keys.";
+    TemplatesWrite = "templates.write", step_up: true, keys: false,
+        "Write, publish and take back the words of letters, which carry links that open accounts.";
     WebhooksManage = "webhooks.manage", step_up: true, keys: false,
         "Say which systems are told of orders, and have events sent to them again.";
     WebhooksRead = "webhooks.read", step_up: false, keys: true,
@@ -311,6 +313,7 @@ mod tests {
                 "orders.refund",
                 "queues.manage",
                 "staff.manage",
+                "templates.write",
                 "webhooks.manage"
             ],
         );

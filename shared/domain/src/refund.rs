@@ -204,6 +204,32 @@ impl Part {
             | Self::Goodwill { amount } => *amount,
         }
     }
+
+    /// Whether so much of what it is for was not given back yet.
+    fn is_left_of(&self, order: &Order) -> Result<(), Refusal> {
+        match self {
+            Self::Line { line, quantity, amount } => {
+                let Some(of) = order.lines.iter().find(|of| of.id == *line) else { return Ok(()) };
+                let left = of.refundable_units();
+                if *quantity > left {
+                    return Err(Refusal::TooManyUnits { line: *line, left });
+                }
+                let refundable = Money::new(of.refundable_amount(), order.currency);
+                if amount.amount() > refundable.amount() {
+                    return Err(Refusal::ExceedsRefundable { refundable });
+                }
+                Ok(())
+            }
+            Self::Shipping { amount } => {
+                let left = order.shipping_left();
+                if amount.amount() > left.amount() {
+                    return Err(Refusal::TooMuchShipping { left });
+                }
+                Ok(())
+            }
+            Self::Amount { .. } | Self::Goodwill { .. } => Ok(()),
+        }
+    }
 }
 
 /// What would be given, and where it would go.
@@ -376,6 +402,12 @@ pub enum Refusal {
         /// The least it can.
         step: Money,
     },
+    /// A refund of the same had succeeded, and the bank sent it back: that one is asked for again,
+    /// so that what has a credit note gets no second one.
+    CameBack {
+        /// Which.
+        refund: RefundId,
+    },
     /// The order has as many refunds as it may have.
     TooMany,
     /// The machine has no such edge.
@@ -401,6 +433,7 @@ impl Refusal {
             Self::NoAccount => "store_credit_needs_account",
             Self::ExceedsRefundable { .. } => "exceeds_refundable",
             Self::TooSmall { .. } => "refund_too_small",
+            Self::CameBack { .. } => "refund_came_back",
             Self::TooMany => "too_many_refunds",
             Self::InvalidTransition { .. } => "invalid_transition",
         }
@@ -433,6 +466,24 @@ pub struct Changed {
     pub entry: Option<Entry>,
     /// What is worth telling somebody.
     pub news: News,
+}
+
+impl Changed {
+    /// Whether it leaves what refunds need that had succeeded and came back: they have their credit
+    /// notes, so they are asked for again and nothing is given in their stead. One that could not
+    /// be asked for `before` either needs nothing.
+    pub fn spares(&self, before: &Order, refunds: &[Refund]) -> Result<(), Refusal> {
+        let (mut before, mut after) = (before.clone(), self.order.clone());
+        for refund in refunds.iter().filter(|refund| refund.came_back()) {
+            if !refund.takes_again(&mut before) {
+                continue;
+            }
+            if !refund.takes_again(&mut after) {
+                return Err(Refusal::CameBack { refund: refund.id });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What is worth telling somebody.
@@ -587,6 +638,7 @@ impl Order {
     /// can not go back any more; it is done with that.
     pub fn request_credit(
         &self,
+        payment: Option<&Payment>,
         refunds: usize,
         wanted: &Wanted,
         fresh: Fresh,
@@ -600,7 +652,7 @@ impl Order {
         let tenders: i64 = plan.tenders.iter().map(|tender| tender.amount.amount()).sum();
         let amount = Money::new(parts - tenders, self.currency);
         (plan.money, plan.carry) = (Money::zero(self.currency), 0);
-        let mut changed = self.clone().give_planned(None, plan, Origin::Staff, fresh);
+        let mut changed = self.clone().give_planned(payment, plan, Origin::Staff, fresh);
         if amount.is_positive() {
             changed.order.refunds.credited += amount.amount();
             changed.refund.credit = Some(Credit { customer, amount });
@@ -687,7 +739,9 @@ impl Order {
 
     /// The return of all money that is left of an order which came to nothing.
     pub fn return_all(&self, payment: &Payment, origin: Origin, fresh: Fresh) -> Option<Changed> {
-        let money = Money::new(self.refundable(), self.currency);
+        // What became store credit may leave less of it than the provider moves.
+        let step = self.currency.stripe_step();
+        let money = Money::new(self.refundable().div_euclid(step) * step, self.currency);
         money.is_positive().then(|| {
             let refund = Refund::new(self, Some(payment), money, origin, fresh);
             refund.begun(self.clone(), Some(payment))
@@ -843,22 +897,31 @@ impl Refund {
         if self.money.amount() > refundable.amount() {
             return Err(Refusal::ExceedsRefundable { refundable });
         }
-        for part in self.released_parts() {
-            if let Part::Line { line, quantity, .. } = part
-                && let Some(of) = order.lines.iter().find(|of| of.id == *line)
-            {
-                let left = of.refundable_units();
-                if *quantity > left {
-                    return Err(Refusal::TooManyUnits { line: *line, left });
-                }
-            }
-        }
+        self.released_parts().iter().try_for_each(|part| part.is_left_of(order))?;
         let mut refund = self.clone();
         refund.attempt += 1;
         refund.former_refs.extend(refund.provider_ref.take());
         refund.asked_at = None;
         refund.failure = None;
         Ok(refund.become_(from, to, order, Some(payment), now))
+    }
+
+    /// Whether it had succeeded, and the bank sent it back.
+    fn came_back(&self) -> bool {
+        let is_ours = self.origin != Origin::Provider;
+        is_ours && self.status == Status::Failed && self.succeeded_at.is_some()
+    }
+
+    /// Takes its parts and its money out of what is left of an order, if they are there.
+    fn takes_again(&self, order: &mut Order) -> bool {
+        let parts = self.released_parts();
+        let is_there = self.money.amount() <= order.refundable()
+            && parts.iter().all(|part| part.is_left_of(order).is_ok());
+        if is_there {
+            shift_parts(order, parts, self.carry, 1);
+            order.refunds.pending += self.money.amount();
+        }
+        is_there
     }
 
     /// What becomes of lines and shipping when it fails: they may be refunded again — but not where
@@ -920,13 +983,14 @@ impl Refund {
         let plus = |money: Money, more: i64| Money::new(money.amount() + more, money.currency());
         order.refunds.pending += pending;
         order.refunded = plus(order.refunded, refunded);
+        // What is reserved counts, though nothing of it moves.
+        order.follow_money(payment, now);
         let payment = payment.filter(|_| minor > 0).map(|payment| Payment {
             refund_pending: plus(payment.refund_pending, pending),
             refunded: plus(payment.refunded, refunded),
             updated_at: now,
             ..payment.clone()
         });
-        order.follow_money(payment.as_ref(), now);
         let has_succeeded = was != Counted::Refunded && is == Counted::Refunded;
         let kind = if has_succeeded {
             Some(EntryKind::Refunded)

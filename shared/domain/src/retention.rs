@@ -25,7 +25,8 @@ pub enum Sweep {
     UnconfirmedAccounts,
     /// Who bought, in orders that ended.
     Buyers,
-    /// Requests that were served, with the consents of whoever was forgotten.
+    /// Requests that were served, with the consents of whoever was forgotten or has closed their
+    /// account.
     ServedRequests,
 }
 
@@ -97,10 +98,10 @@ pub const TABLE: &[Rule] = &[
         "Consents, each with its proof, under the customer's id alone",
         "identity `CONSENT#`",
         End::Swept(Sweep::ServedRequests, PROOF_KEPT),
-        "To show that a letter was allowed, also after its reader was forgotten.",
+        "To show that a letter was allowed; from the end of the account on.",
     ),
     rule(
-        "Requests for exports and erasures, by ids alone once they are done",
+        "Requests for exports and erasures, by ids alone once they are done; that an account ended",
         "identity `PRIVACY#`",
         End::Swept(Sweep::ServedRequests, PROOF_KEPT),
         "To show that they were served.",
@@ -115,7 +116,7 @@ pub const TABLE: &[Rule] = &[
         "Who waits for a product",
         "identity `BACK#`, `WAITS#`",
         End::Used,
-        "One letter when it is back; gone with it, with its link, or with an erasure.",
+        "One letter when it is back; gone with it, with its link, or with the account.",
     ),
     rule(
         "Members of staff and their roles",
@@ -199,7 +200,14 @@ pub const TABLE: &[Rule] = &[
         "Orders: who bought, where it went",
         "orders `ORD#`",
         End::Swept(Sweep::Buyers, BUYER_KEPT),
-        "To answer for what was sold; afterwards, and after an erasure, under a pseudonym.",
+        "To answer for what was sold; afterwards, once it has ended, and after an erasure, under a \
+         pseudonym.",
+    ),
+    rule(
+        "How often a guest bought, in all and with a promotion, under a hash of the mail address",
+        "inventory `BUYER#`, `PROMO#` / `BUYER#`",
+        End::Expires(BUYER_KEPT),
+        "So that who bought before is no first buyer; under an account's id it is kept.",
     ),
     rule("Orders without their buyers", "orders `ORD#`", End::Law(10), "Books of account."),
     rule(

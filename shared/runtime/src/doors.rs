@@ -11,7 +11,7 @@ use api::cors::Origins;
 use api::seal::Sealer;
 use api::token::{PublicKey, Verifier};
 use api::who::{Caller, Credentials, Facts, Guard, STEP_UP_REQUIRED, Who};
-use api::{Problem, Request};
+use api::{Problem, Reply, Request};
 use domain::account::Subject;
 use domain::api_key::ApiKey;
 use domain::audit::{Actor, limit_key_of, network_of};
@@ -25,6 +25,8 @@ use sha2::{Digest, Sha256};
 use store::Store;
 use store::limit::{Bucket, Taken};
 
+use crate::endpoint::Call;
+use crate::front_door::FrontDoor;
 use crate::ids::Ids;
 use crate::keyring::KEY_TEXT_MIN;
 
@@ -45,6 +47,7 @@ pub(crate) struct House {
     pub(crate) public: Option<String>,
     pub(crate) tokens: Option<String>,
     pub(crate) origins: Origins,
+    pub(crate) front: FrontDoor,
     pub(crate) limits: Limits,
     pub(crate) ids: Ids,
     pub(crate) is_live: bool,
@@ -81,6 +84,11 @@ impl Doors {
     /// The origins that may read our answers.
     pub fn origins(&self) -> &Origins {
         &self.house.origins
+    }
+
+    /// The front door, if there is one.
+    pub fn front(&self) -> &FrontDoor {
+        &self.house.front
     }
 
     /// Whether this is the live shop.
@@ -274,6 +282,31 @@ impl Doors {
     pub fn address_bucket(&self, limit: Limit, request: &Request) -> Bucket {
         let address = limit_key_of(&request.source_ip);
         self.bucket(limit, address.as_deref().unwrap_or("nowhere"))
+    }
+
+    /// Takes a token of the caller's address and one of the reader whom a letter goes to, or says
+    /// no. The address first: whoever has none left takes nothing of anybody else's. `reader` says
+    /// what kind of letter, and to whom.
+    ///
+    /// # Errors
+    ///
+    /// 429 where one of them has none left.
+    pub async fn may_write_to<W, I>(
+        &self,
+        store: &Store,
+        call: &Call<W, I>,
+        reader: &str,
+    ) -> Reply<()> {
+        let address = self.address_bucket(Limit::Mails, &call.request);
+        for mut bucket in [address, self.bucket(Limit::Mails, reader)] {
+            match store.take(&mut bucket, 1, call.now).await? {
+                Taken::Yes(standing) => call.standing.note(standing),
+                Taken::No(standing) => {
+                    return Err(api::headers::limited(Problem::too_many(&standing), &standing));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Counts a request, or refuses it. Where the table can not be asked, the request goes on:

@@ -549,7 +549,10 @@ impl Function {
                 Trigger::Http { run, path, .. } => Box::new(move |event| {
                     let (app, now) = (Arc::clone(&app), clock.now());
                     Box::pin(async move {
-                        let request = http::request(event, now)?;
+                        let mut request = http::request(event, now)?;
+                        if let Err(problem) = enter(&*app, &mut request) {
+                            return http::response(turned_away(&*app, &request, &problem, handler));
+                        }
                         // The gateway takes the word of a closer path for an id of this one where
                         // the closer one has no such method.
                         let is_ours = closest(endpoints, &request.path)
@@ -582,8 +585,11 @@ impl Function {
                 Trigger::Unknown => Box::new(move |event| {
                     let (app, now) = (Arc::clone(&app), clock.now());
                     Box::pin(async move {
-                        let request = http::request(event, now)?;
-                        http::response(unknown(&*app, &request, endpoints))
+                        let mut request = http::request(event, now)?;
+                        http::response(match enter(&*app, &mut request) {
+                            Ok(()) => unknown(&*app, &request, endpoints),
+                            Err(problem) => turned_away(&*app, &request, &problem, handler),
+                        })
                     })
                 }),
             };
@@ -598,6 +604,16 @@ impl Function {
         }
         result
     }
+}
+
+/// Lets a request in that came through the front door, where there is one.
+fn enter<A: App>(app: &A, request: &mut Request) -> Result<(), Problem> {
+    app.doors().map_or(Ok(()), |doors| doors.front().enter(request))
+}
+
+/// The answer to who came past the front door.
+fn turned_away<A: App>(app: &A, request: &Request, problem: &Problem, op: &'static str) -> Answer {
+    finish(app.doors(), request, refused(problem, op, &request.id))
 }
 
 /// The methods and paths of a domain that fit a request's path with the fewest placeholders.

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod doors;
 pub mod endpoint;
+pub mod front_door;
 pub mod http;
 pub mod ids;
 pub mod job;
@@ -19,6 +20,7 @@ pub mod till;
 pub use clock::Clock;
 pub use doors::Doors;
 pub use endpoint::{Call, Endpoint, Function, Tally, Trigger};
+pub use front_door::FrontDoor;
 pub use ids::Ids;
 pub use job::{Batch, Changed, Errand, Records, Tick, Upload};
 pub use post::Post;

@@ -14,6 +14,7 @@ use store::{Store, Table};
 
 use crate::clock::Clock;
 use crate::doors::{Doors, House};
+use crate::front_door::FrontDoor;
 use crate::ids::Ids;
 use crate::keyring::{Keyring, Kind};
 use crate::post::Post;
@@ -179,7 +180,8 @@ impl<'a> Setup<'a> {
     ) -> Doors {
         let is_live = self.stage() == Some(Stage::Production);
         let (secrets, limits, ids) = (self.secrets(), self.limits(), self.ids());
-        Doors::new(House { secrets, issuer, public, tokens, origins, limits, ids, is_live })
+        let front = self.front_door();
+        Doors::new(House { secrets, issuer, public, tokens, origins, front, limits, ids, is_live })
     }
 
     /// How often things may be done: the built-in limits, but for those in `LIMITS`.
@@ -188,6 +190,15 @@ impl<'a> Setup<'a> {
         Limits::parse(&text).unwrap_or_else(|flaws| {
             self.faults.extend(flaws.iter().map(|flaw| format!("LIMITS: {flaw}")));
             Limits::default()
+        })
+    }
+
+    /// The front door that `FRONT_DOOR` names the keys' hashes of.
+    fn front_door(&mut self) -> FrontDoor {
+        let hashes = self.optional("FRONT_DOOR").unwrap_or_default();
+        FrontDoor::parse(&hashes).unwrap_or_else(|flaw| {
+            self.blame(format!("FRONT_DOOR: {flaw}"));
+            FrontDoor::default()
         })
     }
 
@@ -218,6 +229,7 @@ impl<'a> Setup<'a> {
             public: None,
             tokens,
             origins: Origins::default(),
+            front: FrontDoor::default(),
             limits: Limits::default(),
             ids: self.ids(),
             is_live: false,
@@ -374,6 +386,7 @@ mod tests {
             ("SECRET_STRIPE", " "),
             ("DEFAULT_CURRENCY", "XXZ"),
             ("LIMITS", "sign_in=0/900,tea=1/1"),
+            ("FRONT_DOOR", "the key itself"),
         ];
         let found = faults(&bad);
         for name in bad.map(|(name, _)| name) {

@@ -35,7 +35,9 @@ pub async fn take_reserved(desk: &Desk<'_>, id: OrderId) -> Result<Took, Fault> 
         return Ok(Took::Nothing);
     };
     let why = if file.order.status == Status::OnHold {
-        // Somebody looks at it since: nothing is taken meanwhile.
+        // Somebody looks at it since: nothing is taken meanwhile. It may have been taken before, by
+        // a call whose answer was lost.
+        Box::pin(finalize(desk, id, None)).await?;
         "order_on_hold".to_owned()
     } else {
         match desk.gateway.capture(intent, asked.amount, payment.capture_key(asked)).await? {

@@ -187,7 +187,7 @@ async fn lapse(
         remembered: None,
     };
     let done = won(desk.store.move_money(&step).await?, Finalized::Lapsed);
-    if done.is_some() {
+    if done.is_some() && order.payable() > 0 {
         tracing::error!(
             alarm = "reservation_lapsed",
             order_id = %order.id,

@@ -96,6 +96,10 @@ fn payment_of<'a>(file: &'a OrderFile, refund: &Refund) -> Result<&'a Payment, F
 
 /// Asks for it; first looks whether it is there, where the key of an earlier try may be forgotten.
 async fn ask(desk: &Desk<'_>, refund: &Refund, payment: &Payment) -> Result<Asked, Fault> {
+    // What the provider can not move it is not asked for: it would never be done.
+    if let Err(refusal) = refund.money.currency().stripe_amount(refund.money.amount()) {
+        return Ok(Asked::Refused(refusal.code().to_owned()));
+    }
     let intent = payment.intent.as_deref();
     let intent =
         intent.ok_or_else(|| useless(format!("refund {} without its intent", payment.id)))?;

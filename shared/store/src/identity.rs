@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::transaction::{Committed, Expression, Transaction, Updated};
-use crate::{Store, Table, address_book, outbox, phone, session};
+use crate::{Store, Table, address_book, outbox, phone, privacy, session};
 
 /// A password that is nobody's: of two registrations with one address, only the links that were
 /// mailed know the passwords.
@@ -528,7 +528,7 @@ impl Store {
     }
 
     /// Closes an account: it, its address, its address book and all its sessions end together.
-    /// Its orders stay: they are the shop's books. `Raced` where something has changed meanwhile.
+    /// Its orders stay: they are the shop's books. What proves its consents goes in its time. `Raced` where something has changed meanwhile.
     pub async fn close_account(
         &self,
         account: &Account,
@@ -539,6 +539,7 @@ impl Store {
     ) -> Result<Saved, Fault> {
         let mut transaction = Transaction::default();
         self.close_in(&mut transaction, account, book, addresses, now)?;
+        privacy::remember_closed(self, &mut transaction, account.id, now)?;
         for event in events {
             outbox::say(self, &mut transaction, event)?;
         }

@@ -466,7 +466,7 @@ impl Store {
         hold_again: bool,
     ) -> Result<Settled, Fault> {
         // A cart that expired or went another way must not stand between an order and its money.
-        for with_cart in [order.status == Status::Placed && !hold_again, false] {
+        for with_cart in [before.status == Status::PendingPayment, false] {
             let mut transaction = Transaction::default();
             let condition = Expression::version(order.version);
             transaction.put(self, Table::Orders, order_item(order)?, condition)?;
@@ -613,7 +613,11 @@ impl Store {
         Ok(())
     }
 
-    fn reopen_cart(&self, transaction: &mut Transaction, order: &Order) -> Result<(), Fault> {
+    pub(crate) fn reopen_cart(
+        &self,
+        transaction: &mut Transaction,
+        order: &Order,
+    ) -> Result<(), Fault> {
         let condition = Expression::new("#status = :completing AND order_id = :order")
             .name("#status", "status")
             .value(":completing", text("completing"))

@@ -3,7 +3,9 @@
 //! | item | table | key | index |
 //! |---|---|---|---|
 //! | request | identity | `PRIVACY#customer` / kind | `every`: `PRIVACY#open`, `PRIVACY#done` |
+//! | an account was closed | identity | `PRIVACY#customer` / closed | `every`: `PRIVACY#closed` |
 //! | how far a sweep has come | identity | `RETENTION#orders` / META | |
+//! | order that it has passed over | identity | `RETENTION#orders` / id | |
 //!
 //! A customer has one request of a kind. It is replaced by the next one, once it is done.
 
@@ -17,7 +19,7 @@ use domain::event::Event;
 use domain::fault::{Fault, Retry};
 use domain::id::{CustomerId, OrderId};
 use domain::order::Order;
-use domain::privacy::{EXPORT_LINK_LIFETIME, Kind, Request, State, Traces};
+use domain::privacy::{ERASED, EXPORT_LINK_LIFETIME, Kind, Request, State, Traces};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -44,6 +46,23 @@ const SECRETS: [&str; 10] = [
     "token_hash",
 ];
 
+/// What is somebody's beside an order by where it stands, whatever it says: the beginning of the
+/// row's key, and the way to the field through maps and lists. What people write in their own words
+/// need not name them, and the address of a label or a parcel's number leads to who got it.
+const PERSONAL: [(&str, &[&str]); 11] = [
+    ("RET#", &["items", "note"]),
+    ("RET#", &["approval", "instructions"]),
+    ("RET#", &["approval", "label_url"]),
+    ("RET#", &["rejection"]),
+    ("RET#", &["carriage", "tracking_number"]),
+    ("RET#", &["carriage", "tracking_url"]),
+    ("DSP#", &["answer", "own"]),
+    ("FUL#", &["carriage", "tracking_number"]),
+    ("FUL#", &["carriage", "tracking_url"]),
+    ("FUL#", &["postage", "label", "tracking_code"]),
+    ("FUL#", &["postage", "label", "url"]),
+];
+
 fn key(customer: CustomerId, kind: Kind) -> Key {
     Key::new(format!("PRIVACY#{customer}"), kind.code())
 }
@@ -53,6 +72,28 @@ const fn list(state: State) -> &'static str {
         State::Open => "PRIVACY#open",
         State::Done => "PRIVACY#done",
     }
+}
+
+/// The list of accounts that were closed.
+const CLOSED: &str = "PRIVACY#closed";
+
+fn closed_key(customer: CustomerId) -> Key {
+    Key::new(format!("PRIVACY#{customer}"), "closed")
+}
+
+/// Writes down that an account was closed, by its id alone: what was kept to prove something of it
+/// goes in its time.
+pub(crate) fn remember_closed(
+    store: &Store,
+    transaction: &mut Transaction,
+    customer: CustomerId,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let mut row = closed_key(customer).attributes();
+    row.insert("gsi1pk".into(), text(CLOSED));
+    row.insert("gsi1sk".into(), text(format!("{}#{customer}", moment(now))));
+    // An account is closed once: ids do not come again.
+    transaction.put(store, Table::Identity, row, Expression::absent())
 }
 
 fn row(request: &Request) -> Result<Item, Fault> {
@@ -160,6 +201,28 @@ impl Store {
         Ok(self.listed_requests(State::Done, range).await?.entries)
     }
 
+    /// Whose accounts were closed before then, the first ones first.
+    pub async fn closed_before(
+        &self,
+        then: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<CustomerId>, Fault> {
+        let then = moment(then);
+        let index = Some(("every", "gsi1pk", Some("gsi1sk")));
+        let range = Range { up_to: Some(&then), limit: Some(limit), ..Range::default() };
+        let page = self.query(Table::Identity, index, CLOSED, range).await?;
+        let holder = |row: &Item| {
+            let pk = row.get("pk")?.as_s().ok()?;
+            CustomerId::parse(pk.strip_prefix("PRIVACY#")?).ok()
+        };
+        Ok(page.entries.iter().filter_map(holder).collect())
+    }
+
+    /// Forgets that an account was closed.
+    pub async fn forget_closed(&self, customer: CustomerId) -> Result<(), Fault> {
+        self.delete(Table::Identity, &closed_key(customer)).await
+    }
+
     /// A page of requests: open ones by when they are looked at next, done ones by when they were
     /// done, the latest first.
     pub async fn privacy_requests(
@@ -242,9 +305,9 @@ impl Store {
         self.unsubscribe(&crate::subscription::holder(email)).await
     }
 
-    /// Writes an order without its buyer, deletes the cart it was made of, and takes the traces
-    /// out of all that lies beside it. Notes go as a whole: people write of people. `Raced` where
-    /// the order has changed meanwhile.
+    /// Writes an order without its buyer, deletes the cart it was made of, and takes what is
+    /// somebody's by its place, and the traces, out of all that lies beside it. Notes go as a
+    /// whole: people write of people. `Raced` where the order has changed meanwhile.
     pub async fn forget_in_order(
         &self,
         before: &Order,
@@ -260,8 +323,8 @@ impl Store {
             let key = Key::new(partition.clone(), sk.clone());
             if sk.starts_with("NOTE#") {
                 self.delete(Table::Orders, &key).await?;
-            } else if let Some(blotted) = blotted(&row, traces, before.id)
-                && self.put_blotted(&row, blotted).await? == Saved::Raced
+            } else if let Some(left) = forgotten(&sk, &row, traces, before.id)
+                && self.put_blotted(&row, left).await? == Saved::Raced
             {
                 return Ok(Saved::Raced);
             }
@@ -359,6 +422,31 @@ impl Store {
         }
     }
 
+    /// Remembers an order that the sweep has passed over: it goes on, and does not come back.
+    pub async fn pass_over(&self, order: OrderId) -> Result<(), Fault> {
+        let row = passed_key(order).attributes();
+        let always = Expression::new("attribute_exists(pk) OR attribute_not_exists(pk)");
+        self.put_if(Table::Identity, row, always).await.map(drop)
+    }
+
+    /// Orders that the sweep has passed over.
+    pub async fn passed_over(
+        &self,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<OrderId>, Fault> {
+        let begins_with = Some("ord_");
+        let range = Range { begins_with, limit: Some(limit), position, ..Range::default() };
+        let page = self.query(Table::Identity, None, &sweep_key().pk, range).await?;
+        let id = |row: &Item| OrderId::parse(row.get("sk")?.as_s().ok()?).ok();
+        Ok(Page { entries: page.entries.iter().filter_map(id).collect(), next: page.next })
+    }
+
+    /// An order that was passed over needs nobody's eye any more.
+    pub async fn caught_up(&self, order: OrderId) -> Result<(), Fault> {
+        self.delete(Table::Identity, &passed_key(order)).await
+    }
+
     /// Forgets a request that was served long ago.
     pub async fn forget_request(&self, request: &Request) -> Result<Saved, Fault> {
         let mut transaction = Transaction::default();
@@ -368,8 +456,53 @@ impl Store {
     }
 }
 
+fn passed_key(order: OrderId) -> Key {
+    Key::new(sweep_key().pk, order.to_string())
+}
+
 fn sweep_key() -> Key {
     Key::meta("RETENTION#orders")
+}
+
+/// A row that lies beside an order, without anybody in it; none where nobody was.
+fn forgotten(sk: &str, row: &Item, traces: &Traces, of: OrderId) -> Option<Item> {
+    let mut cleared = row.clone();
+    let mut is_cleared = false;
+    for (_, way) in PERSONAL.iter().filter(|(kind, _)| sk.starts_with(kind)) {
+        if let Some((name, rest)) = way.split_first()
+            && let Some(value) = cleared.get_mut(*name)
+        {
+            is_cleared |= clear(value, rest);
+        }
+    }
+    blotted(&cleared, traces, of).or_else(|| is_cleared.then_some(cleared))
+}
+
+/// Takes out what stands at the end of a way; whether there was anything.
+fn clear(value: &mut AttributeValue, way: &[&str]) -> bool {
+    match (value, way.split_first()) {
+        (AttributeValue::L(values), Some(_)) => {
+            let mut is_cleared = false;
+            for value in values {
+                is_cleared |= clear(value, way);
+            }
+            is_cleared
+        }
+        (AttributeValue::M(members), Some((name, rest))) => {
+            members.get_mut(*name).is_some_and(|value| clear(value, rest))
+        }
+        (AttributeValue::M(members), None) => {
+            let was_there = !members.is_empty();
+            members.clear();
+            was_there
+        }
+        (AttributeValue::S(text), None) if text != ERASED => {
+            ERASED.clone_into(text);
+            true
+        }
+        // What was never said, and what is taken out already.
+        _ => false,
+    }
 }
 
 /// A row without traces; none where there was none in it.
@@ -437,9 +570,90 @@ fn hide(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
+    use domain::dispute::Dispute;
+    use domain::fulfillment::Fulfillment;
     use domain::id::Ulid;
+    use domain::returns::Return;
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+    use serde_json::json;
 
     use super::*;
+
+    const AT: &str = "2026-11-20T10:00:00Z";
+
+    /// A row as it is written, and what is left of it; both can be read as what they are.
+    fn forgotten_of<T: Serialize + DeserializeOwned>(sk: &str, value: Value) -> (String, String) {
+        let of = OrderId::from_ulid(Ulid::from_parts(1, 1));
+        let document_of: T = serde_json::from_value(value).unwrap();
+        let row = item(&Key::new("ORD#x", sk), &document_of).unwrap();
+        let after = forgotten(sk, &row, &Traces::default(), of).expect("somebody is in it");
+        assert_eq!(forgotten(sk, &after, &Traces::default(), of), None, "once is enough");
+        document::<T>(after.clone()).expect("it can still be read");
+        (format!("{row:?}"), format!("{after:?}"))
+    }
+
+    #[test]
+    fn what_people_wrote_and_what_leads_to_them_goes_by_its_place_whatever_it_says() {
+        let order = "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let carriage = json!({
+            "carrier": "UPS", "tracking_number": "1Z999",
+            "tracking_url": "https://ups.example/1Z999",
+        });
+        let returned = json!({
+            "id": "ret_01ARZ3NDEKTSV4RRFFQ69G5FAV", "order": order, "order_number": "K7M-294-QXA",
+            "status": "rejected", "by": "system", "version": 3,
+            "created_at": AT, "expires_at": null, "sent_at": null, "received_at": null,
+            "resolved_at": null, "ended_at": AT, "updated_at": AT,
+            "items": [{
+                "line": "oli_01ARZ3NDEKTSV4RRFFQ69G5FAV", "sku": "MUG", "quantity": 1,
+                "reason": "other", "note": "my insulin pump", "inspected": [],
+            }],
+            "approval": {
+                "instructions": "ring twice", "label_url": "https://labels.example/street",
+                "address": null, "by": "system", "at": AT,
+            },
+            "rejection": "worn by you", "carriage": carriage,
+        });
+        let parcel = json!({
+            "id": "ful_01ARZ3NDEKTSV4RRFFQ69G5FAV", "order": order, "order_number": "K7M-294-QXA",
+            "location": "loc_01ARZ3NDEKTSV4RRFFQ69G5FAV", "status": "delivered", "lines": [],
+            "carriage": carriage, "version": 3, "created_at": AT, "packed_at": AT,
+            "shipped_at": AT, "delivered_at": AT, "ended_at": null, "updated_at": AT,
+            "postage": {"parcel": "shp_1", "rate": "rate_1", "label": {
+                "parcel": "shp_1", "tracking_code": "1Z999",
+                "service": {"carrier": "UPS", "service": "Ground"},
+                "price": {"amount": 500, "currency": "EUR"}, "url": "https://labels.example/street",
+            }},
+        });
+        let dispute = json!({
+            "id": "dp_01ARZ3NDEKTSV4RRFFQ69G5FAV", "order": order, "order_number": "K7M-294-QXA",
+            "payment": "pay_01ARZ3NDEKTSV4RRFFQ69G5FAV", "provider_ref": "dp_1", "status": "won",
+            "is_inquiry": false, "reason": "fraudulent",
+            "amount": {"amount": 500, "currency": "EUR"}, "due_by": null, "answers": 1,
+            "opened_at": AT, "closed_at": AT, "lost_at": null, "version": 3,
+            "created_at": AT, "updated_at": AT,
+            "answer": {
+                "kind": "evidence", "by": "system", "at": AT, "attempt": 1,
+                "sent_at": AT, "failure": null,
+                "own": {"customer_purchase_ip": "203.0.113.7", "customer_name": "Prince"},
+            },
+        });
+        for ((before, after), personal) in [
+            (
+                forgotten_of::<Return>("RET#1", returned),
+                &["insulin", "ring twice", "street", "worn by you", "1Z999"][..],
+            ),
+            (forgotten_of::<Fulfillment>("FUL#1", parcel), &["1Z999", "street"][..]),
+            (forgotten_of::<Dispute>("DSP#1", dispute), &["203.0.113.7", "Prince"][..]),
+        ] {
+            for one in personal {
+                assert!(before.contains(one), "{one}: {before}");
+                assert!(!after.contains(one), "{one}: {after}");
+            }
+            assert!(after.contains("K7M-294-QXA"), "what is the shop's stays: {after}");
+        }
+    }
 
     #[test]
     fn a_row_is_blotted_however_deep_a_trace_lies_and_left_alone_where_there_is_none() {

@@ -10,6 +10,9 @@
 //! | uses by a buyer, by a code | inventory | `PROMO#id` / BUYER#hash, CODE#code | |
 //! | a buyer's orders and groups | inventory | `BUYER#hash` / META | |
 //!
+//! A guest's hash is that of their mail address, which whoever knows the address can tell: these
+//! rows expire when no order knows the address any more. An account's is that of its id, and stays.
+//!
 //! Uses are counted in the transaction that places the order, behind conditions: no limit is ever
 //! exceeded, at any concurrency. They are given back in the transaction that ends the order unpaid.
 //! Both look at `uses_counted` in the order, whose version guards them: each happens once.
@@ -29,6 +32,7 @@ use domain::promotion::code::{AppliedCode, Code, CodeEntry};
 use domain::promotion::on_offer::{OnOffer, Uses};
 use domain::promotion::used::OrderPromotion;
 use domain::promotion::{CustomerFacts, NAMED_MAX, Promotion, Running, buyer};
+use domain::retention::BUYER_KEPT;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -491,6 +495,23 @@ impl Counters {
     }
 }
 
+/// The update of a row that is named by an order's buyer: a guest's goes with their last order.
+fn update_buyer(
+    store: &Store,
+    transaction: &mut Transaction,
+    key: &Key,
+    (update, expression): (&str, Expression),
+    order: &Order,
+) -> Result<(), Fault> {
+    if order.customer.is_some() {
+        return transaction.update(store, Table::Inventory, key, update, expression);
+    }
+    let expires = order.updated_at.saturating_add(BUYER_KEPT).unwrap_or(Timestamp::MAX);
+    let expression = expression.value(":expires", number(expires.as_second()));
+    let update = format!("{update}, expires = :expires");
+    transaction.update(store, Table::Inventory, key, &update, expression)
+}
+
 /// Counts an order among its buyer's and its promotions' uses, behind their limits: at most three
 /// actions for each of [`APPLIED_MAX`](domain::promotion::APPLIED_MAX) promotions and one for the
 /// buyer.
@@ -544,8 +565,7 @@ pub(crate) fn count_in(
             at(transaction.position());
             let expression =
                 limited(counted.uses_per_customer).value(":one", one()).value(":none", none());
-            let key = by_buyer_key(id, buyer);
-            transaction.update(store, Table::Inventory, &key, plus, expression)?;
+            update_buyer(store, transaction, &by_buyer_key(id, buyer), (plus, expression), order)?;
         }
         if let Some(code) = &used.code {
             at(transaction.position());
@@ -565,7 +585,7 @@ pub(crate) fn count_in(
             None => ALWAYS,
         };
         let expression = Expression::new(condition).value(":one", one()).value(":none", none());
-        transaction.update(store, Table::Inventory, &buyer_key(buyer), plus, expression)?;
+        update_buyer(store, transaction, &buyer_key(buyer), (plus, expression), order)?;
     }
     Ok(counters)
 }
@@ -593,8 +613,7 @@ pub(crate) fn give_back_in(
                       #spent = if_not_exists(#spent, :amount) - :amount";
         transaction.update(store, Table::Inventory, &key, update, expression)?;
         if let (Some(_), Some(buyer)) = (counted.uses_per_customer, &before.buyer) {
-            let key = by_buyer_key(id, buyer);
-            transaction.update(store, Table::Inventory, &key, minus, always())?;
+            update_buyer(store, transaction, &by_buyer_key(id, buyer), (minus, always()), after)?;
         }
         if let Some(code) = &used.code {
             let key = by_code_key(id, code);
@@ -602,7 +621,7 @@ pub(crate) fn give_back_in(
         }
     }
     if let Some(buyer) = &before.buyer {
-        transaction.update(store, Table::Inventory, &buyer_key(buyer), minus, always())?;
+        update_buyer(store, transaction, &buyer_key(buyer), (minus, always()), after)?;
     }
     Ok(())
 }

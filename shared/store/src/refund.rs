@@ -10,15 +10,15 @@
 
 use domain::event::Event;
 use domain::fault::Fault;
-use domain::order::Order;
+use domain::order::{self, Order};
 use domain::payment::{Entry, Payment};
 use domain::refund::{Origin, Refund, Status};
 
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::order::{order_item, payment_item};
-use crate::transaction::{Expression, Transaction};
-use crate::{Store, Table, cart, gift_card, outbox, promotion};
+use crate::transaction::{Committed, Expression, Transaction};
+use crate::{Store, Table, gift_card, outbox, promotion};
 
 /// Refunds that failed, longest ago first.
 const FAILED: &str = "WQ#refund_failed";
@@ -76,11 +76,28 @@ pub(crate) fn put(
 
 impl Store {
     /// Writes what moves the money of an order. `Raced` where somebody wrote meanwhile — or where
-    /// less is left to be given back than is asked for: load again and decide again.
+    /// less is left to be given back than is asked for: load again and decide again. The cart of an
+    /// order that waited for its payment and ends is open again.
     pub async fn move_money(&self, step: &Move<'_>) -> Result<Saved, Fault> {
-        let mut transaction = Transaction::default();
-        self.money_in(&mut transaction, step)?;
-        Ok(cart::saved(&transaction.commit(self, "move the money of an order").await?))
+        let waited = step.before.status == order::Status::PendingPayment;
+        let ends = matches!(step.order.status, order::Status::Expired | order::Status::Canceled);
+        // A cart that is gone does not keep an order open.
+        for with_cart in [waited && ends, false] {
+            let mut transaction = Transaction::default();
+            self.money_in(&mut transaction, step)?;
+            let cart_position = transaction.position();
+            if with_cart {
+                self.reopen_cart(&mut transaction, step.order)?;
+            }
+            match transaction.commit(self, "move the money of an order").await? {
+                Committed::Yes => return Ok(Saved::Yes),
+                Committed::Refused(refused)
+                    if with_cart
+                        && refused.iter().all(|(position, _)| *position == cart_position) => {}
+                Committed::Refused(_) => return Ok(Saved::Raced),
+            }
+        }
+        Ok(Saved::Raced)
     }
 
     /// Moves the money of an order in a transaction. Money that becomes store credit is asked for

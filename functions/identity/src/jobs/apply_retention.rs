@@ -5,6 +5,8 @@
 //! everything there is; what one day does not finish the next one does.
 
 use domain::fault::Fault;
+use domain::id::CustomerId;
+use domain::order::Order;
 use domain::privacy::{Kind, Traces, forget, is_forgotten, is_under_way};
 use domain::retention::{Sweep, sweeps};
 use jiff::{SignedDuration, Timestamp};
@@ -64,22 +66,19 @@ async fn forget_unconfirmed(app: &App, then: Timestamp) -> Result<(), Fault> {
 
 /// Whoever bought before then.
 async fn forget_buyers(app: &App, then: Timestamp, now: Timestamp) -> Result<(), Fault> {
+    let (mut forgotten, mut left) = forget_passed_over(app, now).await?;
     let mut position = app.store.sweep_position().await?;
-    let (mut forgotten, mut left) = (0_u32, 0_u32);
     for _ in 0..PAGES_MAX {
         let page = app.store.orders_before(then, PAGE, position.as_deref()).await?;
         for order in page.entries.iter().filter(|order| !is_forgotten(order)) {
             if is_under_way(order) {
                 left += 1;
                 tracing::warn!(op = OP, order_id = %order.id, "an old order has not ended");
+                app.store.pass_over(order.id).await?;
                 continue;
             }
-            // Letters about it are forgotten long before.
-            let (after, traces) = (forget(order, now), Traces::of_order(order));
-            match app.store.forget_in_order(order, &after, &traces).await? {
-                Saved::Yes => forgotten += 1,
-                Saved::Raced => return Err(raced()),
-            }
+            forget_buyer(app, order, now).await?;
+            forgotten += 1;
         }
         let Some(next) = page.next else { break };
         app.store.keep_sweep_position(&next).await?;
@@ -89,24 +88,70 @@ async fn forget_buyers(app: &App, then: Timestamp, now: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// Requests that were served before then; with an erasure go the consents of whoever was forgotten.
+/// Orders that had not ended when the sweep came by; how many are forgotten now, and how many left.
+async fn forget_passed_over(app: &App, now: Timestamp) -> Result<(u32, u32), Fault> {
+    let (mut forgotten, mut left, mut position) = (0_u32, 0_u32, None::<String>);
+    for _ in 0..PAGES_MAX {
+        let page = app.store.passed_over(PAGE, position.as_deref()).await?;
+        for id in page.entries {
+            let file = app.store.order(id).await?;
+            if let Some(order) = file.map(|file| file.order).filter(|order| !is_forgotten(order)) {
+                if is_under_way(&order) {
+                    left += 1;
+                    continue;
+                }
+                forget_buyer(app, &order, now).await?;
+                forgotten += 1;
+            }
+            app.store.caught_up(id).await?;
+        }
+        position = page.next;
+        if position.is_none() {
+            break;
+        }
+    }
+    Ok((forgotten, left))
+}
+
+/// Who bought this. Letters about it are forgotten long before.
+async fn forget_buyer(app: &App, order: &Order, now: Timestamp) -> Result<(), Fault> {
+    let (after, traces) = (forget(order, now), Traces::of_order(order));
+    match app.store.forget_in_order(order, &after, &traces).await? {
+        Saved::Yes => Ok(()),
+        Saved::Raced => Err(raced()),
+    }
+}
+
+/// Requests that were served before then; with an erasure go the consents of whoever was forgotten,
+/// and so they do with an account that was closed before then.
 async fn forget_requests(app: &App, then: Timestamp) -> Result<(), Fault> {
     let mut forgotten = 0_u32;
     for request in app.store.served_before(then, PAGE).await? {
         if request.kind == Kind::Erasure {
-            for _ in 0..PAGES_MAX {
-                let page = app.store.consents(request.customer, PAGE, None).await?;
-                for consent in &page.entries {
-                    app.store.forget_consent(consent).await?;
-                }
-                if page.next.is_none() {
-                    break;
-                }
-            }
+            forget_consents(app, request.customer).await?;
         }
         app.store.forget_request(&request).await?;
         forgotten += 1;
     }
+    for customer in app.store.closed_before(then, PAGE).await? {
+        forget_consents(app, customer).await?;
+        app.store.forget_closed(customer).await?;
+        forgotten += 1;
+    }
     tracing::info!(op = OP, forgotten, "requests that were served long ago are forgotten");
+    Ok(())
+}
+
+/// What somebody agreed to.
+async fn forget_consents(app: &App, customer: CustomerId) -> Result<(), Fault> {
+    for _ in 0..PAGES_MAX {
+        let page = app.store.consents(customer, PAGE, None).await?;
+        for consent in &page.entries {
+            app.store.forget_consent(consent).await?;
+        }
+        if page.next.is_none() {
+            break;
+        }
+    }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `DELETE /v1/store/me`: closes the account, for who has just proven who they are. The account,
-//! its address and its address book are gone and all sessions over; orders stay, they are the
-//! shop's books.
+//! its address and its address book are gone and all sessions over, and the address waits for
+//! nothing any more; orders stay, they are the shop's books.
 
 use api::reply::WithCookies;
 use api::{FreshCustomer, NoContent, Problem, Reply};
@@ -31,6 +31,8 @@ pub async fn handle(app: &App, call: Call<FreshCustomer>) -> Reply<WithCookies<N
             letter(app, &account.email, Letter::AccountClosed, call.now),
             app.doors.audit(&call.request, actor, "account.close", object, Vec::new()),
         ];
+        // First: once the account is closed, nobody comes again.
+        app.store.forget_waits(&account.email).await?;
         let closed = app.store.close_account(&account, &book, &addresses, call.now, &events);
         if closed.await? == Saved::Yes {
             app.doors.forget_all();

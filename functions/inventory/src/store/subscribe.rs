@@ -10,11 +10,9 @@ use api::{Anyone, Body, Fields, Form, Metered, Path, Problem, Reply};
 use domain::address::Email;
 use domain::catalog::{Kind, Status};
 use domain::id::{ProductId, VariantId};
-use domain::limit::Limit;
 use runtime::Call;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::limit::Taken;
 use store::subscription::{Subscribed, Subscription, WAITS_MAX};
 
 use crate::App;
@@ -77,7 +75,8 @@ pub async fn handle(
     if wanted.available > 0 || is_endless {
         return Err(Problem::conflict("in_stock", "It can be had now."));
     }
-    count(app, &call, email).await?;
+    let doors = app.doors.as_ref().ok_or_else(Problem::internal)?;
+    doors.may_write_to(&app.store, &call, &format!("back {}", email.key())).await?;
     let subscription = Subscription {
         sku: wanted.sku.clone(),
         title: product.title.clone(),
@@ -92,22 +91,6 @@ pub async fn handle(
             Err(Problem::conflict("waits_full", detail).member("waits_max", WAITS_MAX))
         }
     }
-}
-
-/// Takes a token of the reader and one of the caller's address, or says no.
-async fn count<I>(app: &App, call: &Call<Metered<Anyone>, I>, email: &Email) -> Reply<()> {
-    let doors = app.doors.as_ref().ok_or_else(Problem::internal)?;
-    let reader = doors.bucket(Limit::Mails, &format!("back {}", email.key()));
-    let address = doors.address_bucket(Limit::Mails, &call.request);
-    for mut bucket in [reader, address] {
-        match app.store.take(&mut bucket, 1, call.now).await? {
-            Taken::Yes(standing) => call.standing.note(standing),
-            Taken::No(standing) => {
-                return Err(api::headers::limited(Problem::too_many(&standing), &standing));
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use crate::which::Which;
 /// Goes one step back.
 pub async fn handle(
     app: &App,
-    call: Call<Staff<grant::NotificationsWrite>, (Path<Which>, IfMatch)>,
+    call: Call<Staff<grant::TemplatesWrite>, (Path<Which>, IfMatch)>,
 ) -> Reply<Versioned<TemplateStatusView>> {
     let (Path(which), seen) = &call.input;
-    which.built_in(app)?;
+    which.editable(app)?;
     let before = which.pointer(app, call.now).await?;
     seen.check(before.version)?;
     let after = before.roll_back(call.now)?;

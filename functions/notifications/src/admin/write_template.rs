@@ -33,10 +33,10 @@ impl Form for Words {
 /// Keeps the words.
 pub async fn handle(
     app: &App,
-    call: Call<Staff<grant::NotificationsWrite>, (Path<Which>, Body<Words>)>,
+    call: Call<Staff<grant::TemplatesWrite>, (Path<Which>, Body<Words>)>,
 ) -> Reply<CreatedVersion<TemplateVersionView>> {
     let (Path(which), Body(Words(source))) = &call.input;
-    which.built_in(app)?;
+    which.editable(app)?;
     let shop = app.store.shop().await?.value;
     if !shop.locales.contains(&which.locale) {
         let detail = "The shop does not speak this language. Add it to the settings first.";

@@ -77,6 +77,7 @@ pub async fn handle(
         let (order, changed) = match off {
             Off::WithoutMoney(order) => (*order, None),
             Off::WithMoney(mut changed) => {
+                changed.spares(&file.order, &file.refunds)?;
                 events.extend(say_changed(&mut changed, call.now));
                 (changed.order.clone(), Some(*changed))
             }

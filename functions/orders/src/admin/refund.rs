@@ -32,6 +32,7 @@ pub async fn handle(
         let file = load(app, *id).await?;
         let (payment, known) = (file.payment(), file.refunds.len());
         let mut changed = file.order.request_refund(payment, known, wanted, fresh.clone())?;
+        changed.spares(&file.order, &file.refunds)?;
         let states = (Value::Null, shown(changed.refund.amount()));
         let mut events = vec![note(app, &call, "order.refund", id, &states)?];
         events.extend(say_changed(&mut changed, call.now));

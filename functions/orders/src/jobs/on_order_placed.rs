@@ -36,14 +36,18 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
             keys::give(app, order.id, now).await?;
         }
     }
-    // What was held had to wait for its keys.
+    // What was held had to wait for its keys, and for its money where a parcel had left.
     if let Fact::OrderMoved { order_id, status: Status::Placed } = &event.fact {
         keys::give(app, *order_id, now).await?;
+        capture::take(app, *order_id, now).await?;
     }
     if let Fact::KeysAdded { sku } = &event.fact {
         keys::hand_out(app, sku, now).await?;
     }
-    if let Fact::FulfillmentMoved { order_id, status: Parcel::Shipped, .. } = &event.fact {
+    // Of a parcel whose carrier was faster than its packer nobody says that it was shipped.
+    if let Fact::FulfillmentMoved { order_id, status, .. } = &event.fact
+        && status.has_left()
+    {
         capture::take(app, *order_id, now).await?;
     }
     if let Fact::DisputeMoved { order_id, dispute_id, status: Dispute::NeedsResponse, .. } =

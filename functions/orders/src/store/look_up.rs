@@ -9,10 +9,8 @@ use api::{Anyone, Body, Fields, Form, Metered, Problem, Reply};
 use domain::address::Email;
 use domain::event::{Event, Fact, Letter, Message};
 use domain::id::{EventId, MessageId};
-use domain::limit::Limit;
 use domain::order::Order;
 use runtime::Call;
-use store::limit::Taken;
 
 use crate::App;
 
@@ -43,7 +41,8 @@ pub async fn handle(
     call: Call<Metered<Anyone>, Body<LookUp>>,
 ) -> Reply<Accepted<LookedUpView>> {
     let Body(LookUp { number, email }) = &call.input;
-    count(app, &call, email).await?;
+    let doors = app.doors.as_ref().ok_or_else(Problem::internal)?;
+    doors.may_write_to(&app.store, &call, &format!("order {}", email.key())).await?;
     let token = app.ids.token();
     let hash = token_hash(&token);
     let found = app.store.order_by_number(&written(number)).await?;
@@ -68,22 +67,6 @@ fn letter<W, I>(app: &App, order: &Order, token: String, call: &Call<W, I>) -> E
     let message = Message { id: MessageId::from_ulid(ulid), to: order.email.clone(), letter };
     let fact = Fact::MessageRequested { message };
     Event { id: EventId::from_ulid(ulid), at: call.now, sequence: 1, fact }
-}
-
-/// Takes a token of the address that may be written to and one of the caller's, or says no.
-async fn count<I>(app: &App, call: &Call<Metered<Anyone>, I>, email: &Email) -> Reply<()> {
-    let doors = app.doors.as_ref().ok_or_else(Problem::internal)?;
-    let reader = doors.bucket(Limit::Mails, &format!("order {}", email.key()));
-    let address = doors.address_bucket(Limit::Mails, &call.request);
-    for mut bucket in [reader, address] {
-        match app.store.take(&mut bucket, 1, call.now).await? {
-            Taken::Yes(standing) => call.standing.note(standing),
-            Taken::No(standing) => {
-                return Err(api::headers::limited(Problem::too_many(&standing), &standing));
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -33,7 +33,9 @@ pub async fn handle(app: &App, call: Call<Who, Input>) -> Reply<Remembered<Versi
         let before = find(&file, which.returned)?;
         seen.check(before.version)?;
         let wanted = before.refund(given.lines.as_deref(), given.shipping)?;
-        let changed = file.order.request_credit(file.refunds.len(), &wanted, fresh.clone())?;
+        let (payment, known) = (file.payment(), file.refunds.len());
+        let changed = file.order.request_credit(payment, known, &wanted, fresh.clone())?;
+        changed.spares(&file.order, &file.refunds)?;
         let (refund, amount) = (changed.refund.id, changed.refund.amount());
         let posting = posting(app, &call, &before, &changed.refund).await?;
         let credited = posting.as_ref().map(|(was, after, entry)| {

@@ -29,6 +29,7 @@ pub async fn handle(
         let wanted = before.refund(given.lines.as_deref(), given.shipping)?;
         let (payment, known) = (file.payment(), file.refunds.len());
         let changed = file.order.request_refund(payment, known, &wanted, fresh.clone())?;
+        changed.spares(&file.order, &file.refunds)?;
         let (refund, amount) = (changed.refund.id, changed.refund.amount());
         let resolution = Resolution::Refund { refund, amount };
         let settling =

@@ -7,9 +7,15 @@ use domain::permission::grant;
 use runtime::Call;
 
 use crate::App;
+use crate::endpoint::may_manage;
 
 /// Lists the endpoints.
-pub async fn handle(app: &App, _: Call<Staff<grant::WebhooksRead>>) -> Reply<List<EndpointView>> {
-    let endpoints = app.store.webhook_endpoints().await?;
-    Ok(List { data: endpoints.into_iter().map(EndpointView::from).collect(), next_cursor: None })
+pub async fn handle(
+    app: &App,
+    call: Call<Staff<grant::WebhooksRead>>,
+) -> Reply<List<EndpointView>> {
+    let may_manage = may_manage(&call.who);
+    let endpoints = app.store.webhook_endpoints().await?.into_iter();
+    let data = endpoints.map(|endpoint| EndpointView::shown(endpoint, may_manage)).collect();
+    Ok(List { data, next_cursor: None })
 }

@@ -7,7 +7,7 @@ use domain::permission::grant;
 use runtime::Call;
 
 use crate::App;
-use crate::endpoint::load;
+use crate::endpoint::{load, may_manage};
 
 /// Shows an endpoint.
 pub async fn handle(
@@ -17,5 +17,5 @@ pub async fn handle(
     let Path(WebhookPath { id }) = call.input;
     let endpoint = load(app, id).await?;
     let version = endpoint.version;
-    Ok(Versioned(endpoint.into(), version))
+    Ok(Versioned(EndpointView::shown(endpoint, may_manage(&call.who)), version))
 }

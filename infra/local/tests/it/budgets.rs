@@ -442,8 +442,8 @@ async fn every_function_keeps_to_its_budget() {
         // list. Or a session, who has it, their role; who acts and their role, at this moment; who
         // is concerned, their role and another one; and one transaction.
         let most = match function.handler.as_str() {
-            // Keys are looked up, added in parts and counted; the answer is kept. What stands against
-            // an erasure is looked up: orders under way, credit, an earlier wish; and it is written.
+            // Keys are looked up, added in parts and counted; the answer is kept. What stands
+            // against an erasure: orders under way, credit, an earlier wish; and it is written.
             "inventory.admin.add_keys" | "identity.admin.ask_erasure" => 3 + 2 + 5,
             // The provider says that it was paid meanwhile: that is booked, then called off.
             "orders.admin.cancel" => 3 + 2 + 11,
@@ -591,7 +591,7 @@ async fn every_function_keeps_to_its_budget() {
         identity.admin.view_customer       1 dynamodb
         identity.admin.view_role           1 dynamodb
         identity.admin.view_staff          1 dynamodb
-        identity.jobs.apply_retention      16 dynamodb
+        identity.jobs.apply_retention      18 dynamodb
         identity.jobs.create_owner         1 dynamodb
         identity.jobs.index_customers      1 dynamodb, 7 s3
         identity.jobs.on_customer_changed  1 sqs
@@ -606,7 +606,7 @@ async fn every_function_keeps_to_its_budget() {
         identity.store.change_email        11 dynamodb
         identity.store.change_password     7 dynamodb
         identity.store.change_profile      1 dynamodb
-        identity.store.close_account       5 dynamodb
+        identity.store.close_account       7 dynamodb
         identity.store.confirm_email       7 dynamodb
         identity.store.end_session         2 dynamodb
         identity.store.forgot_password     6 dynamodb

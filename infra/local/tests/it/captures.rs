@@ -3,7 +3,9 @@
 use domain::permission::Permission::{OrdersCapture, OrdersFulfill, OrdersRead, OrdersWrite};
 use local::{Options, Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
+use stripe_twin::Faults;
 use testkit::goods::{self, Goods, MUG};
+use wire::{FaultKind, Plan};
 
 use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
@@ -198,12 +200,10 @@ async fn what_is_let_go_or_lapses_holds_the_order() {
     sound(&shop, &goods).await;
 }
 
-#[tokio::test]
-async fn the_first_parcel_that_leaves_takes_the_money() {
-    let (shop, goods) = open(json!({"capture": "on_shipment"})).await;
-    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+/// One of the two mugs leaves.
+async fn ship(clerk: &Colleague, jane: &Shopper) {
     let path = format!("/v1/admin/orders/{}/fulfillments", jane.order);
-    let placed = order(&clerk, &jane).await;
+    let placed = order(clerk, jane).await;
     let line = json!({"order_line_id": placed["lines"][0]["id"], "quantity": 1});
     let body = json!({"lines": [line]});
     let request = Request::new("POST", &path).header("idempotency-key", &key()).json(&body);
@@ -216,8 +216,90 @@ async fn the_first_parcel_that_leaves_takes_the_money() {
         request = request.header("if-match", tag);
     }
     ok(clerk.send(request.json(&json!({}))).await);
+}
+
+#[tokio::test]
+async fn the_first_parcel_that_leaves_takes_the_money() {
+    let (shop, goods) = open(json!({"capture": "on_shipment"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    ship(&clerk, &jane).await;
     shop.settle().await;
     assert_eq!(received(&shop), 2990);
     assert_eq!(order(&clerk, &jane).await["payment_status"], "paid");
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn what_left_and_was_held_at_once_is_taken_when_it_is_released() {
+    let (shop, goods) = open(json!({"capture": "on_shipment"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    let why = json!({"reason": "Asked for another address"});
+    ok(post_as(&clerk, &key(), &jane, "/hold", &why).await);
+    ok(post_as(&clerk, &key(), &jane, "/release", &json!({})).await);
+    shop.settle().await;
+    assert_eq!(received(&shop), 0, "nothing has left");
+    ship(&clerk, &jane).await;
+    ok(post_as(&clerk, &key(), &jane, "/hold", &why).await);
+    shop.settle().await;
+    assert_eq!(received(&shop), 0);
+    ok(post_as(&clerk, &key(), &jane, "/release", &json!({})).await);
+    shop.settle().await;
+    assert_eq!(
+        (received(&shop), &order(&clerk, &jane).await["payment_status"]),
+        (2990, &json!("paid"))
+    );
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn what_was_taken_by_a_call_that_died_is_known_though_the_order_is_held_since() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    // Only who asks hears of it.
+    shop.twin().set_faults(Faults { webhook_hold: true, ..Faults::default() });
+    let take = "POST /v1/payment_intents/{id}/capture";
+    shop.wire().faults().arm(Plan::at_operation(1, FaultKind::DieAfter, take));
+    ok(capture(&clerk, &jane, &json!({})).await);
+    shop.settle().await;
+    let held = ok(post_as(&clerk, &key(), &jane, "/hold", &json!({"reason": "Look"})).await);
+    assert_eq!((received(&shop), &held["payment_status"]), (2990, &json!("authorized")));
+    // The message comes again.
+    shop.clock().advance_ms(HOUR_MS / 15);
+    shop.settle().await;
+    let after = order(&clerk, &jane).await;
+    assert_eq!((&after["status"], &after["payment_status"]), (&json!("on_hold"), &json!("paid")));
+    shop.twin().set_faults(Faults::default());
+    shop.settle().await;
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn a_payment_that_was_canceled_is_begun_again_and_its_money_reserved() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let clerk = clerk(&shop).await;
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(MUG, 2).await;
+    assert_eq!(jane.complete().await.status, 201);
+    // Somebody does it at the provider.
+    let path = format!("/v1/payment_intents/{}/cancel", jane.intent);
+    let canceling = http::Request::post(path)
+        .header("authorization", format!("Bearer {}", shop.stripe_keys().secret_key))
+        .body(bytes::Bytes::new())
+        .expect("a request");
+    assert_eq!(shop.twin().handle(canceling).status(), 200);
+    shop.settle().await;
+    let path = format!("/v1/store/orders/{}/retry_payment", jane.order);
+    let again = ok(jane.call("POST", &path, &json!({})).await);
+    let next = again["payment"]["payment_intent_id"].as_str().unwrap();
+    assert_ne!(next, jane.intent);
+    jane.intent = next.to_owned();
+    jane.client_secret = again["payment"]["client_secret"].as_str().unwrap().to_owned();
+    assert_eq!(jane.pay("pm_card_visa").0, 200);
+    shop.settle().await;
+    let placed = order(&clerk, &jane).await;
+    assert_eq!(
+        (&placed["status"], &placed["payment_status"]),
+        (&json!("placed"), &json!("authorized"))
+    );
     sound(&shop, &goods).await;
 }

@@ -1,7 +1,9 @@
 //! The merchant's own words for letters: tried, kept, shown, sent to oneself, published, taken
 //! back; and never in the way of a letter.
 
-use domain::permission::Permission::{NotificationsWrite, OrdersRead, SettingsRead};
+use domain::permission::Permission::{
+    NotificationsWrite, OrdersRead, SettingsRead, TemplatesWrite,
+};
 use futures_util::future::join_all;
 use local::{Request, Response, Shop};
 use serde_json::{Value, json};
@@ -15,7 +17,8 @@ const MINUTE_MS: i64 = 61_000;
 
 /// Somebody who writes the shop's letters.
 async fn writer(shop: &Shop) -> Colleague {
-    Colleague::of(shop, "mary", &[NotificationsWrite, OrdersRead, SettingsRead]).await
+    Colleague::of(shop, "mary", &[NotificationsWrite, OrdersRead, SettingsRead, TemplatesWrite])
+        .await
 }
 
 async fn write(mary: &Colleague, body: &Value) -> Response {
@@ -162,6 +165,28 @@ async fn what_is_not_there_is_refused_by_its_name() {
     let answer = joe.call("POST", &format!("{AT}/preview"), &body).await;
     assert_eq!(refusal(&answer), (403, "forbidden".into()));
     assert_eq!(refusal(&joe.get(AT).await), (403, "forbidden".into()));
+}
+
+/// A letter's link opens an account: whoever may send letters may not lead it elsewhere.
+#[tokio::test]
+async fn other_words_are_for_those_who_have_just_proven_who_they_are_and_staff_s_letters_have_none()
+{
+    let shop = world::open().await;
+    let joe = Colleague::of(&shop, "joe", &[NotificationsWrite, SettingsRead]).await;
+    let answer = write(&joe, &words("Mine")).await;
+    assert_eq!(refusal(&answer), (403, "forbidden".into()));
+    assert_eq!(answer.value()["permission"], "templates.write");
+    let mary = writer(&shop).await;
+    let letters = ["staff_invitation", "staff_reset_password", "second_factor_changed"];
+    for letter in letters {
+        let path = format!("{TEMPLATES}/{letter}/en");
+        let shown = ok(mary.get(&path).await);
+        let answer = mary.call("POST", &format!("{path}/versions"), &shown["built_in"]).await;
+        assert_eq!(refusal(&answer), (409, "letter_fixed".into()), "{letter}");
+    }
+    shop.clock().advance_ms(11 * MINUTE_MS);
+    let answer = write(&mary, &words("Mine")).await;
+    assert_eq!(refusal(&answer), (403, "step_up_required".into()));
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! How often: what a guest may write, how many orders somebody places and leaves unpaid, and how
 //! many requests a customer sends. Sign-ins and mails have theirs in `accounts`.
 
+use domain::permission::Permission;
 use local::{Options, Request};
 use serde_json::{Value, json};
-use testkit::goods::{self, MUG, SOCKS};
+use testkit::goods::{self, MUG, POSTER, SOCKS};
 use wire::{FaultKind, Plan};
 
-use crate::world::{self, Shopper, key, ok, refusal};
+use crate::world::{self, Colleague, Shopper, key, ok, refusal};
 
 const MINUTE_MS: i64 = 60 * 1000;
 
@@ -110,6 +111,47 @@ async fn three_orders_may_wait_for_their_payment_and_the_fourth_waits_for_one_of
     // Somebody else has a count of their own.
     let mut other = Shopper::from(&shop, "203.0.113.50");
     assert_eq!(unpaid(&mut other).await.status, 201);
+}
+
+#[tokio::test]
+async fn whoever_has_asked_for_all_their_letters_takes_none_of_somebody_elses() {
+    let shop = world::open().await;
+    let poster = ok(Shopper::new(&shop).get("/v1/store/products/the-poster").await);
+    let keeper = Colleague::of(&shop, "keeper", &[Permission::InventoryAdjust]).await;
+    let none = json!({"lines": [{"sku": POSTER.sku, "quantity": 0}]});
+    let count = Request::new("POST", "/v1/admin/inventory/counts");
+    let counted = keeper.send(count.header("idempotency-key", &key()).json(&none)).await;
+    assert_eq!(counted.status, 201, "{}", counted.text());
+    shop.settle().await;
+    let back = format!(
+        "/v1/store/products/{}/variants/{}/back_in_stock",
+        poster["id"].as_str().unwrap(),
+        POSTER.variant()
+    );
+    for (path, network) in [("/v1/store/orders/lookup", 1), (back.as_str(), 2)] {
+        let asks = |host: u8, email: String| {
+            let caller = Shopper::from(&shop, &format!("198.18.{network}.{host}"));
+            let mut body = json!({"email": email});
+            if network == 1 {
+                body["number"] = json!("AAA-BBB-CCC");
+            }
+            async move { caller.call("POST", path, &body).await.status }
+        };
+        for number in 1..=5 {
+            assert_eq!(asks(1, format!("nobody{number}@example.org")).await, 202, "{path}");
+        }
+        for _ in 0..5 {
+            assert_eq!(asks(1, "jane@example.org".into()).await, 429, "{path}");
+        }
+        for _ in 0..5 {
+            assert_eq!(
+                asks(2, "jane@example.org".into()).await,
+                202,
+                "{path}: she has all of hers"
+            );
+        }
+        assert_eq!(asks(3, "jane@example.org".into()).await, 429, "{path}: and no more");
+    }
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ mod disputes;
 mod drafts;
 mod exchanges;
 mod fraud_warnings;
+mod front_door;
 mod gift_cards;
 mod host;
 mod iam;

@@ -404,6 +404,70 @@ async fn an_export_that_is_killed_anywhere_ends_the_same() {
     assert!(points >= 12, "only {points} points");
 }
 
+/// Whether there is a row of whose orders are counted under this hash.
+async fn is_counted(shop: &Shop, buyer: &str) -> bool {
+    shop.wire().sweep_ttl();
+    let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let get = client.get_item().table_name("fluxion-inventory").consistent_read(true);
+    let get = get.key("pk", text(&format!("BUYER#{buyer}"))).key("sk", text("META"));
+    get.send().await.unwrap().item.is_some()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_closes_their_account_waits_for_nothing_and_the_proof_of_consents_goes_in_its_time() {
+    let shop = world::open().await;
+    let jane = Shopper::customer(&shop, JANE).await;
+    let (id, email, store) = (id_of(&jane).await, Email::parse(JANE).unwrap(), shop.store());
+    ok(consent(&jane, true, "newsletter-1").await);
+    let waits = Subscription {
+        sku: POSTER.typed_sku(),
+        title: "Poster".to_owned(),
+        slug: domain::catalog::Slug::parse("the-poster").unwrap(),
+        email: email.clone(),
+        created_at: shop.clock().now(),
+    };
+    store.subscribe(&waits).await.unwrap();
+    let closed = jane.call("DELETE", "/v1/store/me", &json!({})).await;
+    assert_eq!(closed.status, 204, "{}", closed.text());
+    shop.settle().await;
+    assert!(store.waits_of(&email).await.unwrap().is_empty());
+    assert!(store.waiting(&POSTER.typed_sku(), 5).await.unwrap().is_empty());
+    let proofs = || async {
+        for _ in 0..2 {
+            shop.run_job(RETENTION).await;
+        }
+        store.consents(id, 5, None).await.unwrap().entries.len()
+    };
+    assert_eq!(proofs().await, 1);
+    shop.clock().advance_ms((3 * 366 - 1) * DAY_MS);
+    assert_eq!(proofs().await, 1);
+    shop.clock().advance_ms(2 * DAY_MS);
+    assert_eq!(proofs().await, 0);
+    let then = shop.clock().now();
+    assert!(store.closed_before(then, 5).await.unwrap().is_empty(), "that she closed it goes, too");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_had_not_ended_when_the_sweep_came_by_is_forgotten_once_it_has() {
+    let shop = world::open().await;
+    let mut guest = Shopper::guest(&shop).await;
+    guest.ready(MUG, 1).await;
+    assert_eq!(guest.complete().await.status, 201);
+    shop.clock().advance_ms((4 * 366 + 32) * DAY_MS);
+    let (store, order) = (shop.store(), domain::id::OrderId::parse(&guest.order).unwrap());
+    let is_known = || async {
+        shop.run_job(RETENTION).await;
+        !store.order(order).await.unwrap().unwrap().order.email.is_erased()
+    };
+    assert!(is_known().await, "it waits for its payment");
+    assert!(is_known().await, "and the sweep has gone on since");
+    shop.run_job("checkout.jobs.expire_unpaid").await;
+    assert!(!is_known().await, "it has ended");
+    let left = store.passed_over(5, None).await.unwrap();
+    assert!(left.entries.is_empty(), "{left:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_older_than_the_table_says_goes() {
     let shop = world::open().await;
@@ -420,8 +484,11 @@ async fn what_is_older_than_the_table_says_goes() {
     served(&shop, 3).await;
     let order = domain::id::OrderId::parse(&guest.order).unwrap();
     let (store, ghost) = (shop.store(), Email::parse("ghost@example.org").unwrap());
+    let email = store.order(order).await.unwrap().unwrap().order.email;
+    let counted = domain::promotion::buyer(None, Some(&email)).unwrap();
     let state = || async {
         BTreeMap::from([
+            ("counted", is_counted(&shop, &counted).await),
             ("ghost", store.account_by_email(&ghost).await.unwrap().is_some()),
             ("guest", !store.order(order).await.unwrap().unwrap().order.email.is_erased()),
             ("proof", !store.consents(id, 5, None).await.unwrap().entries.is_empty()),
@@ -432,14 +499,14 @@ async fn what_is_older_than_the_table_says_goes() {
         assert!(matches!(done, Outcome::Answered(_)), "{done:?}");
         state().await.into_iter().filter_map(|(what, is)| is.then_some(what)).collect::<Vec<_>>()
     };
-    assert_eq!(swept().await, ["ghost", "guest", "proof"]);
+    assert_eq!(swept().await, ["counted", "ghost", "guest", "proof"]);
     shop.clock().advance_ms(29 * DAY_MS);
-    assert_eq!(swept().await, ["ghost", "guest", "proof"]);
+    assert_eq!(swept().await, ["counted", "ghost", "guest", "proof"]);
     shop.clock().advance_ms(3 * DAY_MS);
-    assert_eq!(swept().await, ["guest", "proof"]);
-    assert_eq!(swept().await, ["guest", "proof"]);
+    assert_eq!(swept().await, ["counted", "guest", "proof"]);
+    assert_eq!(swept().await, ["counted", "guest", "proof"]);
     shop.clock().advance_ms(3 * 366 * DAY_MS);
-    assert_eq!(swept().await, ["guest"]);
+    assert_eq!(swept().await, ["counted", "guest"]);
     shop.clock().advance_ms(366 * DAY_MS + 31 * DAY_MS);
     assert_eq!(swept().await, Vec::<&str>::new());
     assert_eq!(swept().await, Vec::<&str>::new());

@@ -246,11 +246,12 @@ async fn paid_after_expiry(good: goods::Good, meanwhile: bool) -> (local::Shop, 
 }
 
 #[tokio::test]
-async fn a_late_payment_takes_the_goods_if_they_are_still_there() {
+async fn a_late_payment_takes_the_goods_if_they_are_still_there_and_its_cart_is_done() {
     let (shop, jane) = paid_after_expiry(POSTER, false).await;
     shop.settle().await;
     let order = jane.view_order().await;
     assert_eq!((&order["status"], &order["payment_status"]), (&json!("placed"), &json!("paid")));
+    assert_eq!(jane.view_cart().await["status"], "completed");
     sound(&shop, &goods::small(world::MUGS)).await;
 }
 
@@ -262,6 +263,7 @@ async fn a_late_payment_goes_back_in_full_when_the_goods_are_gone_and_the_buyer_
     assert_eq!(order["status"], "expired");
     assert_eq!(order["payment_status"], "refunded");
     assert_eq!(order["refunded"], order["totals"]["total"]);
+    assert_eq!(jane.view_cart().await["status"], "active", "something else may be bought");
     let mails = shop.mails();
     assert!(mails.iter().any(|mail| mail.subject.contains("on its way back")));
     sound(&shop, &goods::small(world::MUGS)).await;

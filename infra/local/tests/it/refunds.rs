@@ -4,6 +4,7 @@ use domain::currency::Currency;
 use domain::id::{OrderId, RefundId};
 use domain::money::Money;
 use domain::permission::Permission::{NotificationsWrite, OrdersRead, OrdersRefund, OrdersWrite};
+use domain::refund::Refund;
 use local::{Request, Response, Shop};
 use serde_json::{Value, json};
 use testkit::goods::{self, MUG, TEMPLATE};
@@ -205,6 +206,10 @@ async fn a_refund_that_the_bank_sends_back_opens_the_balance_and_is_asked_for_ag
     assert_eq!(waiting["data"][0]["failure"], "expired_or_canceled_card");
     is_sound(&shop).await;
 
+    // It has its credit note: another in its stead would get a second one.
+    let other = refund(&clerk, &jane, &json!({"amount": eur(2990)})).await;
+    assert_eq!(refusal(&other), (409, "refund_came_back".into()));
+    assert_eq!(other.value()["refund_id"], made["id"]);
     let path = at(&jane, &format!("/refunds/{}/retry", made["id"].as_str().unwrap()));
     let again = ok(clerk.call("POST", &path, &json!({})).await);
     assert_eq!((&again["status"], &again["attempt"]), (&json!("requested"), &json!(2)));
@@ -214,6 +219,23 @@ async fn a_refund_that_the_bank_sends_back_opens_the_balance_and_is_asked_for_ag
     assert_eq!(shop.twin().objects("refund").len(), 2);
     assert_eq!(ok(clerk.get("/v1/admin/refunds").await)["data"], json!([]));
     is_sound(&shop).await;
+}
+
+#[tokio::test]
+async fn a_refund_that_the_provider_can_not_move_fails_and_does_not_wait_for_ever() {
+    let shop = world::open().await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop, "pm_card_visa").await);
+    let made = ok(refund(&clerk, &jane, &json!({"amount": eur(1001)})).await);
+    // Of dinars the last digit can not be moved.
+    let order = OrderId::parse(&jane.order).unwrap();
+    let asked = shop.store().order(order).await.unwrap().unwrap().refunds.remove(0);
+    let money = Money::new(1001, Currency::KWD);
+    shop.store().save_refund(&Refund { money, ..asked }).await.unwrap();
+    shop.settle().await;
+    let waiting = ok(clerk.get("/v1/admin/refunds").await);
+    assert_eq!(waiting["data"][0]["id"], made["id"]);
+    assert_eq!(waiting["data"][0]["failure"], "amount_not_chargeable");
+    assert_eq!(shop.twin().objects("refund").len(), 0);
 }
 
 #[tokio::test]

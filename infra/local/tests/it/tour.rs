@@ -317,6 +317,7 @@ pub(crate) async fn leaving<P: Pace>(pace: &mut P, joe: &mut Customer) {
     joe.sign_in(pace).await;
     let book = "/v1/store/me/addresses";
     assert_eq!(joe.who.call("POST", book, &world::address()).await.status, 201);
+    privacy::waits_for_poster(&joe.who.shop, &joe.email).await;
     done(&pace.call(joe.end("DELETE", "/v1/store/me")).await);
     pace.settle().await;
 }

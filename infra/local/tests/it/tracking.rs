@@ -185,3 +185,23 @@ async fn only_what_carriers_have_signed_lately_is_believed() {
     ok(report(&shop, &by(CARRIER_SECRETS[0], now)).await);
     assert_eq!(parcel.shown().await["status"], "delivered");
 }
+
+#[tokio::test]
+async fn money_is_taken_for_a_parcel_whose_carrier_was_faster_than_its_packer() {
+    let carriers = Carriers::open().await;
+    let shop = carriers.shop(Options::default()).await;
+    let store = shop.store();
+    let shipping = store.shipping_table().await.unwrap().value;
+    let mut goods = goods::small(world::MUGS);
+    goods.shop.payments = serde_json::from_value(json!({"capture": "on_shipment"})).unwrap();
+    let settings = store::Settings::new(shipping, goods.tax.clone(), goods.shop.clone());
+    store.import_settings(&settings).await.unwrap();
+    let parcel = Parcel::labelled(&shop).await;
+    assert_eq!(parcel.buyer.view_order().await["payment_status"], "authorized");
+    shop.clock().advance_ms(60_000);
+    ok(report(&shop, &words(&shop, &parcel.code, "delivered")).await);
+    assert_eq!(parcel.step("ship").await["status"], "delivered");
+    shop.settle().await;
+    assert_eq!(parcel.buyer.view_order().await["payment_status"], "paid");
+    sound(&shop, &goods).await;
+}

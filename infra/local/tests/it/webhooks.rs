@@ -267,6 +267,22 @@ async fn in_the_cloud_nothing_starts_that_would_call_its_own_house() {
 }
 
 #[tokio::test]
+async fn a_token_in_an_address_is_shown_to_whoever_may_change_it_and_to_nobody_else() {
+    let shop = open().await;
+    let (keeper, receiver) = (keeper(&shop).await, Receiver::new());
+    let reader = Colleague::of(&shop, "reader", &[Permission::WebhooksRead]).await;
+    let url = receiver.url("/ok?token=s3cret");
+    let (at, _) = add(&keeper, &url, &json!(["*"])).await;
+    for path in [at.as_str(), ENDPOINTS] {
+        let shown = ok(keeper.get(path).await).to_string();
+        assert!(shown.contains(&url), "{path}: {shown}");
+        let shown = ok(reader.get(path).await).to_string();
+        assert!(!shown.contains("s3cret"), "{path}: {shown}");
+        assert!(shown.contains(&receiver.url("/ok?token=***")), "{path}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn an_endpoint_is_made_changed_and_deleted_and_every_refusal_is_said() {
     let shop = open().await;
     let (keeper, receiver) = (keeper(&shop).await, Receiver::new());

@@ -9,7 +9,7 @@ use templates::{Function, Stack, Trigger};
 
 use crate::workshop::parameters;
 
-fn shop() -> Stack {
+pub(crate) fn shop() -> Stack {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let given = parameters(&[
         ("Stage", "test"),

@@ -21,6 +21,9 @@ impl From<capture::Refusal> for Problem {
             capture::Refusal::ExceedsReserved { reserved } => {
                 Self::conflict(code, "Less is reserved.").member("authorized", reserved)
             }
+            capture::Refusal::ExceedsDue { due } => {
+                Self::conflict(code, "Less is due.").member("due", due)
+            }
             capture::Refusal::TooSmall { step } => {
                 Self::conflict(code, "The payment provider can not move exactly so much.")
                     .member("step", step)

@@ -34,6 +34,11 @@ impl From<Refusal> for Problem {
                 let detail = "The order's money is being taken at this moment. Try again.";
                 Self::conflict(code, detail)
             }
+            Refusal::MoneyUndecided => {
+                let detail = "Money of the order is with a bank or on its way back, and without it \
+                              too little is left for these units. Wait until that is decided.";
+                Self::conflict(code, detail)
+            }
             Refusal::TooOften => {
                 let max = CANCELLATIONS_MAX;
                 let detail = format!("Units of an order are called off at most {max} times.");

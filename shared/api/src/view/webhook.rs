@@ -27,7 +27,8 @@ use crate::reply::View;
 pub struct EndpointView {
     /// Its id.
     pub id: WebhookId,
-    /// Where events are sent.
+    /// Where events are sent. To whoever may not manage webhooks, the values of its query are shown
+    /// as `***`: one of them may be a token.
     pub url: String,
     /// What it is called.
     pub description: String,
@@ -59,6 +60,15 @@ pub enum EndpointStatus {
     Paused,
     /// The shop has switched it off.
     Disabled,
+}
+
+impl EndpointView {
+    /// An endpoint for somebody who may change it, or may only look.
+    pub fn shown(endpoint: Endpoint, may_manage: bool) -> Self {
+        let masked = endpoint.url.masked();
+        let view = Self::from(endpoint);
+        if may_manage { view } else { Self { url: masked, ..view } }
+    }
 }
 
 impl View for EndpointView {}

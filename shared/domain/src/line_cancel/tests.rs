@@ -8,7 +8,8 @@ use crate::currency::Currency;
 use crate::fulfillment::{self, Carriage};
 use crate::gift_card::{Source, Tender, Tendering};
 use crate::id::{FulfillmentId, GiftCardId, OrderId, PaymentId, Ulid};
-use crate::order::{FulfillmentStatus, PaymentStatus};
+use crate::order::{FulfillmentStatus, PaymentStatus, Settlement};
+use crate::payment::{Intent, IntentState};
 use crate::stock::Place;
 
 fn now() -> Timestamp {
@@ -34,8 +35,12 @@ fn fresh(number: u128) -> Fresh {
 
 /// A placed order of these lines (units, total) that cost 490 to ship, held at one location.
 fn placed(lines: &[(u32, i64)], gift_card: i64) -> (Order, Payment) {
+    placed_in(Currency::EUR, lines, gift_card)
+}
+
+fn placed_in(currency: Currency, lines: &[(u32, i64)], gift_card: i64) -> (Order, Payment) {
     let ulid = |n: u128| Ulid::from_parts(1, n);
-    let money = |amount: i64| json!({"amount": amount, "currency": "EUR"});
+    let money = |amount: i64| json!({"amount": amount, "currency": currency.code()});
     let total = lines.iter().map(|(_, total)| total).sum::<i64>() + 490;
     let due = total - gift_card;
     let line = |(at, (quantity, total)): (usize, &(u32, i64))| {
@@ -55,7 +60,7 @@ fn placed(lines: &[(u32, i64)], gift_card: i64) -> (Order, Payment) {
     let lines: Vec<_> = lines.iter().enumerate().map(line).collect();
     let order = json!({
         "id": OrderId::from_ulid(ulid(1)), "number": "N", "cart": format!("cart_{}", ulid(1)),
-        "customer": null, "email": "jane@example.org", "currency": "EUR",
+        "customer": null, "email": "jane@example.org", "currency": currency.code(),
         "lines": lines, "shipping_address": null, "billing_address": null, "shipping": null,
         "price_mode": "inclusive",
         "totals": {"subtotal": money(0), "discount": money(0), "shipping": money(490),
@@ -71,10 +76,10 @@ fn placed(lines: &[(u32, i64)], gift_card: i64) -> (Order, Payment) {
         let id = GiftCardId::from_ulid(ulid(1));
         let source =
             Source::GiftCard { id, last4: "TEST".into(), expires_at: None, is_exchange: false };
-        let amount = Money::new(gift_card, Currency::EUR);
+        let amount = Money::new(gift_card, currency);
         order.tendering = Tendering::of(vec![Tender { source, amount, refunded: 0 }]);
     }
-    let amount = Money::new(due, Currency::EUR);
+    let amount = Money::new(due, currency);
     let mut payment = Payment::open(PaymentId::from_ulid(ulid(1)), order.id, amount, now());
     payment.status = crate::payment::Status::Succeeded;
     payment.captured = amount;
@@ -84,15 +89,30 @@ fn placed(lines: &[(u32, i64)], gift_card: i64) -> (Order, Payment) {
 
 /// Its money is only reserved.
 fn reserved((mut order, mut payment): (Order, Payment)) -> (Order, Payment) {
-    payment.authorized = std::mem::replace(&mut payment.captured, Money::zero(Currency::EUR));
+    let nothing = Money::zero(order.currency);
+    payment.authorized = std::mem::replace(&mut payment.captured, nothing);
     payment.status = crate::payment::Status::Authorized;
-    order.captured = Money::zero(Currency::EUR);
+    order.captured = nothing;
     (order, payment)
 }
 
 fn off(order: &Order, payment: &Payment, wanted: &[(usize, u32)]) -> Result<Off, Refusal> {
     let wanted: Vec<_> = wanted.iter().map(|(at, units)| (line_id(*at), *units)).collect();
     order.cancel_units(&[], (Some(payment), 0), &wanted, fresh(order.version.into()))
+}
+
+/// The provider says that it is done.
+fn succeeded(asked: Changed) -> Changed {
+    let refund = asked.refund.ask(now()).unwrap();
+    let told = refund::Told {
+        provider_ref: format!("re_{}", refund.id),
+        state: refund::ToldState::Succeeded,
+        amount: refund.money,
+        refund: Some(refund.id),
+        attempt: Some(refund.attempt),
+        failure: None,
+    };
+    refund.hear(&asked.order, &asked.payment.unwrap(), &told, now()).unwrap()
 }
 
 fn held(order: &Order) -> Vec<(LocationId, u32)> {
@@ -149,11 +169,66 @@ fn what_went_back_before_does_not_go_back_again() {
         amount: Some(Money::new(2000, Currency::EUR)),
         ..refund::Wanted::default()
     };
-    let given = order.request_refund(Some(&payment), 0, &wanted, fresh(9)).unwrap();
+    let asked = order.request_refund(Some(&payment), 0, &wanted, fresh(9)).unwrap();
+    // Until it is there it may come back.
+    let early = off(&asked.order, &asked.payment.clone().unwrap(), &[(0, 1)]);
+    assert_eq!(early, Err(Refusal::MoneyUndecided));
+    let given = succeeded(asked);
     let paid = given.payment.unwrap();
     let Off::WithMoney(changed) = off(&given.order, &paid, &[(0, 1)]).unwrap() else { panic!() };
     assert_eq!(changed.refund.money, Money::new(490, Currency::EUR), "all that is left");
     let Off::WithoutMoney(_) = off(&changed.order, &paid, &[]).unwrap() else { panic!() };
+}
+
+#[test]
+fn while_a_bank_has_the_money_units_are_not_called_off_for_nothing() {
+    let (mut order, payment) = placed(&[(2, 2000)], 0);
+    order.refunds.disputed = 2490;
+    let refusal = off(&order, &payment, &[(0, 1)]).unwrap_err();
+    assert_eq!((&refusal, refusal.code()), (&Refusal::MoneyUndecided, "money_undecided"));
+    // What is left is enough.
+    order.refunds.disputed = 1490;
+    let Off::WithMoney(changed) = off(&order, &payment, &[(0, 1)]).unwrap() else { panic!() };
+    assert_eq!(changed.refund.money, Money::new(1000, Currency::EUR));
+    // What a dispute took is gone.
+    (order.refunds.disputed, order.refunds.lost) = (0, 2490);
+    let Off::WithoutMoney(after) = off(&order, &payment, &[(0, 1)]).unwrap() else { panic!() };
+    assert_eq!(after.lines[0].waived.amount, 1000);
+}
+
+#[test]
+fn a_reservation_for_which_nothing_is_due_any_more_lapses_and_holds_nobody_up() {
+    let (order, payment) = reserved(placed(&[(1, 6000), (1, 4000)], 5490));
+    let off = off(&order, &payment, &[(0, 1)]).unwrap();
+    let order = off.order();
+    assert_eq!((order.due().amount(), order.tendering.refunded()), (0, 1000));
+    assert_eq!(order.payment_status, PaymentStatus::Authorized);
+    let gone = Intent {
+        id: "pi_1".into(),
+        state: IntentState::Canceled,
+        amount: payment.amount,
+        received: Money::zero(Currency::EUR),
+        is_live: false,
+        order: Some(order.id),
+        payment: Some(payment.id),
+        failure: None,
+        capture_before: None,
+    };
+    let Settlement::Lapsed(after, _) = order.settle(&payment, &gone, false, now()) else {
+        panic!("not let go")
+    };
+    assert_eq!(after.status, Status::Placed);
+    assert_eq!(after.payment_status, PaymentStatus::PartiallyRefunded);
+    assert!(fulfillment::is_due(&after));
+    let Settlement::Lapsed(unpaid, _) = reserved(placed(&[(1, 6000)], 0)).0.settle(
+        &Payment { amount: payment.amount, ..payment.clone() },
+        &gone,
+        false,
+        now(),
+    ) else {
+        panic!("not let go")
+    };
+    assert_eq!((unpaid.status, unpaid.payment_status), (Status::OnHold, PaymentStatus::Voided));
 }
 
 #[test]
@@ -262,4 +337,62 @@ proptest! {
             prop_assert_eq!(order.refunds.pending, order.called_off.taken);
         }
     }
+
+    // Dinars have three places, of which the provider moves two.
+    #[test]
+    fn where_only_steps_can_be_moved_an_order_owes_nothing_that_is_less_than_one(
+        lines in prop::collection::vec((1..6_u32, 0..5000_i64), 1..4),
+        wanted in prop::collection::vec((0..4_usize, 1..4_u32), 1..8),
+        gift_card in 0..2000_i64,
+        is_reserved: bool,
+        taken_after in 0..8_usize,
+    ) {
+        let total: i64 = lines.iter().map(|(_, total)| total).sum::<i64>() + 490;
+        let card = (total - gift_card).max(10) / 10 * 10;
+        let (mut order, mut payment) = placed_in(Currency::KWD, &lines, total - card);
+        if is_reserved {
+            (order, payment) = reserved((order, payment));
+        }
+        for (number, one) in wanted.iter().enumerate() {
+            if number == taken_after {
+                (order, payment) = settled(order, payment);
+            }
+            let Ok(changed) = off(&order, &payment, &[*one]) else { continue };
+            order = changed.order().clone();
+            if let Off::WithMoney(changed) = changed
+                && changed.refund.money.is_positive()
+            {
+                let done = succeeded(*changed);
+                (order, payment) = (done.order, done.payment.unwrap());
+            }
+            order.version = number as u64 + 2;
+        }
+        (order, payment) = settled(order, payment);
+        let kept = order.captured.amount() - order.refunded.amount();
+        prop_assert_eq!(kept, order.payable());
+        prop_assert!((order.due().amount() - kept).abs() < 10);
+        prop_assert!(matches!(
+            order.payment_status,
+            PaymentStatus::Paid | PaymentStatus::PartiallyRefunded
+        ), "{:?} of {:?}", order.payment_status, payment.status);
+    }
+}
+
+/// What is reserved is taken, or let go where nothing is due any more.
+fn settled(mut order: Order, mut payment: Payment) -> (Order, Payment) {
+    if payment.status != crate::payment::Status::Authorized {
+        return (order, payment);
+    }
+    let nothing = Money::zero(order.currency);
+    match payment.ask_capture(&order, None, Actor::System, now()) {
+        Ok(asked) => {
+            payment.captured = asked.pending_capture().unwrap().amount;
+            payment.status = crate::payment::Status::Succeeded;
+        }
+        Err(_) => payment.status = crate::payment::Status::Expired,
+    }
+    payment.authorized = nothing;
+    order.captured = payment.captured;
+    order.follow_money(Some(&payment), now());
+    (order, payment)
 }

@@ -219,6 +219,88 @@ fn a_refund_that_fails_opens_the_balance_again_also_after_it_succeeded() {
 }
 
 #[test]
+fn what_only_gift_cards_get_back_leaves_reserved_money_reserved() {
+    let (mut order, mut payment) = paid(Currency::EUR, &[(1, 10_000)], 0, 4000);
+    payment.authorized = std::mem::replace(&mut payment.captured, Money::zero(Currency::EUR));
+    payment.status = crate::payment::Status::Authorized;
+    order.captured = Money::zero(Currency::EUR);
+    order.customer = Some(crate::id::CustomerId::from_ulid(Ulid::from_parts(1, 1)));
+    let goodwill = Some(Money::new(1000, Currency::EUR));
+    let wanted = Wanted { goodwill, ..Wanted::default() };
+    let given = order.request_refund(Some(&payment), 0, &wanted, fresh(1)).unwrap();
+    assert_eq!(given.order.payment_status, PaymentStatus::Authorized);
+    assert_eq!((given.payment, given.refund.payment), (None, None), "nothing of it moves");
+    let credited = order.request_credit(Some(&payment), 0, &wanted, fresh(1)).unwrap();
+    assert_eq!(credited.order.payment_status, PaymentStatus::Authorized);
+}
+
+/// Asks for it, and the provider refuses.
+fn failed(order: &Order, payment: &Payment, number: u128, wanted: &Wanted) -> Changed {
+    let asked = order.request_refund(Some(payment), 0, wanted, fresh(number)).unwrap();
+    let refund = asked.refund.ask(now()).unwrap();
+    let paying = asked.payment.unwrap();
+    refund.refused(&asked.order, &paying, "charge_disputed".into(), now()).unwrap()
+}
+
+#[test]
+fn what_was_given_meanwhile_is_not_given_again_by_a_refund_that_is_tried_again() {
+    let (order, payment) = paid(Currency::EUR, &[(3, 1000)], 490, 0);
+    let shipping = Wanted { shipping: Some(Money::new(490, Currency::EUR)), ..Wanted::default() };
+    let first = failed(&order, &payment, 1, &shipping);
+    let done = refunded(&first.order, &first.payment.unwrap(), 2, &shipping);
+    let refusal = first.refund.retry(&done.order, &done.payment.unwrap(), now()).unwrap_err();
+    assert_eq!(refusal, Refusal::TooMuchShipping { left: Money::zero(Currency::EUR) });
+
+    // The first of three units costs a cent more than the last.
+    let first = failed(&order, &payment, 1, &of_lines(&[(0, 1)]));
+    let done = refunded(&first.order, &first.payment.unwrap(), 2, &of_lines(&[(0, 2)]));
+    let refusal = first.refund.retry(&done.order, &done.payment.unwrap(), now()).unwrap_err();
+    let refundable = Money::new(333, Currency::EUR);
+    assert_eq!(refusal, Refusal::ExceedsRefundable { refundable });
+}
+
+#[test]
+fn a_refund_that_came_back_is_tried_again_and_not_replaced_by_another() {
+    let (order, payment) = paid(Currency::EUR, &[(3, 1000), (1, 500)], 490, 0);
+    let done = refunded(&order, &payment, 1, &of_lines(&[(0, 2)]));
+    let back = told(&done.refund, ToldState::Failed);
+    let back = done.refund.hear(&done.order, &done.payment.unwrap(), &back, now()).unwrap();
+    let (order, payment) = (back.order, back.payment.unwrap());
+    let spared = |order: &Order, refund: &Refund, wanted: &Wanted| {
+        let given = order.request_refund(Some(&payment), 1, wanted, fresh(2)).unwrap();
+        given.spares(order, std::slice::from_ref(refund))
+    };
+    let came_back = Err(Refusal::CameBack { refund: back.refund.id });
+    assert_eq!(spared(&order, &back.refund, &of_lines(&[(0, 2)])), came_back);
+    assert_eq!(spared(&order, &back.refund, &of_amount(1990 - 666)), came_back);
+    assert_eq!(spared(&order, &back.refund, &of_lines(&[(1, 1)])), Ok(()));
+    assert_eq!(spared(&order, &back.refund, &of_amount(1990 - 667)), Ok(()));
+    // One that never succeeded has no credit note, and one that can not be had needs nothing.
+    let never = Refund { succeeded_at: None, ..back.refund.clone() };
+    assert_eq!(spared(&order, &never, &of_lines(&[(0, 2)])), Ok(()));
+    let mut poor = order.clone();
+    poor.refunds.lost = 1990 - 666;
+    assert_eq!(spared(&poor, &back.refund, &of_amount(666)), Ok(()));
+    let again = back.refund.retry(&order, &payment, now()).unwrap();
+    let taken = told(&again.refund, ToldState::Succeeded);
+    let again =
+        again.refund.ask(now()).unwrap().hear(&again.order, &again.payment.unwrap(), &taken, now());
+    assert_eq!(again.unwrap().news, News::None, "the buyer and the books know of it");
+}
+
+#[test]
+fn all_that_the_provider_can_move_goes_back_where_credit_left_less_than_a_step() {
+    let (mut order, payment) = paid(Currency::KWD, &[(1, 10_000)], 0, 0);
+    order.customer = Some(crate::id::CustomerId::from_ulid(Ulid::from_parts(1, 1)));
+    let amount = Some(Money::new(1235, Currency::KWD));
+    let wanted = Wanted { amount, ..Wanted::default() };
+    let credited = order.request_credit(Some(&payment), 0, &wanted, fresh(1)).unwrap();
+    let back = credited.order.return_all(&payment, Origin::Cancellation, fresh(2)).unwrap();
+    assert_eq!((back.refund.money.amount(), back.order.refundable()), (8760, 5));
+    assert_eq!(back.order.return_all(&payment, Origin::Cancellation, fresh(3)), None);
+}
+
+#[test]
 fn a_refund_made_at_the_provider_is_taken_over_as_what_it_is() {
     let (order, payment) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
     let told = |state| Told {

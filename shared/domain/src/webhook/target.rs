@@ -15,6 +15,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Characters of an address.
 pub const URL_CHARS_MAX: usize = 500;
+/// What stands for a value that is not shown.
+const MASK: &str = "***";
 /// The port of HTTPS.
 const HTTPS: u16 = 443;
 /// Ports below belong to other services; of them only HTTPS is called.
@@ -96,6 +98,17 @@ impl Target {
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// As it was written, but for the values of its query: one of them may open something.
+    pub fn masked(&self) -> String {
+        let Some((head, query)) = self.text.split_once('?') else { return self.text.clone() };
+        let hide = |pair: &str| match pair.split_once('=') {
+            Some((name, _)) => format!("{name}={MASK}"),
+            None => MASK.to_owned(),
+        };
+        let hidden: Vec<String> = query.split('&').map(hide).collect();
+        format!("{head}?{}", hidden.join("&"))
     }
 
     /// Whether it is HTTPS.
@@ -259,6 +272,18 @@ mod tests {
             assert_eq!((target.authority().as_str(), target.path()), (authority, path), "{text}");
             let json = serde_json::to_string(&target).unwrap();
             assert_eq!(serde_json::from_str::<Target>(&json).unwrap(), target);
+        }
+    }
+
+    #[test]
+    fn the_values_of_a_query_are_masked_and_nothing_else_is() {
+        for (text, masked) in [
+            ("https://erp.example/hooks", "https://erp.example/hooks"),
+            ("https://erp.example/a?token=s3cret&v=1", "https://erp.example/a?token=***&v=***"),
+            ("https://erp.example?s3cret", "https://erp.example?***"),
+            ("https://erp.example/a?t=s3=cret?x", "https://erp.example/a?t=***"),
+        ] {
+            assert_eq!(Target::parse(text).unwrap().masked(), masked);
         }
     }
 

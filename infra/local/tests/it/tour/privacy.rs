@@ -33,6 +33,18 @@ async fn bought<P: Pace>(pace: &mut P, owner: &Colleague, who: &mut Shopper) {
     post(pace, owner, &path, &json!({"text": "Called; calls back tomorrow."})).await;
 }
 
+/// Somebody wants to be told when the poster is back.
+pub(crate) async fn waits_for_poster(shop: &Shop, email: &str) {
+    let waits = Subscription {
+        sku: POSTER.typed_sku(),
+        title: "Poster".to_owned(),
+        slug: Slug::parse("the-poster").unwrap(),
+        email: Email::parse(email).unwrap(),
+        created_at: shop.clock().now(),
+    };
+    shop.store().subscribe(&waits).await.unwrap();
+}
+
 /// Consents, all that is known, and the end. Minutes pass.
 pub(crate) async fn privacy<P: Pace>(pace: &mut P, owner: &Colleague, round: Round) {
     let shop = owner.shop.clone();
@@ -58,14 +70,7 @@ pub(crate) async fn privacy<P: Pace>(pace: &mut P, owner: &Colleague, round: Rou
     bought(pace, owner, &mut kim.who).await;
     kim.who.open_cart("EUR").await;
     kim.who.ready(MUG, 1).await;
-    let waits = Subscription {
-        sku: POSTER.typed_sku(),
-        title: "Poster".to_owned(),
-        slug: Slug::parse("the-poster").unwrap(),
-        email: Email::parse(&email).unwrap(),
-        created_at: shop.clock().now(),
-    };
-    shop.store().subscribe(&waits).await.unwrap();
+    waits_for_poster(&shop, &email).await;
     let moving = json!({"email": round.email("kim.new"), "password": kim.password});
     let moving = kim.who.call("POST", "/v1/auth/email/change", &moving).await;
     assert_eq!(moving.status, 202, "{}", moving.text());
@@ -115,8 +120,15 @@ pub(crate) async fn years<P: Pace>(pace: &mut P, shop: &Shop, owner: &Colleague,
     let ghost = Shopper::from(shop, &round.ip(61));
     assert_eq!(ghost.register(&round.email("ghost")).await.status, 202);
     pace.settle().await;
+    // It has not ended when it is looked at, and it has when it is looked at again.
+    let mut slow = Shopper::from(shop, &round.ip(62));
+    slow.open_cart("EUR").await;
+    slow.ready(MUG, 1).await;
+    assert_eq!(slow.complete().await.status, 201);
     for days in [33, 5 * 366] {
         shop.clock().advance_ms(days * DAY_MS);
         pace.call(shop.run_job("identity.jobs.apply_retention")).await;
     }
+    shop.run_job("checkout.jobs.expire_unpaid").await;
+    pace.call(shop.run_job("identity.jobs.apply_retention")).await;
 }
