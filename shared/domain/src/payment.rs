@@ -289,8 +289,8 @@ impl Payment {
         }
     }
 
-    /// The next attempt: its PaymentIntent was canceled, and another takes its place. What became of
-    /// the last one says nothing of it.
+    /// The next attempt: its PaymentIntent was canceled, and another takes its place. What became
+    /// of the last one says nothing of it.
     pub fn begin_again(&mut self) {
         self.attempt += 1;
         self.intent = None;
