@@ -266,7 +266,8 @@ impl From<refund::Refusal> for Problem {
                     .member("step", step)
             }
             refund::Refusal::CameBack { refund } => {
-                let detail = "A refund of this succeeded, and the bank sent it back. Retry that one.";
+                let detail =
+                    "A refund of this succeeded, and the bank sent it back. Retry that one.";
                 Self::conflict(code, detail).member("refund_id", refund)
             }
             refund::Refusal::TooMany => {

@@ -229,8 +229,8 @@ impl Order {
     }
 
     /// Takes units off their lines: what they cost, and what of it goes back. Of money that was not
-    /// taken yet nothing goes back, and no more than is left of what was. What a bank may still send
-    /// back is not given up for it.
+    /// taken yet nothing goes back, and no more than is left of what was. What a bank may still
+    /// send back is not given up for it.
     fn take_off(
         &mut self,
         wanted: &[(OrderLineId, u32)],

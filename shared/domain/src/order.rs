@@ -1258,10 +1258,7 @@ pub(crate) mod tests {
             ),
             (Amounts { due: 4, tendered: 6, ..Amounts::default() }, PaymentStatus::Unpaid),
             (Amounts { due: 10, was_voided: true, ..Amounts::default() }, PaymentStatus::Voided),
-            (
-                Amounts { tendered: 10, was_voided: true, ..Amounts::default() },
-                PaymentStatus::Paid,
-            ),
+            (Amounts { tendered: 10, was_voided: true, ..Amounts::default() }, PaymentStatus::Paid),
             (
                 Amounts { due: 10, authorized: 4, ..Amounts::default() },
                 PaymentStatus::PartiallyAuthorized,

@@ -650,8 +650,8 @@ pub struct CustomerFacts {
 }
 
 /// By what somebody's uses are counted: the account, or a guest's mail address. Hashed, because it
-/// ends up in keys; nothing where nobody knows yet who buys. Who knows an address can tell its hash:
-/// what lies under a guest's goes when their orders are forgotten.
+/// ends up in keys; nothing where nobody knows yet who buys. Who knows an address can tell its
+/// hash: what lies under a guest's goes when their orders are forgotten.
 pub fn buyer(customer: Option<CustomerId>, email: Option<&Email>) -> Option<String> {
     let holder = match (customer, email) {
         (Some(customer), _) => customer.to_string(),

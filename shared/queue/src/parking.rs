@@ -4,8 +4,8 @@
 use std::sync::OnceLock;
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::{Client, Config};
 use aws_sdk_sqs::types::MessageAttributeValue;
+use aws_sdk_sqs::{Client, Config};
 use domain::fault::{Fault, Retry};
 
 use super::{HANDLER, Message, REASON, dead_url, fault};

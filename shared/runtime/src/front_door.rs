@@ -59,9 +59,10 @@ impl FrontDoor {
             return Err(Problem::new(StatusCode::FORBIDDEN, "not_the_front_door", detail));
         }
         let viewer = request.header(VIEWER).and_then(|said| said.parse::<IpAddr>().ok());
-        match viewer {
-            Some(address) => request.source_ip = address.to_string(),
-            None => tracing::error!(request_id = request.id, "the front door says no address"),
+        if let Some(address) = viewer {
+            request.source_ip = address.to_string();
+        } else {
+            tracing::error!(request_id = request.id, "the front door says no address");
         }
         Ok(())
     }

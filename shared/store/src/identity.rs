@@ -528,7 +528,8 @@ impl Store {
     }
 
     /// Closes an account: it, its address, its address book and all its sessions end together.
-    /// Its orders stay: they are the shop's books. What proves its consents goes in its time. `Raced` where something has changed meanwhile.
+    /// Its orders stay: they are the shop's books. What proves its consents goes in its time.
+    /// `Raced` where something has changed meanwhile.
     pub async fn close_account(
         &self,
         account: &Account,

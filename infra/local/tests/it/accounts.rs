@@ -713,10 +713,12 @@ async fn an_account_is_closed_by_who_has_just_proven_who_they_are() {
     shop.settle().await;
     assert_eq!(letters(&shop, JANE).last().unwrap(), "account_closed");
 
-    // Nothing of it is left but the shop's books.
+    // Nothing of it is left but the shop's books, and when its consents have to go.
     let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
     let left = client.scan().table_name("fluxion-identity").send().await.unwrap();
-    assert_eq!(left.count(), 0, "{:?}", left.items());
+    assert_eq!(left.count(), 1, "{:?}", left.items());
+    let left = format!("{:?}", left.items());
+    assert!(left.contains("PRIVACY#cus_") && !left.contains('@'), "{left}");
     let facts = world::facts(&shop, &testkit::goods::small(world::MUGS)).await;
     assert_eq!(facts.orders.len(), 1);
     open_account(&shop, "203.0.113.1", JANE).await;

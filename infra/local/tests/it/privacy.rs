@@ -200,7 +200,7 @@ async fn each_change_of_mind_is_kept_with_its_proof() {
 fn document(shop: &Shop, url: &str) -> Value {
     let path = url.split("/exports/").nth(1).unwrap().split('?').next().unwrap();
     let s3 = shop.wire().s3();
-    let bucket = s3.buckets().pop().unwrap();
+    let bucket = s3.buckets().into_iter().find(|bucket| bucket.contains("-files-")).unwrap();
     let object = s3.object(&bucket, &format!("exports/{path}")).expect("a file");
     serde_json::from_slice(&object.bytes).unwrap()
 }

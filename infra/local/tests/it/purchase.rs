@@ -246,7 +246,7 @@ async fn paid_after_expiry(good: goods::Good, meanwhile: bool) -> (local::Shop, 
 }
 
 #[tokio::test]
-async fn a_late_payment_takes_the_goods_if_they_are_still_there_and_its_cart_is_done() {
+async fn a_late_payment_takes_the_goods_if_they_are_still_there() {
     let (shop, jane) = paid_after_expiry(POSTER, false).await;
     shop.settle().await;
     let order = jane.view_order().await;

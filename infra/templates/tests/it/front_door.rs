@@ -21,16 +21,19 @@ struct Behavior {
 fn behaviors() -> Vec<Behavior> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../edge.yaml");
     let edge: Value = serde_yaml_ng::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    let door = &edge["Resources"]["Door"]["Properties"]["DistributionConfig"];
-    let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+    let door = ["Resources", "Door", "Properties", "DistributionConfig"]
+        .iter()
+        .fold(&edge, |at, name| at.get(*name).unwrap());
+    let list = |name: &str| door.get(name).unwrap().as_sequence().unwrap();
+    let text = |row: &Value, name: &str| row.get(name).unwrap().as_str().unwrap().to_owned();
     let origins: BTreeSet<String> =
-        door["Origins"].as_sequence().unwrap().iter().map(|origin| text(origin, "Id")).collect();
-    let rows = door["CacheBehaviors"].as_sequence().unwrap().iter().map(|row| {
+        list("Origins").iter().map(|origin| text(origin, "Id")).collect();
+    let rows = list("CacheBehaviors").iter().map(|row| {
         let origin = text(row, "TargetOriginId");
         assert!(origins.contains(&origin), "there is no origin {origin}");
         // `!Ref Kept`; the policy that keeps nothing is CloudFront's own.
-        let is_kept =
-            matches!(&row["CachePolicyId"], Value::Tagged(policy) if policy.value == "Kept");
+        let policy = row.get("CachePolicyId").unwrap();
+        let is_kept = matches!(policy, Value::Tagged(policy) if policy.value == "Kept");
         Behavior { pattern: text(row, "PathPattern"), origin, is_kept }
     });
     rows.collect()

@@ -71,6 +71,11 @@ fn the_functions_of_the_shop() {
         identity.store.view_address       512 MB 10 s  GET /v1/store/me/addresses/{id}
         identity.store.change_address     512 MB 10 s  PUT /v1/store/me/addresses/{id}
         identity.store.remove_address     512 MB 10 s  DELETE /v1/store/me/addresses/{id}
+        identity.store.list_consents      512 MB 10 s  GET /v1/store/me/consents
+        identity.store.change_consent     512 MB 10 s  PUT /v1/store/me/consents/{purpose}
+        identity.store.ask_export         512 MB 10 s  POST /v1/store/me/export
+        identity.store.open_export        512 MB 10 s  POST /v1/auth/export/open
+        identity.store.ask_erasure        512 MB 10 s  POST /v1/store/me/erasure
         identity.store.password_policy    512 MB 10 s  GET /v1/auth/password_policy
         identity.jobs.rotate_signing_key  512 MB 30 s  every 3600 s
         identity.admin.login             1769 MB 10 s  POST /v1/auth/staff/login
@@ -107,6 +112,12 @@ fn the_functions_of_the_shop() {
         identity.admin.revoke_api_key     512 MB 10 s  DELETE /v1/admin/api_keys/{id}
         identity.admin.list_customers    1024 MB 10 s  GET /v1/admin/customers
         identity.admin.view_customer      512 MB 10 s  GET /v1/admin/customers/{id}
+        identity.admin.list_consents      512 MB 10 s  GET /v1/admin/customers/{id}/consents
+        identity.admin.ask_export         512 MB 10 s  POST /v1/admin/customers/{id}/export
+        identity.admin.ask_erasure        512 MB 10 s  POST /v1/admin/customers/{id}/erasure
+        identity.admin.list_privacy_requests  512 MB 10 s  GET /v1/admin/privacy_requests
+        identity.jobs.serve_privacy       512 MB 300 s  every 60 s
+        identity.jobs.apply_retention     512 MB 300 s  every 86400 s
         identity.jobs.on_customer_changed  512 MB 30 s  stream fluxion-identity by 100
         identity.jobs.index_customers    1769 MB 300 s  queue fluxion-search-customers.fifo by 10
         identity.jobs.rebuild_search      512 MB 30 s  
@@ -217,6 +228,12 @@ fn the_functions_of_the_shop() {
         checkout.unknown                  512 MB 10 s  ANY $default
         payments.hooks.stripe             512 MB 10 s  POST /v1/hooks/stripe
         payments.jobs.on_stripe_event     512 MB 30 s  queue fluxion-stripe-events by 10
+        payments.admin.list_disputes      512 MB 10 s  GET /v1/admin/disputes
+        payments.admin.view_dispute       512 MB 10 s  GET /v1/admin/orders/{id}/disputes/{dispute_id}
+        payments.admin.submit_evidence    512 MB 10 s  POST /v1/admin/orders/{id}/disputes/{dispute_id}/submit
+        payments.admin.accept_dispute     512 MB 10 s  POST /v1/admin/orders/{id}/disputes/{dispute_id}/accept
+        payments.admin.capture            512 MB 10 s  POST /v1/admin/orders/{id}/capture
+        payments.jobs.capture_due         512 MB 120 s  every 3600 s
         payments.jobs.reconcile           512 MB 600 s  every 3600 s
         payments.unknown                  512 MB 10 s  ANY $default
         webhooks.admin.create_endpoint    512 MB 10 s  POST /v1/admin/webhook_endpoints
@@ -233,6 +250,24 @@ fn the_functions_of_the_shop() {
         webhooks.jobs.deliver             512 MB 30 s  queue fluxion-webhook-deliveries by 1
         webhooks.jobs.sweep               512 MB 50 s  every 60 s
         webhooks.unknown                  512 MB 10 s  ANY $default
+        returns.store.request             512 MB 10 s  POST /v1/store/orders/{id}/returns
+        returns.store.list                512 MB 10 s  GET /v1/store/orders/{id}/returns
+        returns.store.view                512 MB 10 s  GET /v1/store/orders/{id}/returns/{return_id}
+        returns.store.cancel              512 MB 10 s  POST /v1/store/orders/{id}/returns/{return_id}/cancel
+        returns.store.send                512 MB 10 s  POST /v1/store/orders/{id}/returns/{return_id}/send
+        returns.admin.queue               512 MB 10 s  GET /v1/admin/returns
+        returns.admin.list                512 MB 10 s  GET /v1/admin/orders/{id}/returns
+        returns.admin.view                512 MB 10 s  GET /v1/admin/orders/{id}/returns/{return_id}
+        returns.admin.create              512 MB 10 s  POST /v1/admin/orders/{id}/returns
+        returns.admin.approve             512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/approve
+        returns.admin.reject              512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/reject
+        returns.admin.cancel              512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/cancel
+        returns.admin.receive             512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/receive
+        returns.admin.refund              512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/refund
+        returns.admin.credit              512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/credit
+        returns.admin.close               512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/close
+        returns.jobs.expire               512 MB 50 s  every 3600 s
+        returns.unknown                   512 MB 10 s  ANY $default
         promotions.admin.create_promotion  512 MB 10 s  POST /v1/admin/promotions
         promotions.admin.list_promotions  512 MB 10 s  GET /v1/admin/promotions
         promotions.admin.view_promotion   512 MB 10 s  GET /v1/admin/promotions/{id}
@@ -261,14 +296,17 @@ fn the_functions_of_the_shop() {
         promotions.unknown                512 MB 10 s  ANY $default
         orders.store.view                 512 MB 10 s  GET /v1/store/orders/{id}
         orders.store.list                 512 MB 10 s  GET /v1/store/orders
+        orders.store.look_up              512 MB 10 s  POST /v1/store/orders/lookup
         orders.store.cancel               512 MB 20 s  POST /v1/store/orders/{id}/cancel
         orders.store.download             512 MB 10 s  GET /v1/store/downloads/{token}
         orders.jobs.on_order_placed       512 MB 30 s  queue fluxion-order-events by 10
         orders.admin.list                1024 MB 10 s  GET /v1/admin/orders
         orders.admin.view                 512 MB 10 s  GET /v1/admin/orders/{id}
         orders.admin.cancel               512 MB 20 s  POST /v1/admin/orders/{id}/cancel
+        orders.admin.cancel_lines         512 MB 10 s  POST /v1/admin/orders/{id}/lines/cancel
         orders.admin.hold                 512 MB 10 s  POST /v1/admin/orders/{id}/hold
         orders.admin.release              512 MB 10 s  POST /v1/admin/orders/{id}/release
+        orders.admin.reopen               512 MB 10 s  POST /v1/admin/orders/{id}/reopen
         orders.admin.add_note             512 MB 10 s  POST /v1/admin/orders/{id}/notes
         orders.admin.list_notes           512 MB 10 s  GET /v1/admin/orders/{id}/notes
         orders.admin.timeline             512 MB 10 s  GET /v1/admin/orders/{id}/timeline
@@ -287,6 +325,7 @@ fn the_functions_of_the_shop() {
         orders.admin.packing_slip        1769 MB 10 s  GET /v1/admin/orders/{id}/packing_slip
         orders.admin.pick_list           1769 MB 10 s  POST /v1/admin/pick_lists
         orders.jobs.issue_invoice        1769 MB 30 s  queue fluxion-invoices.fifo by 10
+        orders.jobs.complete              512 MB 300 s  every 3600 s
         orders.unknown                    512 MB 10 s  ANY $default
         media.admin.upload                512 MB 10 s  POST /v1/admin/media/uploads
         media.admin.list                  512 MB 10 s  GET /v1/admin/media
@@ -316,6 +355,9 @@ fn the_functions_of_the_shop() {
         fulfillment.admin.ship            512 MB 10 s  POST /v1/admin/orders/{id}/fulfillments/{fulfillment_id}/ship
         fulfillment.admin.queue           512 MB 10 s  GET /v1/admin/fulfillments
         fulfillment.admin.list_due        512 MB 10 s  GET /v1/admin/fulfillments/due
+        fulfillment.admin.buy_label       512 MB 29 s  POST /v1/admin/orders/{id}/fulfillments/{fulfillment_id}/label
+        fulfillment.admin.void_label      512 MB 29 s  DELETE /v1/admin/orders/{id}/fulfillments/{fulfillment_id}/label
+        fulfillment.hooks.easypost        512 MB 10 s  POST /v1/hooks/easypost
         fulfillment.store.pickup_points   512 MB 10 s  GET /v1/store/pickup_points
         fulfillment.unknown               512 MB 10 s  ANY $default
         notifications.admin.list_messages  512 MB 10 s  GET /v1/admin/orders/{id}/messages
@@ -408,7 +450,7 @@ fn the_tables_queues_and_secrets_of_the_shop() {
         fluxion-webhook-deliveries-dlq hides 30 s
         fluxion-invoices.fifo hides 180 s
         fluxion-invoices-dlq.fifo hides 30 s
-        fluxion/stripe fluxion/jwt-signing fluxion/jwt-public fluxion/tokens fluxion/factors fluxion/carrier
+        fluxion/stripe fluxion/jwt-signing fluxion/jwt-public fluxion/tokens fluxion/factors fluxion/carrier fluxion/front-door
     "#]]
     .assert_eq(&printed);
 }
@@ -527,37 +569,42 @@ fn who_touches_a_shared_table_is_held_to_kinds_of_items() {
 fn only_a_download_reads_files_and_it_is_told_where_they_are() {
     let shop = shop();
     let who = |action: &str, prefix: &str| -> Vec<String> {
-        let keys = format!("arn:aws:s3:::fluxion-files-000000000000/{prefix}/*");
+        let keys = format!("arn:aws:s3:::fluxion-files-000000000000/{prefix}*");
         let able = shop.functions.iter().filter(|one| may(one, action, &keys));
         able.map(|one| one.handler.clone()).collect()
     };
-    assert_eq!(who("s3:GetObject", "files"), ["orders.store.download"]);
+    assert_eq!(who("s3:GetObject", "files/"), ["orders.store.download"]);
     // What was sent is written by whoever signs its form, and read by the job that looks at it.
-    assert_eq!(who("s3:PutObject", "uploads"), ["media.admin.upload"]);
-    assert_eq!(who("s3:GetObject", "uploads"), ["media.jobs.on_uploaded"]);
+    assert_eq!(who("s3:PutObject", "uploads/"), ["media.admin.upload"]);
+    assert_eq!(who("s3:GetObject", "uploads/"), ["media.jobs.on_uploaded"]);
     // What everybody sees is written by that job alone.
-    assert_eq!(who("s3:PutObject", "media"), ["media.jobs.on_uploaded"]);
-    assert_eq!(who("s3:DeleteObject", "media"), ["media.admin.delete"]);
+    assert_eq!(who("s3:PutObject", "media/"), ["media.jobs.on_uploaded"]);
+    assert_eq!(who("s3:DeleteObject", "media/"), ["media.admin.delete"]);
     // Files of goods come in and go out by the one job, signed for by whoever made the order.
-    assert_eq!(who("s3:PutObject", "imports"), ["platform.admin.create_import"]);
+    assert_eq!(who("s3:PutObject", "imports/"), ["platform.admin.create_import"]);
     let readers = ["platform.admin.start_import", "platform.jobs.run_exchange"];
-    assert_eq!(who("s3:GetObject", "imports"), readers);
-    assert_eq!(who("s3:PutObject", "exports"), ["platform.jobs.run_exchange"]);
+    assert_eq!(who("s3:GetObject", "imports/"), readers);
+    // Of the files that go out, what is known of a customer is another job's, lent by whoever has
+    // the link.
+    assert_eq!(who("s3:PutObject", "exports/exp_"), ["platform.jobs.run_exchange"]);
+    assert_eq!(who("s3:PutObject", "exports/customers/"), ["identity.jobs.serve_privacy"]);
+    assert_eq!(who("s3:GetObject", "exports/customers/"), ["identity.store.open_export"]);
     // Invoices are written by one job, lent by two, and deleted by nobody.
-    assert_eq!(who("s3:PutObject", "papers"), ["orders.jobs.issue_invoice"]);
-    assert_eq!(who("s3:GetObject", "papers"), ["orders.store.invoice", "orders.admin.invoice"]);
-    assert_eq!(who("s3:DeleteObject", "papers"), Vec::<String>::new());
+    assert_eq!(who("s3:PutObject", "papers/"), ["orders.jobs.issue_invoice"]);
+    assert_eq!(who("s3:GetObject", "papers/"), ["orders.store.invoice", "orders.admin.invoice"]);
+    assert_eq!(who("s3:DeleteObject", "papers/"), Vec::<String>::new());
     // Each search index has one writer; those that are personal have one reader beside it.
-    assert_eq!(who("s3:PutObject", "search/products"), ["catalog.jobs.index_products"]);
+    assert_eq!(who("s3:PutObject", "search/products/"), ["catalog.jobs.index_products"]);
     let of_orders = ["orders.admin.list", "orders.jobs.index_orders"];
-    assert_eq!(who("s3:GetObject", "search/orders"), of_orders);
-    assert_eq!(who("s3:PutObject", "search/orders"), of_orders[1..]);
+    assert_eq!(who("s3:GetObject", "search/orders/"), of_orders);
+    assert_eq!(who("s3:PutObject", "search/orders/"), of_orders[1..]);
     let of_customers = ["identity.admin.list_customers", "identity.jobs.index_customers"];
-    assert_eq!(who("s3:GetObject", "search/customers"), of_customers);
-    assert_eq!(who("s3:PutObject", "search/customers"), of_customers[1..]);
+    assert_eq!(who("s3:GetObject", "search/customers/"), of_customers);
+    assert_eq!(who("s3:PutObject", "search/customers/"), of_customers[1..]);
     let url = "https://fluxion-files-000000000000.s3.eu-central-1.amazonaws.com";
     for function in &shop.functions {
         let signs = [
+            "identity.store.open_export",
             "media.admin.upload",
             "orders.store.download",
             "orders.store.invoice",
