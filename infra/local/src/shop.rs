@@ -478,6 +478,8 @@ impl Shop {
             entries: &entries,
             refunds: &file.refunds,
             parcels: &file.parcels,
+            returns: &file.returns,
+            disputes: &file.disputes,
         };
         Ok(domain::doctor::explain(chart, self.0.clock.now()))
     }
@@ -501,6 +503,11 @@ impl Shop {
     /// The mails that were accepted, oldest first.
     pub fn mails(&self) -> Vec<wire::Mail> {
         self.0.wire.ses().mails()
+    }
+
+    /// The texts that were accepted, oldest first.
+    pub fn texts(&self) -> Vec<wire::TextMessage> {
+        self.0.wire.sns().texts()
     }
 
     /// What each function did, by Handler.

@@ -16,6 +16,8 @@ pub use parking::{Parking, RECEIVES_MAX};
 
 /// Messages that SQS takes in one batch.
 const BATCH_MAX: usize = 10;
+/// The longest delay of a message: a quarter of an hour.
+pub const DELAY_SECONDS_MAX: i32 = 900;
 
 /// The queues of the shop. A function is told the addresses of those that it may send to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +31,10 @@ pub enum Name {
     Mail,
     /// What became of letters.
     MailFeedback,
+    /// Texts to telephones.
+    Texts,
+    /// What people answer to them.
+    TextAnswers,
     /// Entries of the audit log, on their way into its chain.
     Audit,
     /// Products that changed, on their way into the search index: FIFO, one group per index.
@@ -49,11 +55,13 @@ pub enum Name {
 
 impl Name {
     /// Every queue.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::StripeEvents,
         Self::OrderEvents,
         Self::Mail,
         Self::MailFeedback,
+        Self::Texts,
+        Self::TextAnswers,
         Self::Audit,
         Self::Search,
         Self::SearchOrders,
@@ -82,6 +90,8 @@ impl Name {
             Self::OrderEvents => "QUEUE_ORDER_EVENTS_URL",
             Self::Mail => "QUEUE_MAIL_URL",
             Self::MailFeedback => "QUEUE_MAIL_FEEDBACK_URL",
+            Self::Texts => "QUEUE_TEXTS_URL",
+            Self::TextAnswers => "QUEUE_TEXT_ANSWERS_URL",
             Self::Audit => "QUEUE_AUDIT_URL",
             Self::Search => "QUEUE_SEARCH_URL",
             Self::SearchOrders => "QUEUE_SEARCH_ORDERS_URL",
@@ -100,6 +110,7 @@ impl From<domain::event::Destination> for Name {
             domain::event::Destination::OrderEvents => Self::OrderEvents,
             domain::event::Destination::Payments => Self::StripeEvents,
             domain::event::Destination::Mail => Self::Mail,
+            domain::event::Destination::Texts => Self::Texts,
             domain::event::Destination::Audit => Self::Audit,
             domain::event::Destination::Exchange => Self::Exchange,
             domain::event::Destination::Webhooks => Self::Webhooks,
@@ -130,6 +141,14 @@ impl Queues {
     pub async fn send(&self, name: Name, body: &str) -> Result<(), Fault> {
         let sent = self.client.send_message().queue_url(self.url(name)?).message_body(body);
         let sent = sent.send().await;
+        sent.map(drop).map_err(|error| fault(format!("send to {name:?}"), error))
+    }
+
+    /// Sends one message that nobody sees for so many seconds; SQS takes up to
+    /// [`DELAY_SECONDS_MAX`].
+    pub async fn send_later(&self, name: Name, body: &str, seconds: i32) -> Result<(), Fault> {
+        let sent = self.client.send_message().queue_url(self.url(name)?).message_body(body);
+        let sent = sent.delay_seconds(seconds.clamp(0, DELAY_SECONDS_MAX)).send().await;
         sent.map(drop).map_err(|error| fault(format!("send to {name:?}"), error))
     }
 

@@ -262,6 +262,40 @@ impl Store {
         Ok(CartFacts { offers, settings, on_offer, now, locations })
     }
 
+    /// The same for goods that are given instead of others: no promotion takes anything off them,
+    /// so that none is read. One round trip.
+    pub async fn replacement_facts(
+        &self,
+        variants: &[VariantId],
+        now: Timestamp,
+    ) -> Result<CartFacts, Fault> {
+        let known = self.fresh_settings(now);
+        let distinct: BTreeSet<VariantId> = variants.iter().copied().collect();
+        let mut keys: Vec<Key> = distinct.into_iter().map(offer_key).collect();
+        keys.push(location::key());
+        if known.is_none() {
+            keys.extend(settings::keys());
+        }
+        let mut found: HashMap<(String, String), Item> = HashMap::new();
+        for item in self.batch_get(Table::Catalog, &keys, false).await? {
+            if let (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk))) =
+                (item.get("pk"), item.get("sk"))
+            {
+                found.insert((pk.clone(), sk.clone()), item);
+            }
+        }
+        let settings = match known {
+            Some(settings) => settings,
+            None => self.take_settings(&mut found, now)?,
+        };
+        let locations = self.locations_from(&mut found, now)?;
+        let offers = found
+            .into_values()
+            .map(|item| document(item).map(|offer: Offer| (offer.variant, offer)))
+            .collect::<Result<_, _>>()?;
+        Ok(CartFacts { offers, settings, on_offer: OnOffer::default(), now, locations })
+    }
+
     /// Items of one table by their keys, in any order.
     pub(crate) async fn batch_get(
         &self,

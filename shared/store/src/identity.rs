@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::transaction::{Committed, Expression, Transaction, Updated};
-use crate::{Store, Table, address_book, outbox, privacy, session};
+use crate::{Store, Table, address_book, outbox, phone, privacy, session};
 
 /// A password that is nobody's: of two registrations with one address, only the links that were
 /// mailed know the passwords.
@@ -561,6 +561,8 @@ impl Store {
         self.free(transaction, account)?;
         address_book::burn(self, transaction, account.id, book, addresses)?;
         transaction.delete(self, Table::Ephemeral, &change_key(account.id))?;
+        transaction.delete(self, Table::Identity, &phone::confirmed_key(account.id))?;
+        transaction.delete(self, Table::Ephemeral, &phone::pending_key(account.id))?;
         session::revoke(self, transaction, Subject::Customer(account.id), None, now)
     }
 

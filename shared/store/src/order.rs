@@ -40,7 +40,7 @@ use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, 
 use crate::limit::Bucket;
 use crate::stock::Lack;
 use crate::transaction::{Committed, Expression, Transaction, Updated};
-use crate::{Store, Table, cart, gift_card, key_pool, outbox, promotion, stock};
+use crate::{Store, Table, cart, draft, gift_card, key_pool, outbox, promotion, stock};
 
 /// A holder's bucket may have to be looked at this often.
 const LIMIT_ATTEMPTS_MAX: usize = 4;
@@ -339,8 +339,7 @@ impl Store {
         let mut transaction = Transaction::default();
         let condition = Expression::version(cart.version);
         transaction.put(self, Table::Carts, cart::cart_item(cart)?, condition)?;
-        let numbered = item(&number_key(&order.number), &Numbered { order_id: order.id })?;
-        transaction.put(self, Table::Orders, numbered, Expression::absent())?;
+        numbered_in(self, &mut transaction, order)?;
         transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
         if let Some(payment) = &payment {
             transaction.put(self, Table::Orders, payment_item(payment)?, Expression::absent())?;
@@ -348,6 +347,8 @@ impl Store {
         for event in events {
             outbox::say(self, &mut transaction, event)?;
         }
+        let draft_position = transaction.position();
+        draft::order_in(self, &mut transaction, order)?;
         let first_tender = transaction.position();
         gift_card::tender_in(self, &mut transaction, None, order)?;
         let first_hold = transaction.position();
@@ -382,8 +383,9 @@ impl Store {
         };
         let at = |wanted| refused.iter().find(|(position, _)| *position == wanted);
         let is_tender = |(position, _): &(usize, _)| (first_tender..first_hold).contains(position);
+        let is_withdrawn = order.draft.is_some() && at(draft_position).is_some();
         // A gift card that was spent meanwhile pays less of the next attempt.
-        if at(0).is_some() || refused.iter().any(is_tender) {
+        if at(0).is_some() || is_withdrawn || refused.iter().any(is_tender) {
             return Ok(Some(Placed::Raced));
         }
         let lacks = lacks(&held, first_hold, &refused);
@@ -797,13 +799,27 @@ pub(crate) struct Numbered {
     pub(crate) order_id: OrderId,
 }
 
+/// Takes an order's number, if nobody has it.
+pub(crate) fn numbered_in(
+    store: &Store,
+    transaction: &mut Transaction,
+    order: &Order,
+) -> Result<(), Fault> {
+    let row = item(&number_key(&order.number), &Numbered { order_id: order.id })?;
+    transaction.put(store, Table::Orders, row, Expression::absent())
+}
+
 /// What of the stock an order holds as it stands.
 fn held(order: &Order) -> Vec<Allocation> {
     if order.reservation.state.counts_as_reserved() { order.allocations() } else { Vec::new() }
 }
 
 /// What the refused holds tell of their places.
-fn lacks(held: &[Allocation], first_hold: usize, refused: &[(usize, Option<Item>)]) -> Vec<Lack> {
+pub(crate) fn lacks(
+    held: &[Allocation],
+    first_hold: usize,
+    refused: &[(usize, Option<Item>)],
+) -> Vec<Lack> {
     refused
         .iter()
         .filter_map(|(position, row)| {

@@ -245,6 +245,7 @@ async fn oneself(shop: Shop, mut people: People) {
 
 async fn letters(shop: Shop, people: People) {
     tour::letters::letters(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
+    tour::texts::texts(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
     tour::letters::templates(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 

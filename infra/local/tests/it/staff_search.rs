@@ -135,7 +135,7 @@ async fn orders_are_listed_newest_first_page_by_page_and_filtered() {
     for query in [
         "status=placed",
         "payment_status=paid",
-        "status=placed&payment_status=paid&fulfillment_status=unfulfilled",
+        "status=placed&payment_status=paid&fulfillment_status=unfulfilled&return_status=none",
         "q=roe&status=placed",
     ] {
         assert_eq!(ids(&clerk, &format!("{ORDERS}?{query}")).await, paid, "{query}");
