@@ -28,9 +28,18 @@ const NOTICE: &str = "NOTICE";
 /// Crates that bring the work of somebody else along, under another licence than their own: the
 /// folder in their package where that one's text lies.
 const WITHIN: [(&str, &str); 1] = [("libwebp-sys", "vendor")];
-/// The same, where the package has no text: where we keep it, from the root. The fonts say it
-/// themselves, in their table of names.
-const KEPT: [(&str, &str); 1] = [("dejavu", "infra/xtask/licences/dejavu-fonts.txt")];
+
+/// Where we keep, from the root, a text that a package should have brought and did not: the fonts say
+/// it themselves, in their table of names; those of tantivy lie in one repository with it; the
+/// others say MIT and no more.
+fn kept(name: &str) -> Option<&'static str> {
+    match name {
+        "dejavu" => Some("infra/xtask/licences/dejavu-fonts.txt"),
+        "base64-simd" | "libwebp-sys" | "vsimd" => Some("infra/xtask/licences/mit.txt"),
+        "ownedbytes" => Some("infra/xtask/licences/tantivy.txt"),
+        _ => name.starts_with("tantivy-").then_some("infra/xtask/licences/tantivy.txt"),
+    }
+}
 
 const HEAD: &str = "\
 What the functions of Fluxion contain of others, and under which words.
@@ -88,7 +97,7 @@ fn texts(root: &Path, one: &Crate) -> Outcome<Vec<String>> {
     for (_, folder) in WITHIN.iter().filter(|(name, _)| *name == one.name) {
         found.extend(within(&one.folder.join(folder), &NAMES)?);
     }
-    for (_, file) in KEPT.iter().filter(|(name, _)| *name == one.name) {
+    if let Some(file) = kept(&one.name) {
         found.push(plain(&fs::read_to_string(root.join(file))?));
     }
     let apache = plain(&fs::read_to_string(root.join(APACHE))?);
