@@ -1,9 +1,9 @@
 //! `cargo xtask cost`: what the shop costs at AWS, written to `docs/cost.md`.
 //!
 //! Three things go in. What was counted: the calls and units of each function, from the wire
-//! (`infra/local/tests/it/costs.txt`, which the story of the budgets writes). What stands in the
-//! templates: memory, schedules, queues, secrets, alarms. And `infra/xtask/prices.json`: prices with
-//! their date, what had to be assumed, and of which calls a purchase is made. Nothing is measured
+//! (`infra/local/tests/it/costs.txt`, which the story of the budgets writes). What stands in
+//! the templates: memory, schedules, queues, secrets, alarms. And `infra/xtask/prices.json`: prices
+//! with their date, what had to be assumed, and of which calls a purchase is made. Nothing is measured
 //! in the cloud, and the page says so.
 //!
 //! Money is whole picodollars here: a read unit is 125 000 of them.
@@ -15,8 +15,8 @@ mod stacks;
 
 use std::fs;
 
-use crate::repository::{self, Repository};
 use crate::Outcome;
+use crate::repository::{self, Repository};
 use counted::Counted;
 use prices::Prices;
 use stacks::Stacks;
@@ -46,9 +46,7 @@ pub(crate) fn cost(arguments: &[&str]) -> Outcome<bool> {
 }
 
 fn written(repository: &Repository) -> Outcome<String> {
-    let text = |path: &str| {
-        repository.text(path).ok_or_else(|| format!("there is no {path}"))
-    };
+    let text = |path: &str| repository.text(path).ok_or_else(|| format!("there is no {path}"));
     let prices = Prices::read(&serde_json::from_str(text(PRICES)?)?)?;
     let counted = Counted::read(text(COUNTED)?)?;
     let stacks = Stacks::read(repository)?;

@@ -29,8 +29,8 @@ const NOTICE: &str = "NOTICE";
 /// folder in their package where that one's text lies.
 const WITHIN: [(&str, &str); 1] = [("libwebp-sys", "vendor")];
 
-/// Where we keep, from the root, a text that a package should have brought and did not: the fonts say
-/// it themselves, in their table of names; those of tantivy lie in one repository with it; the
+/// Where we keep, from the root, a text that a package should have brought and did not: the fonts
+/// say it themselves, in their table of names; those of tantivy lie in one repository with it; the
 /// others say MIT and no more.
 fn kept(name: &str) -> Option<&'static str> {
     match name {
@@ -54,8 +54,7 @@ const RULE: &str =
 /// Writes the file, or with `--check` says whether it is what would be written.
 pub(crate) fn licences(arguments: &[&str]) -> Outcome<bool> {
     let root = repository::root()?;
-    let crates: Vec<Crate> =
-        shipped::read(&root)?.into_iter().filter(|one| !one.is_ours).collect();
+    let crates: Vec<Crate> = shipped::read(&root)?.into_iter().filter(|one| !one.is_ours).collect();
     let mut words = Vec::new();
     for one in &crates {
         words.push(texts(&root, one)?);

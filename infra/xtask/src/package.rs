@@ -106,8 +106,7 @@ pub(crate) fn package(arguments: &[&str]) -> Outcome<bool> {
     let templates = templates(&Repository::read(&root)?)?;
     let binaries = templates.binaries();
     if let Some(words) = build.words(&binaries) {
-        let status =
-            Command::new(repository::cargo()).args(words).current_dir(&root).status()?;
+        let status = Command::new(repository::cargo()).args(words).current_dir(&root).status()?;
         if !status.success() {
             return Err("the binaries could not be built".into());
         }
@@ -124,8 +123,7 @@ pub(crate) fn package(arguments: &[&str]) -> Outcome<bool> {
     let mut packages = Vec::new();
     for binary in binaries {
         let place = build.place(&root, &binary);
-        let content =
-            fs::read(&place).map_err(|error| format!("{}: {error}", place.display()))?;
+        let content = fs::read(&place).map_err(|error| format!("{}: {error}", place.display()))?;
         let (package, zip) = pack(&binary, &content)?;
         fs::write(folder.join(format!("{binary}.zip")), zip)?;
         packages.push(package);
@@ -310,8 +308,11 @@ mod tests {
             let refusal = of(&[("functions/cart/template.yaml", &text)]).unwrap_err().to_string();
             assert!(refusal.contains(says), "{refusal}");
         }
-        let two = format!("{CART}{}", CART.split_once("Resources:\n").unwrap().1)
-            .replacen("Binary: cart", "Binary: orders", 1);
+        let two = format!("{CART}{}", CART.split_once("Resources:\n").unwrap().1).replacen(
+            "Binary: cart",
+            "Binary: orders",
+            1,
+        );
         let refusal = of(&[("functions/cart/template.yaml", &two)]).unwrap_err().to_string();
         assert!(refusal.contains("several binaries"), "{refusal}");
         assert_eq!(of(&[("a.yaml", ROOT)]).unwrap_err().to_string(), "no template has functions");
@@ -340,10 +341,9 @@ mod tests {
 
     #[test]
     fn packages_for_two_processors_are_no_deployment() {
-        let refusal =
-            list(&[made("cart", "arm64", 1), made("orders", "x86_64", 1)], "0.1.0", None)
-                .unwrap_err()
-                .to_string();
+        let refusal = list(&[made("cart", "arm64", 1), made("orders", "x86_64", 1)], "0.1.0", None)
+            .unwrap_err()
+            .to_string();
         assert_eq!(refusal, "orders is for x86_64, the others are for arm64");
         let said = list(&[made("cart", "arm64", 1)], "0.1.0", Some("abc")).unwrap();
         assert_eq!((&said["architecture"], &said["commit"]), (&json!("arm64"), &json!("abc")));

@@ -181,8 +181,7 @@ mod tests {
         for one in document["dependencies"].as_array().unwrap() {
             assert!(refs.contains(&text(&one["ref"])), "{one}");
             assert!(told.insert(text(&one["ref"])), "{one} stands twice");
-            let uses: Vec<String> =
-                one["dependsOn"].as_array().unwrap().iter().map(text).collect();
+            let uses: Vec<String> = one["dependsOn"].as_array().unwrap().iter().map(text).collect();
             assert!(uses.iter().all(|used| refs.contains(used)), "{one}");
             assert_eq!(uses.iter().collect::<BTreeSet<_>>().len(), uses.len(), "{one}");
         }

@@ -2,7 +2,7 @@
 //! `Cargo.lock` has it, for both processors that they are built for.
 //!
 //! What only builds, only tests, or only runs on a laptop is no part of it. Crates that build
-//! scripts use are none either; what macros are made of is, since cargo calls it a plain dependency.
+//! scripts use are none either; what macros are made of is: to cargo it is a plain dependency.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -101,9 +101,12 @@ fn of(metadata: &Value, lock: &str) -> Option<Vec<Crate>> {
 fn is_function(package: &Value) -> bool {
     let manifest = package.get("manifest_path").and_then(Value::as_str).unwrap_or_default();
     let is_ours = package.get("source").is_some_and(Value::is_null);
-    is_ours && Path::new(manifest).components().rev().nth(2).is_some_and(|folder| {
-        folder.as_os_str() == "functions"
-    })
+    is_ours
+        && Path::new(manifest)
+            .components()
+            .rev()
+            .nth(2)
+            .is_some_and(|folder| folder.as_os_str() == "functions")
 }
 
 /// The ids of what a node links: plain dependencies, not those of tests and build scripts.

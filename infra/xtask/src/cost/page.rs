@@ -67,7 +67,7 @@ impl Model<'_> {
         let memory = self.stacks.memory(handler)?;
         let compute = prices.of("compute_gb_second", memory * ms)? / (1024 * 1000);
         let messages = prices.assumed("queue_requests_per_message")?;
-        let is_fed = is_fed_by_a_queue(handler);
+        let is_fed = self.stacks.fed.contains(handler);
         let queue_requests = calls.of("sqs") + if is_fed { messages } else { 0 };
         let logs = prices.of("log_gb", prices.assumed("log_bytes")?)? / 1_000_000_000;
         let traces = prices.of("trace", prices.assumed("traces_per_thousand")?)? / 1000;
@@ -131,7 +131,7 @@ impl Model<'_> {
 
     /// What a month costs in which nobody comes: each line of it.
     fn idle(&self) -> Outcome<Vec<(String, u128)>> {
-        let Stacks { secrets, alarms, dashboards, keys, firewalls, firewall_rules, polled, .. } =
+        let Stacks { secrets, alarms, dashboards, keys, firewalls, firewall_rules, fed, .. } =
             self.stacks;
         let monthly = [
             ("secrets", "secret_month", *secrets),
@@ -148,6 +148,7 @@ impl Model<'_> {
             }
         }
         // A long poll lasts 20 seconds: three a minute, each by every poller.
+        let polled = u128::try_from(fed.len())?;
         let polls = 3 * 60 * 24 * 30 * self.prices.assumed("pollers_per_queue")? * polled;
         let poll = format!("{polled} queues that Lambda asks whether there is something");
         lines.push((poll, self.prices.of("queue_request", polls)?));
@@ -166,14 +167,6 @@ fn is_asked_over_http(handler: &str) -> bool {
     matches!(entrance, Some("store" | "admin" | "hooks" | "unknown"))
 }
 
-/// Jobs that take messages; those of streams and of the clock cost nothing to be called.
-fn is_fed_by_a_queue(handler: &str) -> bool {
-    let Some((_, job)) = handler.split_once(".jobs.") else { return false };
-    let takes = ["deliver", "index_", "announce", "append_", "issue_", "run_exchange", "on_order_placed"];
-    takes.iter().any(|one| job.starts_with(one))
-        || ["on_stripe_event", "on_feedback", "on_text_answer", "deliver_text"].contains(&job)
-}
-
 /// Writes the page.
 pub(super) fn write(prices: &Prices, counted: &Counted, stacks: &Stacks) -> Outcome<String> {
     let model = Model { prices, counted, stacks };
@@ -183,9 +176,9 @@ pub(super) fn write(prices: &Prices, counted: &Counted, stacks: &Stacks) -> Outc
         "# What it costs\n\n\
          Written by `cargo xtask cost`; do not change it by hand, `.ci/run papers` compares.\n\n\
          Nothing here was measured in the cloud. Calls and units of DynamoDB are *counted*, on the \
-         wire, by the story\nof the budgets; memory, schedules, queues, secrets and alarms stand in \
-         the templates. Prices are those of {},\nin {}: {}. What could not be counted is *assumed*, \
-         and stands [at the end](#assumed).\n",
+         wire, by the story\nof the budgets; memory, schedules, queues, secrets and alarms stand \
+         in the templates. Prices are those of {},\nin {}: {}. What could not be counted is \
+         *assumed*, and stands [at the end](#assumed).\n",
         prices.date, prices.region, prices.source
     );
     orders(&model, &mut page)?;
@@ -204,8 +197,7 @@ fn orders(model: &Model<'_>, page: &mut String) -> Outcome<()> {
         "---|".repeat(Cost::PARTS.len())
     );
     let row = |name: &str, cost: Cost| {
-        let parts: Vec<String> =
-            cost.parts().iter().map(|part| dollars(*part, 2)).collect();
+        let parts: Vec<String> = cost.parts().iter().map(|part| dollars(*part, 2)).collect();
         format!("| {name} | {} | **{}** |\n", parts.join(" | "), dollars(cost.total(), 2))
     };
     let (mut all, mut with_mail) = (Cost::default(), Cost::default());
@@ -241,10 +233,10 @@ fn orders(model: &Model<'_>, page: &mut String) -> Outcome<()> {
     let _ = writeln!(
         page,
         "\n{about}\n\
-         The goal was ${GOAL} for 100,000 orders without letters. It is **${}**. The goal can not be \
-         met by a shop that is\nasked over HTTP: a purchase is {requests} requests, and the front \
-         door, its firewall and the API alone cost ${}.\nDynamoDB by itself is ${tables}. What would \
-         help, in this order: no firewall in front of what is remembered\n(its rules are paid for \
+         The goal was ${GOAL} for 100,000 orders without letters. It is **${}**. The goal can not \
+         be met by a shop that is\nasked over HTTP: a purchase is {requests} requests, and the front \
+         door, its firewall and the API alone cost ${}.\nDynamoDB by itself is ${tables}. What \
+         would help, in this order: no firewall in front of what is remembered\n(its rules are paid for \
          each request), provisioned capacity once the traffic is known (a seventh of the price of\n\
          a unit that is used all day), and metrics and logs of refusals only.\n",
         dollars(all.total(), 2),
@@ -271,8 +263,8 @@ fn idle(model: &Model<'_>, page: &mut String) -> Outcome<()> {
     let backup = dollars(model.prices.of("backup_gb_month", 1)?, 2);
     let _ = writeln!(
         page,
-        "Queues are asked whether there is something all day; of these requests the first million a \
-         month is free,\nwhich is not counted here. A gigabyte in a table costs ${stored} a month, \
+        "Queues are asked whether there is something all day; of these requests the first million \
+         a month is free,\nwhich is not counted here. A gigabyte in a table costs ${stored} a month, \
          and ${backup} more with point-in-time recovery.\nA metric of our own costs ${metric} a \
          month for each value of its dimensions that was seen in it: a figure per\nfunction is \
          dear, one for the shop is not.\n"
@@ -342,8 +334,8 @@ mod tests {
             format!("  {name}:\n    Type: AWS::Serverless::Function\n    Handler: {handler}\n")
         };
         let text = format!(
-            "AWSTemplateFormatVersion: 1\n    MemorySize: 512\nResources:\n{}{}  Key:\n    \
-             Type: AWS::SecretsManager::Secret\n",
+            "AWSTemplateFormatVersion: 1\n    MemorySize: 512\nResources:\n{}{}    Type: SQS\n  \
+             Key:\n    Type: AWS::SecretsManager::Secret\n",
             function("View", "cart.store.view"),
             function("Deliver", "notifications.jobs.deliver")
         );

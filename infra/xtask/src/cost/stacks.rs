@@ -4,7 +4,7 @@
 //! The templates are read as text, by the form that they have here; a function whose Handler is not
 //! found this way is a failure, not a function that costs nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Outcome;
 use crate::repository::Repository;
@@ -20,8 +20,8 @@ pub(super) struct Stacks {
     pub(super) memory: BTreeMap<String, u128>,
     /// How often a month the clock calls whom.
     pub(super) scheduled: BTreeMap<String, u128>,
-    /// Queues that Lambda polls.
-    pub(super) polled: u128,
+    /// Whom Lambda polls a queue for.
+    pub(super) fed: BTreeSet<String>,
     pub(super) secrets: u128,
     pub(super) alarms: u128,
     pub(super) dashboards: u128,
@@ -81,7 +81,9 @@ impl Stacks {
             None => usual,
         };
         self.memory.insert(handler.to_owned(), memory);
-        self.polled += count(block.matches("Type: SQS\n"));
+        if block.contains("Type: SQS\n") {
+            self.fed.insert(handler.to_owned());
+        }
         if let Some(rate) = value(block, "Schedule:") {
             let times = times_a_month(rate).ok_or_else(|| format!("{handler}: {rate}?"))?;
             self.scheduled.insert(handler.to_owned(), times);
@@ -139,13 +141,37 @@ mod tests {
 
     use super::*;
 
-    const TEMPLATE: &str = "AWSTemplateFormatVersion: 2010-09-09\nGlobals:\n  Function:\n    \
-        MemorySize: 512\n\nResources:\n  View:\n    Type: AWS::Serverless::Function\n    \
-        Properties:\n      Handler: cart.store.view\n\n  Sweep:\n    \
-        Type: AWS::Serverless::Function\n    Properties:\n      Handler: cart.jobs.sweep\n      \
-        MemorySize: 1024\n      Events:\n        Queue:\n          Type: SQS\n        Clock:\n          \
-        Type: Schedule\n          Properties:\n            Schedule: rate(5 minutes)\n\n  Key:\n    \
-        Type: AWS::SecretsManager::Secret\n\nOutputs:\n  Address: {Value: x}\n";
+    const TEMPLATE: &str = "\
+AWSTemplateFormatVersion: 2010-09-09
+Globals:
+  Function:
+    MemorySize: 512
+
+Resources:
+  View:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: cart.store.view
+
+  Sweep:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: cart.jobs.sweep
+      MemorySize: 1024
+      Events:
+        Queue:
+          Type: SQS
+        Clock:
+          Type: Schedule
+          Properties:
+            Schedule: rate(5 minutes)
+
+  Key:
+    Type: AWS::SecretsManager::Secret
+
+Outputs:
+  Address: {Value: x}
+";
 
     #[test]
     fn what_costs_something_is_read_from_the_templates() {
@@ -153,7 +179,7 @@ mod tests {
         assert_eq!(read.memory("cart.store.view").unwrap(), 512);
         assert_eq!(read.memory("cart.jobs.sweep").unwrap(), 1024);
         assert_eq!(read.scheduled, BTreeMap::from([("cart.jobs.sweep".to_owned(), 8640)]));
-        assert_eq!((read.polled, read.secrets, read.alarms), (1, 1, 0));
+        assert_eq!((read.fed.len(), read.secrets, read.alarms), (1, 1, 0));
         assert!(read.memory("cart.store.fly").is_err());
         let none = TEMPLATE.replace("      Handler: cart.store.view\n", "");
         assert!(Stacks::read(&Repository::of(&[("a.yaml", &none)])).is_err());
@@ -170,6 +196,6 @@ mod tests {
             .texts("template.yaml")
             .flat_map(|(_, text)| text.matches("Type: AWS::Serverless::Function\n"));
         assert!(read.memory.len() >= declared.count());
-        assert!(read.secrets >= 7 && read.polled >= 10 && read.scheduled.len() >= 10);
+        assert!(read.secrets >= 7 && read.fed.len() >= 10 && read.scheduled.len() >= 10);
     }
 }

@@ -130,8 +130,11 @@ mod tests {
     fn says(line: &str) -> Vec<String> {
         let files = [
             ("docs/runbooks/x.md", line),
-            (CONTRACT, r#"{"paths": {"/v1/admin/queues": {"get": {}},
-                "/v1/admin/queues/{name}/redrive": {"post": {}}}}"#),
+            (
+                CONTRACT,
+                r#"{"paths": {"/v1/admin/queues": {"get": {}},
+                "/v1/admin/queues/{name}/redrive": {"post": {}}}}"#,
+            ),
             (CHORES, "[\"tidy\"] => tidy(),"),
             ("a.yaml", "      Handler: cart.jobs.sweep\n  TableName: !Sub ${Prefix}-orders\n"),
             (".ci/deploy", ""),
