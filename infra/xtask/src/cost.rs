@@ -3,8 +3,8 @@
 //! Three things go in. What was counted: the calls and units of each function, from the wire
 //! (`infra/local/tests/it/costs.txt`, which the story of the budgets writes). What stands in
 //! the templates: memory, schedules, queues, secrets, alarms. And `infra/xtask/prices.json`: prices
-//! with their date, what had to be assumed, and of which calls a purchase is made. Nothing is measured
-//! in the cloud, and the page says so.
+//! with their date, what had to be assumed, and of which calls a purchase is made. Nothing is
+//! measured in the cloud, and the page says so.
 //!
 //! Money is whole picodollars here: a read unit is 125 000 of them.
 

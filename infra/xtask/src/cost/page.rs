@@ -175,10 +175,11 @@ pub(super) fn write(prices: &Prices, counted: &Counted, stacks: &Stacks) -> Outc
         page,
         "# What it costs\n\n\
          Written by `cargo xtask cost`; do not change it by hand, `.ci/run papers` compares.\n\n\
-         Nothing here was measured in the cloud. Calls and units of DynamoDB are *counted*, on the \
-         wire, by the story\nof the budgets; memory, schedules, queues, secrets and alarms stand \
-         in the templates. Prices are those of {},\nin {}: {}. What could not be counted is \
-         *assumed*, and stands [at the end](#assumed).\n",
+         Nothing here was measured in the cloud. Calls and units of DynamoDB are *counted*, on \
+         the wire, by the story\nof the budgets: what an ordinary day's call of a function costs, \
+         or its costliest, where ordinary days have\nnone. Memory, schedules, queues, secrets and \
+         alarms stand in the templates. Prices are those of {},\nin {}: {}.\n\
+         What could not be counted is *assumed*, and stands [at the end](#assumed).\n",
         prices.date, prices.region, prices.source
     );
     orders(&model, &mut page)?;
@@ -233,12 +234,13 @@ fn orders(model: &Model<'_>, page: &mut String) -> Outcome<()> {
     let _ = writeln!(
         page,
         "\n{about}\n\
-         The goal was ${GOAL} for 100,000 orders without letters. It is **${}**. The goal can not \
-         be met by a shop that is\nasked over HTTP: a purchase is {requests} requests, and the front \
-         door, its firewall and the API alone cost ${}.\nDynamoDB by itself is ${tables}. What \
-         would help, in this order: no firewall in front of what is remembered\n(its rules are paid for \
-         each request), provisioned capacity once the traffic is known (a seventh of the price of\n\
-         a unit that is used all day), and metrics and logs of refusals only.\n",
+         The goal was ${GOAL} for 100,000 orders without letters. It is **${}**, and the goal can \
+         not be met by a shop\nthat is asked over HTTP: a purchase is {requests} requests, and the \
+         front door, its firewall and the API cost ${}\nof it. DynamoDB is ${tables}. What follows \
+         from an order is counted for one order alone; a busy shop's queues\nand streams bring \
+         several at once, so that the files of the index and the calls of the jobs are shared by \
+         them.\nBeyond that, capacity that is provisioned once the traffic is known costs a \
+         seventh, if it is used all day.\n",
         dollars(all.total(), 2),
         dollars(all.front, 2)
     );
@@ -263,8 +265,8 @@ fn idle(model: &Model<'_>, page: &mut String) -> Outcome<()> {
     let backup = dollars(model.prices.of("backup_gb_month", 1)?, 2);
     let _ = writeln!(
         page,
-        "Queues are asked whether there is something all day; of these requests the first million \
-         a month is free,\nwhich is not counted here. A gigabyte in a table costs ${stored} a month, \
+        "Queues are asked whether there is something all day; of these requests the first \
+         million a month is free,\nwhich is not counted here. A gigabyte in a table costs ${stored} a month, \
          and ${backup} more with point-in-time recovery.\nA metric of our own costs ${metric} a \
          month for each value of its dimensions that was seen in it: a figure per\nfunction is \
          dear, one for the shop is not.\n"
