@@ -265,11 +265,11 @@ fn idle(model: &Model<'_>, page: &mut String) -> Outcome<()> {
     let backup = dollars(model.prices.of("backup_gb_month", 1)?, 2);
     let _ = writeln!(
         page,
-        "Queues are asked whether there is something all day; of these requests the first \
-         million a month is free,\nwhich is not counted here. A gigabyte in a table costs ${stored} a month, \
-         and ${backup} more with point-in-time recovery.\nA metric of our own costs ${metric} a \
-         month for each value of its dimensions that was seen in it: a figure per\nfunction is \
-         dear, one for the shop is not.\n"
+        "Queues are asked whether there is something all day; of these requests the first million \
+         a month is\nfree, which is not counted here. A gigabyte in a table costs ${stored} a \
+         month, and ${backup} more with\npoint-in-time recovery. A metric of our own costs \
+         ${metric} a month for each value of its dimensions that was\nseen in it: a figure per \
+         function is dear, one for the shop is not.\n"
     );
     Ok(())
 }
