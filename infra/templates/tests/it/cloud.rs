@@ -615,12 +615,12 @@ fn the_dashboard_is_json() {
 /// Whoever is woken finds what it means and what to do.
 #[test]
 fn every_alarm_is_explained() {
-    let page = std::fs::read_to_string(root().join("docs/observability.md")).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/alarms.md")).unwrap();
     let observability = Template::read("infra/observability.yaml");
     for (name, _) in observability.of_kind("AWS::CloudWatch::Alarm") {
         let kind = ["Old", "Given", "Throttled"].iter().find(|kind| name.ends_with(**kind));
         let wanted = kind.map_or(format!("`{name}`"), |kind| format!("`…{kind}`"));
-        assert!(page.contains(&wanted), "docs/observability.md says nothing of {wanted}");
+        assert!(page.contains(&wanted), "docs/alarms.md says nothing of {wanted}");
     }
     for kind in ["`ApiFaults`", "`ApiSlow`", "`…Fails`", "`…Late`"] {
         assert!(page.contains(kind), "{kind}");
