@@ -181,6 +181,9 @@ fn function_flaws(template: &Template, name: &str, function: &Value) -> Vec<Stri
     if !reserved.is_empty() && !reserved.starts_with("!If [Reserves, ") {
         flaws.push("reserves what a new account does not have".to_owned());
     }
+    if may_ask_for_somebody(template, function) && !is_listened_to(template, group) {
+        flaws.push("asks for somebody and is not heard".to_owned());
+    }
     flaws.extend(roll_out_flaws(template, name, function));
     flaws.extend(destination_flaws(template, name, function));
     flaws
@@ -198,6 +201,27 @@ fn has_no_reason(stanza: &str, key: &str) -> bool {
     !above
         .find(|line| !numbers.iter().any(|number| line.starts_with(number)))
         .is_some_and(|line| line.starts_with('#'))
+}
+
+/// Jobs, and what moves money, may write a line with the field `alarm`.
+fn may_ask_for_somebody(template: &Template, function: &Value) -> bool {
+    let is_unknown = shown(&function["Properties"]["Handler"]).ends_with(".unknown");
+    let knows_stripe = |of: &Value| of["Environment"]["Variables"].get("SECRET_STRIPE").is_some();
+    let moves_money =
+        knows_stripe(&function["Properties"]) || knows_stripe(&template.body["Globals"]["Function"]);
+    let is_job = kinds(function).iter().any(|kind| kind != "HttpApi");
+    is_job || (moves_money && !is_unknown)
+}
+
+fn is_listened_to(template: &Template, group: &str) -> bool {
+    template.of_kind("AWS::Logs::MetricFilter").any(|(_, filter)| {
+        let of = &filter["Properties"];
+        let into = &of["MetricTransformations"][0];
+        shown(&of["LogGroupName"]) == format!("!Ref {group}")
+            && of["FilterPattern"] == "{ $.alarm = \"*\" }"
+            && into["MetricNamespace"] == "Fluxion/Logs"
+            && into["MetricName"] == "alarm_lines"
+    })
 }
 
 /// A new version takes over as the deployment says, and not at all while an alarm rings that would
@@ -381,6 +405,12 @@ fn every_flaw_that_is_planted_is_found() {
             "      # Ends before the next minute starts its successor.\n",
             "",
             "JobsExpireUnpaid: Timeout has no reason",
+        ),
+        (
+            "checkout",
+            "      FilterPattern: '{ $.alarm = \"*\" }'\n",
+            "      FilterPattern: ''\n",
+            "StoreComplete: asks for somebody and is not heard",
         ),
         ("checkout", "    Timeout: 10\n", "", "StoreComplete: has no Timeout"),
         ("checkout", "    MemorySize: 512\n", "", "Unknown: has no MemorySize"),
@@ -595,6 +625,7 @@ fn what_somebody_has_to_be_told_of_rings() {
         "Fluxion orders_placed",
         "Fluxion retries",
         "Fluxion webhook_lag_seconds",
+        "Fluxion/Logs alarm_lines",
     ];
     assert_eq!(metrics, wanted.map(str::to_owned).into());
     for kind in ["AWS::Budgets::Budget", "AWS::CloudWatch::Dashboard", "AWS::SNS::Topic"] {
