@@ -137,7 +137,7 @@ fn common_flaws(template: &Template) -> Vec<String> {
             let (gone, replaced) = (&one["DeletionPolicy"], &one["UpdateReplacePolicy"]);
             let is_kept = gone == "Retain" && replaced == "Retain";
             // What expires by itself may go with the stack.
-            if !is_kept && name != "Ephemeral" {
+            if !is_kept && !["Carts", "Ephemeral"].contains(&name) {
                 flaws.push(format!("{name}: goes with the stack"));
             }
         }
