@@ -347,7 +347,9 @@ async fn names_of_tables_and_queues_agree_everywhere() {
         .filter_map(|queue| queue.redrive.as_ref().map(|(dead, _)| dead.as_str()))
         .collect();
     for queue in &stack.queues {
-        let is_dead = dead.contains(queue.name.as_str());
+        // Lambda itself writes the last: what was given up of runs that no queue starts.
+        let is_dead =
+            dead.contains(queue.name.as_str()) || queue.name.ends_with("-failed-runs-dlq");
         if !is_dead && !meant.contains_key(queue.url.as_str()) {
             faults.push(format!("the queue {} has no variable", queue.name));
         }
