@@ -264,14 +264,14 @@ fn roll_out_flaws(template: &Template, name: &str, function: &Value) -> Vec<Stri
             flaws.push(format!("no alarm takes it back for {of}"));
         }
     }
-    // CodeDeploy looks at no more.
-    if named.len() > 10 {
+    // CodeDeploy takes no more (AWS CodeDeploy User Guide, quotas).
+    if named.len() > 50 {
         flaws.push("has more alarms than are looked at".to_owned());
     }
     flaws
 }
 
-/// What nobody waits for says where it ended when it is given up, and a stream that is behind rings.
+/// What nobody waits for says where it ended when it is given up; a stream that is behind rings.
 fn destination_flaws(template: &Template, name: &str, function: &Value) -> Vec<String> {
     let mut flaws = Vec::new();
     let kept = "{Type: SQS, Destination: !Ref FailedRunsQueueArn}";
