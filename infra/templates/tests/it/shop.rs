@@ -82,6 +82,13 @@ fn the_functions_of_the_shop() {
         identity.store.ask_erasure        512 MB 10 s  POST /v1/store/me/erasure
         identity.store.password_policy    512 MB 10 s  GET /v1/auth/password_policy
         identity.jobs.rotate_signing_key  512 MB 30 s  every 3600 s
+        identity.jobs.serve_privacy       512 MB 300 s  every 60 s
+        identity.jobs.apply_retention     512 MB 300 s  every 86400 s
+        identity.jobs.on_customer_changed  512 MB 30 s  stream fluxion-identity by 100
+        identity.jobs.index_customers    1769 MB 300 s  queue fluxion-search-customers.fifo by 10
+        identity.jobs.rebuild_search      512 MB 30 s  
+        identity.jobs.create_owner        512 MB 10 s  
+        identity.unknown                  512 MB 10 s  ANY $default
         identity.admin.login             1769 MB 10 s  POST /v1/auth/staff/login
         identity.admin.mfa                512 MB 10 s  POST /v1/auth/staff/mfa
         identity.admin.refresh            512 MB 10 s  POST /v1/auth/staff/refresh
@@ -120,13 +127,6 @@ fn the_functions_of_the_shop() {
         identity.admin.ask_export         512 MB 10 s  POST /v1/admin/customers/{id}/export
         identity.admin.ask_erasure        512 MB 10 s  POST /v1/admin/customers/{id}/erasure
         identity.admin.list_privacy_requests  512 MB 10 s  GET /v1/admin/privacy_requests
-        identity.jobs.serve_privacy       512 MB 300 s  every 60 s
-        identity.jobs.apply_retention     512 MB 300 s  every 86400 s
-        identity.jobs.on_customer_changed  512 MB 30 s  stream fluxion-identity by 100
-        identity.jobs.index_customers    1769 MB 300 s  queue fluxion-search-customers.fifo by 10
-        identity.jobs.rebuild_search      512 MB 30 s  
-        identity.jobs.create_owner        512 MB 10 s  
-        identity.unknown                  512 MB 10 s  ANY $default
         catalog.store.list_products      1024 MB 10 s  GET /v1/store/products
         catalog.store.view_product        512 MB 10 s  GET /v1/store/products/{id_or_slug}
         catalog.store.list_categories     512 MB 10 s  GET /v1/store/categories
@@ -470,6 +470,7 @@ fn the_tables_queues_and_secrets_of_the_shop() {
         fluxion-webhook-deliveries-dlq hides 30 s
         fluxion-invoices.fifo hides 180 s
         fluxion-invoices-dlq.fifo hides 30 s
+        fluxion-failed-runs-dlq hides 30 s
         fluxion/stripe fluxion/jwt-signing fluxion/jwt-public fluxion/tokens fluxion/factors fluxion/carrier fluxion/front-door
     "#]]
     .assert_eq(&printed);
