@@ -3,6 +3,7 @@
 #![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes snapshots so")]
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails as the test would")]
 
+mod cloud;
 mod front_door;
 mod intrinsics;
 mod refusals;
