@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use lambda_http::aws_lambda_events::sqs::SqsEvent;
 use serde_json::{Value, json};
 
+use crate::meter;
+
 /// A schedule's beat.
 #[derive(Debug, Clone, Copy)]
 pub struct Tick {
@@ -110,12 +112,19 @@ where
     F: for<'a> OnMessage<'a, A>,
 {
     let mut failed = Vec::new();
+    let own = meter::trace();
     for message in messages {
+        if let Some(trace) = message.trace.or(own) {
+            meter::go_on_in(trace);
+        }
         if let Err(fault) = job(app, message.clone(), now).await {
             let id = &message.id;
             tracing::error!(op, message = id, fault = %fault, "a message failed and comes again");
             failed.push(Failed { message, reason: fault.to_string() });
         }
+    }
+    if let Some(trace) = own {
+        meter::go_on_in(trace);
     }
     failed
 }

@@ -21,14 +21,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::allocation::Allocation;
 use domain::cart::Cart;
 use domain::dispute::Dispute;
-use domain::event::Event;
+use domain::event::{Counted, Event};
 use domain::fault::{Fault, Retry};
 use domain::fulfillment::{self, Fulfillment};
 use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
 use domain::key_pool::GivenKey;
 use domain::limit::Standing;
 use domain::order::{Order, Status};
-use domain::payment::{Entry, Payment};
+use domain::payment::{Entry, EntryKind, Payment};
 use domain::refund::Refund;
 use domain::reservation::State;
 use domain::returns::Return;
@@ -316,6 +316,7 @@ impl Store {
     ) -> Result<Placed, Fault> {
         order.holder =
             (order.status == Status::PendingPayment).then(|| allowance.bucket.holder().to_owned());
+        order.trace = order.trace.or_else(self.watch.trace);
         for _ in 0..LIMIT_ATTEMPTS_MAX {
             let placed =
                 self.place_once(order, payment.as_deref_mut(), cart, events, allowance, now);
@@ -527,6 +528,9 @@ impl Store {
     pub(crate) fn append(&self, transaction: &mut Transaction, entry: &Entry) -> Result<(), Fault> {
         let sk = format!("{}#{}", entry.provider_ref, entry.kind.code());
         let row = item(&Key::new(format!("PAY#{}", entry.payment), sk), entry)?;
+        if entry.kind == EntryKind::Captured {
+            transaction.count(Counted::OrderPaid);
+        }
         transaction.put(self, Table::Ledger, row, Expression::absent())
     }
 
@@ -564,6 +568,9 @@ impl Store {
             gift_card::tender_in(self, &mut transaction, Some(before), after)?;
             promotion::give_back_in(self, &mut transaction, before, after)?;
             self.close(&mut transaction, after)?;
+            if before.status == Status::PendingPayment {
+                transaction.count(Counted::OrderFailed);
+            }
             for event in events {
                 outbox::say(self, &mut transaction, event)?;
             }
