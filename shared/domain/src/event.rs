@@ -36,9 +36,9 @@ pub struct Event {
 /// What the shop's health is read from, counted where it is written down for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Counted {
-    /// An order is placed: its payment is taken or reserved, or nothing was to pay.
+    /// Somebody has bought: an order was made, whether or not it waits for its payment.
     OrderPlaced,
-    /// Money of an order was taken.
+    /// An order is sure of its money: it is taken, or reserved, or nothing was to pay.
     OrderPaid,
     /// An order ended without having been paid.
     OrderFailed,
@@ -303,7 +303,7 @@ impl Fact {
     /// What is counted of it.
     pub const fn counted(&self) -> Option<Counted> {
         match self {
-            Self::OrderPlaced { .. } => Some(Counted::OrderPlaced),
+            Self::OrderPlaced { .. } => Some(Counted::OrderPaid),
             Self::RefundMoved { status: refund::Status::Succeeded, .. } => Some(Counted::Refund),
             Self::RefundMoved { .. }
             | Self::OrderRefundedLate { .. }

@@ -123,9 +123,6 @@ where
             failed.push(Failed { message, reason: fault.to_string() });
         }
     }
-    if let Some(trace) = own {
-        meter::go_on_in(trace);
-    }
     failed
 }
 

@@ -34,9 +34,9 @@ tokio::task_local! {
 /// What is counted or measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
-    /// Orders that were placed: paid, reserved, or free.
+    /// Orders that were made of carts, whether or not they wait for their payment.
     OrdersPlaced,
-    /// Orders whose money was taken.
+    /// Orders whose money is taken or reserved, or that cost nothing.
     OrdersPaid,
     /// Orders that ended without having been paid.
     OrdersFailed,

@@ -167,7 +167,7 @@ impl Store {
         let knocked = self.client.describe_endpoints().customize().mutate_request(|request| {
             // Its page for load balancers: "healthy".
             let _is_known = request.set_method("GET");
-            *request.body_mut() = aws_sdk_dynamodb::primitives::SdkBody::empty();
+            *request.body_mut() = Vec::<u8>::new().into();
             for name in ["x-amz-target", "content-type", "content-length"] {
                 request.headers_mut().remove(name);
             }

@@ -28,7 +28,7 @@ use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
 use domain::key_pool::GivenKey;
 use domain::limit::Standing;
 use domain::order::{Order, Status};
-use domain::payment::{Entry, EntryKind, Payment};
+use domain::payment::{Entry, Payment};
 use domain::refund::Refund;
 use domain::reservation::State;
 use domain::returns::Return;
@@ -342,6 +342,7 @@ impl Store {
         transaction.put(self, Table::Carts, cart::cart_item(cart)?, condition)?;
         numbered_in(self, &mut transaction, order)?;
         transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
+        transaction.count(Counted::OrderPlaced);
         if let Some(payment) = &payment {
             transaction.put(self, Table::Orders, payment_item(payment)?, Expression::absent())?;
         }
@@ -528,9 +529,6 @@ impl Store {
     pub(crate) fn append(&self, transaction: &mut Transaction, entry: &Entry) -> Result<(), Fault> {
         let sk = format!("{}#{}", entry.provider_ref, entry.kind.code());
         let row = item(&Key::new(format!("PAY#{}", entry.payment), sk), entry)?;
-        if entry.kind == EntryKind::Captured {
-            transaction.count(Counted::OrderPaid);
-        }
         transaction.put(self, Table::Ledger, row, Expression::absent())
     }
 
