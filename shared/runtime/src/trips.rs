@@ -58,7 +58,8 @@ impl Intercept for Trips {
         _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let (true, Some(Left(left)), Some(now)) = (self.is_dynamodb, cfg.load(), meter::now()) {
+        let left = cfg.load::<Left>().filter(|_| self.is_dynamodb);
+        if let (Some(Left(left)), Some(now)) = (left, meter::now()) {
             meter::waited(now.duration_since(*left));
         }
         Ok(())
