@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lambda_http::aws_lambda_events::sqs::SqsEvent;
 use serde_json::{Value, json};
 
-use crate::meter;
+use crate::meter::{self, Meter};
 
 /// A schedule's beat.
 #[derive(Debug, Clone, Copy)]
@@ -120,6 +120,7 @@ where
         if let Err(fault) = job(app, message.clone(), now).await {
             let id = &message.id;
             tracing::error!(op, message = id, fault = %fault, "a message failed and comes again");
+            meter::of_call(Meter::failed);
             failed.push(Failed { message, reason: fault.to_string() });
         }
     }
@@ -143,6 +144,7 @@ where
     };
     let count = messages.len();
     tracing::error!(op, messages = count, fault = %fault, "a batch failed and comes again");
+    meter::of_call(Meter::failed);
     let reason = fault.to_string();
     messages.into_iter().map(|message| Failed { message, reason: reason.clone() }).collect()
 }

@@ -60,7 +60,7 @@ pub enum Metric {
     WebhookLag,
     /// Invocations that began with a start.
     ColdStarts,
-    /// Invocations that we failed: an answer of 500 and above, or none.
+    /// Invocations that we failed: an answer of 500 and above, none, or messages that come again.
     Faults,
 }
 
