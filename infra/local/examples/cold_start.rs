@@ -101,12 +101,12 @@ async fn prepare(words: &[String]) -> Outcome<(Vec<Contender>, BTreeMap<String, 
     let mut contenders = vec![contender("hello", hello, &BTreeMap::new())?];
     for domain in local::domains() {
         let functions = shop.stack().functions.iter();
-        let mut of_domain = functions
+        let of_domain = functions
             .filter(|one| one.handler.split('.').next() == Some(domain))
             .filter(|one| words.is_empty() || words.iter().any(|word| one.handler.contains(word)))
             .filter(|one| !one.handler.ends_with(".unknown"));
         let at_most = if words.is_empty() { 1 } else { usize::MAX };
-        for function in of_domain.by_ref().take(at_most) {
+        for function in of_domain.take(at_most) {
             let program = folder.join(&function.binary);
             contenders.push(contender(&function.handler, program, &function.environment)?);
         }

@@ -317,8 +317,10 @@ async fn a_refund_is_counted_when_the_money_is_back() {
 
 /// The cells of a table of a document.
 fn rows(text: &str) -> Vec<Vec<String>> {
-    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned());
-    text.lines().filter(|line| line.starts_with("| `")).map(|line| cells(line).collect()).collect()
+    let table = text.lines().filter(|line| line.starts_with("| `"));
+    table
+        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect()
 }
 
 #[test]
