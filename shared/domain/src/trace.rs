@@ -1,8 +1,8 @@
 //! One id from the click to the letter: what a request and all that follows from it are found by.
 //!
-//! It has two spellings outside: W3C's `traceparent` and AWS's `X-Amzn-Trace-Id`. Both hold the same
-//! 128 bits, so that an id of one is an id of the other. It opens nothing and names nobody; whoever
-//! sends a false one misleads only who looks for their own request.
+//! It has two spellings outside: W3C's `traceparent` and AWS's `X-Amzn-Trace-Id`. Both hold the
+//! same 128 bits, so that an id of one is an id of the other. It opens nothing and names nobody;
+//! whoever sends a false one misleads only who looks for their own request.
 
 use std::fmt;
 

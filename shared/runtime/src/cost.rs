@@ -1,7 +1,8 @@
 //! What an invocation costs, roughly, by a price list with a date.
 //!
 //! Counted are API Gateway's request, Lambda's request and time, and DynamoDB's units: what a
-//! request's own work changes. Not counted are logs, queues, letters, storage and what Stripe takes.
+//! request's own work changes. Not counted are logs, queues, letters, storage and what Stripe
+//! takes.
 
 /// When and where the prices were read; nothing else in this file is to be believed longer.
 pub const PRICES_OF: &str = "eu-central-1, on demand, arm64, November 2024";
