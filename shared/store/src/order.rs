@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::allocation::Allocation;
 use domain::cart::Cart;
 use domain::dispute::Dispute;
-use domain::event::Event;
+use domain::event::{Counted, Event};
 use domain::fault::{Fault, Retry};
 use domain::fulfillment::{self, Fulfillment};
 use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
@@ -316,6 +316,7 @@ impl Store {
     ) -> Result<Placed, Fault> {
         order.holder =
             (order.status == Status::PendingPayment).then(|| allowance.bucket.holder().to_owned());
+        order.trace = order.trace.or_else(self.watch.trace);
         for _ in 0..LIMIT_ATTEMPTS_MAX {
             let placed =
                 self.place_once(order, payment.as_deref_mut(), cart, events, allowance, now);
@@ -341,6 +342,7 @@ impl Store {
         transaction.put(self, Table::Carts, cart::cart_item(cart)?, condition)?;
         numbered_in(self, &mut transaction, order)?;
         transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
+        transaction.count(Counted::OrderPlaced);
         if let Some(payment) = &payment {
             transaction.put(self, Table::Orders, payment_item(payment)?, Expression::absent())?;
         }
@@ -564,6 +566,9 @@ impl Store {
             gift_card::tender_in(self, &mut transaction, Some(before), after)?;
             promotion::give_back_in(self, &mut transaction, before, after)?;
             self.close(&mut transaction, after)?;
+            if before.status == Status::PendingPayment {
+                transaction.count(Counted::OrderFailed);
+            }
             for event in events {
                 outbox::say(self, &mut transaction, event)?;
             }

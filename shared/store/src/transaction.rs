@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
+use domain::event::Counted;
 use domain::fault::{Fault, Retry};
 
 use crate::item::{Item, Key, Saved, fault};
@@ -23,6 +24,7 @@ const ATTEMPTS_MAX: u32 = 5;
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
     actions: Vec<TransactWriteItem>,
+    counted: Vec<Counted>,
 }
 
 /// What became of a transaction.
@@ -165,6 +167,11 @@ impl Transaction {
         Ok(())
     }
 
+    /// Counts something, if all of this is written.
+    pub(crate) fn count(&mut self, counted: Counted) {
+        self.counted.push(counted);
+    }
+
     /// The position that the next action will have.
     pub(crate) fn position(&self) -> usize {
         self.actions.len()
@@ -182,7 +189,10 @@ impl Transaction {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await;
-            let Err(error) = sent else { return Ok(Committed::Yes) };
+            let Err(error) = sent else {
+                self.counted.iter().copied().for_each(store.watch.counted);
+                return Ok(Committed::Yes);
+            };
             match classify(&error) {
                 Some(Outcome::Refused(refused)) => return Ok(Committed::Refused(refused)),
                 Some(Outcome::InTheWay) if attempt < ATTEMPTS_MAX => {

@@ -69,6 +69,7 @@ mod settings;
 mod staff;
 mod staff_search;
 mod storm;
+mod telemetry;
 mod texts;
 mod tour;
 mod tracking;
