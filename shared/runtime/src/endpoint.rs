@@ -598,7 +598,7 @@ impl Function {
 
     /// Invokes it. What goes wrong is told in one line, here, with the op.
     pub async fn invoke(&self, event: Value) -> Result<Value, Fault> {
-        let result = (self.invoke)(event).await;
+        let result = store::data_key::within_invocation((self.invoke)(event)).await;
         if let Err(fault) = &result {
             tracing::error!(op = self.handler, fault = %fault, "the function failed");
         }

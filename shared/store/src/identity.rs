@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::transaction::{Committed, Expression, Transaction, Updated};
-use crate::{Store, Table, address_book, outbox, phone, privacy, session};
+use crate::{Store, Table, address_book, data_key, outbox, phone, privacy, session};
 
 /// A password that is nobody's: of two registrations with one address, only the links that were
 /// mailed know the passwords.
@@ -340,15 +340,15 @@ impl Store {
         let mut transaction = Transaction::default();
         self.use_mailed(&mut transaction, token_hash, VERIFY)?;
         let waits = Expression::new("attribute_exists(pk) AND is_verified = :no")
-            .name("#name", "name")
             .value(":no", AttributeValue::Bool(false))
             .value(":yes", AttributeValue::Bool(true))
-            .value(":password", text(pending.password))
-            .value(":name", text(pending.name.as_str()))
-            .value(":one", number(1_i64));
-        let update = "SET is_verified = :yes, password = :password, #name = :name, \
-                      version = version + :one";
-        transaction.update(self, Table::Identity, &account_key(token.customer), update, waits)?;
+            .value(":password", text(pending.password));
+        let account = account_key(token.customer);
+        let name = ("name", text(pending.name.as_str()));
+        let also = ", is_verified = :yes, password = :password";
+        let (update, waits) =
+            self.set_personal((Table::Identity, &account), name, also, waits).await?;
+        transaction.update(self, Table::Identity, &account, &update, waits)?;
         Ok(crate::cart::saved(&transaction.commit(self, "confirm an address").await?))
     }
 
@@ -440,12 +440,11 @@ impl Store {
         id: CustomerId,
         name: &PersonName,
     ) -> Result<Option<Account>, Fault> {
-        let exists = Expression::new("attribute_exists(pk)")
-            .name("#name", "name")
-            .value(":name", text(name.as_str()))
-            .value(":one", number(1_i64));
-        let update = "SET #name = :name, version = version + :one";
-        match self.update_if(Table::Identity, &account_key(id), update, exists).await? {
+        let (exists, key) = (Expression::new("attribute_exists(pk)"), account_key(id));
+        let name = ("name", text(name.as_str()));
+        let (update, exists) =
+            self.set_personal((Table::Identity, &key), name, "", exists).await?;
+        match self.update_if(Table::Identity, &key, &update, exists).await? {
             Updated::Yes(item) => document(item).map(Some),
             Updated::Refused(_) => Ok(None),
         }
@@ -541,6 +540,8 @@ impl Store {
         let mut transaction = Transaction::default();
         self.close_in(&mut transaction, account, book, addresses, now)?;
         privacy::remember_closed(self, &mut transaction, account.id, now)?;
+        let holder = data_key::of_customer(account.id);
+        data_key::destroy_in(self, &mut transaction, &holder)?;
         for event in events {
             outbox::say(self, &mut transaction, event)?;
         }
@@ -575,6 +576,8 @@ impl Store {
             .value(":no", AttributeValue::Bool(false));
         transaction.delete_if(self, Table::Identity, &account_key(account.id), waits)?;
         self.free(&mut transaction, account)?;
+        let holder = data_key::of_customer(account.id);
+        data_key::destroy_in(self, &mut transaction, &holder)?;
         Ok(crate::cart::saved(&transaction.commit(self, "forget an account").await?))
     }
 
@@ -654,11 +657,11 @@ impl Store {
         let taken = item(&mail_key(&change.to), &Taken { customer: account.id })?;
         transaction.put(self, Table::Identity, taken, Expression::absent())?;
         self.free(&mut transaction, account)?;
-        let unchanged = Expression::version(account.version)
-            .value(":to", text(change.to.as_str()))
-            .value(":one", number(1_i64));
-        let update = "SET email = :to, version = version + :one";
-        transaction.update(self, Table::Identity, &account_key(account.id), update, unchanged)?;
+        let (unchanged, key) = (Expression::version(account.version), account_key(account.id));
+        let to = ("email", text(change.to.as_str()));
+        let (update, unchanged) =
+            self.set_personal((Table::Identity, &key), to, "", unchanged).await?;
+        transaction.update(self, Table::Identity, &key, &update, unchanged)?;
         self.end_change(&mut transaction, change)?;
         for event in events {
             outbox::say(self, &mut transaction, event)?;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::data_key::Reading;
 use crate::{Store, Table};
 
 /// An item as the SDK has it.
@@ -156,7 +157,8 @@ impl Store {
             .send()
             .await
             .map_err(|error| fault(format!("get {} from {table:?}", kind(key)), error))?;
-        output.item.map(document).transpose()
+        let Some(item) = output.item else { return Ok(None) };
+        self.opened_one(table, item).await?.map(document).transpose()
     }
 
     /// Deletes an item, if it is there.
@@ -216,7 +218,9 @@ impl Store {
                 fault(format!("query {partition} in {table:?}"), error)
             })?;
         let next = output.last_evaluated_key.map(|key| position(&key)).transpose()?;
-        Ok(Page { entries: output.items.unwrap_or_default(), next })
+        let rows = output.items.unwrap_or_default().into_iter().map(|row| (table, row));
+        let reading = if index.is_some() { Reading::List } else { Reading::One };
+        Ok(Page { entries: self.opened(rows.collect(), reading).await?, next })
     }
 }
 
