@@ -23,6 +23,7 @@ use domain::promotion::on_offer::OnOffer;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::data_key::Reading;
 use crate::item::{Item, Key, Page, Range, document, fault, item, moment, text};
 use crate::promotion::{Found, Wanted};
 use crate::settings::{self, Settings};

@@ -13,9 +13,8 @@
 //! and need not know that there was more.
 //!
 //! A key is made in the transaction that writes the first row of what it belongs to, and destroyed
-//! in the transaction that forgets it. What was written before there were keys is read as it is,
-//! and sealed by the first write after [`Store::seal_old_orders`] or [`Store::seal_old_accounts`]
-//! came by and gave it a key.
+//! in the transaction that forgets it. What was written before there were keys is read as it is;
+//! [`Store::seal_old_orders`] and [`Store::seal_old_accounts`] come by, give it a key and seal it.
 //!
 //! Sealing and opening happen where rows leave for the tables and come from there, and nowhere
 //! else: nobody above writes something personal in the clear by forgetting to seal it.
@@ -30,11 +29,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::address::{Address, Email, PersonName};
 use domain::fault::{Fault, Retry};
 use domain::id::{CustomerId, OrderId, Ulid};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::item::{Item, Key, number, text};
+use crate::identity::CUSTOMERS;
+use crate::item::{self, Item, Key, Range, number, text};
 use crate::privacy::{PERSONAL, clear};
-use crate::transaction::{Expression, Transaction};
+use crate::transaction::{Expression, Transaction, Updated};
 use crate::{Store, Table};
 
 /// Begins the name of an attribute that holds what the attribute of the rest of the name said.
@@ -42,6 +43,10 @@ const SEAL: char = '~';
 /// Keys that one invocation remembers at most.
 const HELD_MAX: usize = 500;
 const KEY_LEN: usize = 32;
+/// More than a month, less than two.
+const A_MONTH: SignedDuration = SignedDuration::from_hours(31 * 24);
+/// Pages of one partition: a megabyte each.
+const PAGES_MAX: usize = 64;
 
 tokio::task_local! {
     /// The keys that this invocation has read.
@@ -468,4 +473,120 @@ impl Store {
             None => (format!("{set} REMOVE #seal"), condition),
         })
     }
+
+    /// Seals a part of the orders that were written before there were keys, the oldest first, with
+    /// all that lies beside them: how many, and where the next part begins.
+    pub async fn seal_old_orders(
+        &self,
+        now: Timestamp,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<(u32, Option<String>), Fault> {
+        // Into the next month: whoever is at its end has seen all there was.
+        let then = now.saturating_add(A_MONTH).unwrap_or(now);
+        let page = self.rows_before(then, limit, position).await?;
+        let sealed = self.seal_old(Table::Orders, &page.entries).await?;
+        Ok((sealed, page.next))
+    }
+
+    /// The same for accounts, with their address books and telephone numbers.
+    pub async fn seal_old_accounts(
+        &self,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<(u32, Option<String>), Fault> {
+        let index = Some(("every", "gsi1pk", Some("gsi1sk")));
+        let range = Range { limit: Some(limit), position, ..Range::default() };
+        let page = self.query_raw(Table::Identity, index, CUSTOMERS, range).await?;
+        let pk = |row: &Item| Some(Key::meta(row.get("pk")?.as_s().ok()?));
+        let keys: Vec<Key> = page.entries.iter().filter_map(pk).collect();
+        let rows = self.batch_get_raw(&[(Table::Identity, keys)], true).await?;
+        let rows: Vec<Item> = rows.into_iter().map(|(_, row)| row).collect();
+        let sealed = self.seal_old(Table::Identity, &rows).await?;
+        // What comes after the last one is sealed when it is written.
+        let last = page.entries.last().map(item::position).transpose()?;
+        Ok((sealed, page.next.or(last)))
+    }
+
+    /// Seals all that lies with those of these rows that say something in the clear.
+    async fn seal_old(&self, table: Table, rows: &[Item]) -> Result<u32, Fault> {
+        let mut sealed = 0_u32;
+        for row in rows {
+            if let Some(holder) = holder(table, row)
+                && !personal(table, row)?.is_empty()
+            {
+                self.seal_all_of(table, &holder).await?;
+                sealed = sealed.saturating_add(1);
+            }
+        }
+        Ok(sealed)
+    }
+
+    /// Gives a holder a key, if there is none, and seals what lies there in the clear. From the
+    /// first step on every other write is sealed, too.
+    async fn seal_all_of(&self, table: Table, holder: &str) -> Result<(), Fault> {
+        let asked = BTreeSet::from([holder.to_owned()]);
+        let mut keys = self.data_keys(asked.clone()).await?;
+        if keys.is_empty() {
+            let row = DataKey::fresh()?.row(holder);
+            // Raced: somebody else gave it one.
+            self.put_if(Table::Keys, row, Expression::absent()).await?;
+            keys = self.data_keys(asked).await?;
+        }
+        let Some(key) = keys.get(holder) else { return Ok(()) };
+        let mut position = None::<String>;
+        for _ in 0..PAGES_MAX {
+            let range = Range { position: position.as_deref(), ..Range::default() };
+            let page = self.query_raw(table, None, holder, range).await?;
+            for row in page.entries {
+                self.seal_in_place(table, row, key).await?;
+            }
+            position = page.next;
+            if position.is_none() {
+                return Ok(());
+            }
+        }
+        Err(Fault::noticed("seal all rows of a partition", Retry::Useless))
+    }
+
+    /// Seals what a row says in the clear, and touches nothing else of it. Who has changed it
+    /// meanwhile has sealed it.
+    async fn seal_in_place(&self, table: Table, row: Item, key: &DataKey) -> Result<(), Fault> {
+        let found = personal(table, &row)?;
+        let Some((pk, sk)) = place(&row) else { return Ok(()) };
+        let (mut set, mut removed, mut same) = (Vec::new(), Vec::new(), Vec::new());
+        let mut condition = Expression::default();
+        for (at, (name, left)) in found.into_iter().enumerate() {
+            let Some(value) = row.get(name) else { continue };
+            let sealed = key.seal(&place_of(table, pk, sk, name), value.clone())?;
+            set.push(format!("#s{at} = :s{at}"));
+            same.push(format!("#a{at} = :a{at}"));
+            condition = condition
+                .name(&format!("#a{at}"), name)
+                .name(&format!("#s{at}"), &format!("{SEAL}{name}"))
+                .value(&format!(":a{at}"), value.clone())
+                .value(&format!(":s{at}"), sealed);
+            match left {
+                Some(left) => {
+                    set.push(format!("#a{at} = :l{at}"));
+                    condition = condition.value(&format!(":l{at}"), left);
+                }
+                None => removed.push(format!("#a{at}")),
+            }
+        }
+        if set.is_empty() {
+            return Ok(());
+        }
+        let mut update = format!("SET {}", set.join(", "));
+        if !removed.is_empty() {
+            update = format!("{update} REMOVE {}", removed.join(", "));
+        }
+        let condition = condition.and(&same.join(" AND "));
+        match self.update_if(table, &Key::new(pk, sk), &update, condition).await? {
+            Updated::Yes(_) | Updated::Refused(_) => Ok(()),
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

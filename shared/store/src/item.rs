@@ -182,6 +182,20 @@ impl Store {
         partition: &str,
         range: Range<'_>,
     ) -> Result<Page<Item>, Fault> {
+        let page = self.query_raw(table, index, partition, range).await?;
+        let rows = page.entries.into_iter().map(|row| (table, row));
+        let reading = if index.is_some() { Reading::List } else { Reading::One };
+        Ok(Page { entries: self.opened(rows.collect(), reading).await?, next: page.next })
+    }
+
+    /// The same, as they lie there.
+    pub(crate) async fn query_raw(
+        &self,
+        table: Table,
+        index: Option<(&str, &str, Option<&str>)>,
+        partition: &str,
+        range: Range<'_>,
+    ) -> Result<Page<Item>, Fault> {
         let (hash, sort) = index.map_or(("pk", Some("sk")), |(_, hash, sort)| (hash, sort));
         let mut names = HashMap::from([("#h".to_owned(), hash.to_owned())]);
         let mut values = HashMap::from([(":h".to_owned(), text(partition))]);
@@ -218,14 +232,12 @@ impl Store {
                 fault(format!("query {partition} in {table:?}"), error)
             })?;
         let next = output.last_evaluated_key.map(|key| position(&key)).transpose()?;
-        let rows = output.items.unwrap_or_default().into_iter().map(|row| (table, row));
-        let reading = if index.is_some() { Reading::List } else { Reading::One };
-        Ok(Page { entries: self.opened(rows.collect(), reading).await?, next })
+        Ok(Page { entries: output.items.unwrap_or_default(), next })
     }
 }
 
 /// A key of the store as text. Keys hold strings only.
-fn position(key: &Item) -> Result<String, Fault> {
+pub(crate) fn position(key: &Item) -> Result<String, Fault> {
     let strings: std::collections::BTreeMap<&String, &String> =
         key.iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?))).collect();
     serde_json::to_string(&strings)

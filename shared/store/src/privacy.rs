@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | request | identity | `PRIVACY#customer` / kind | `every`: `PRIVACY#open`, `PRIVACY#done` |
 //! | an account was closed | identity | `PRIVACY#customer` / closed | `every`: `PRIVACY#closed` |
-//! | how far a sweep has come | identity | `RETENTION#orders` / META | |
+//! | how far a sweep has come | identity | `RETENTION#orders` / META, and two more | |
 //! | order that it has passed over | identity | `RETENTION#orders` / id | |
 //!
 //! A customer has one request of a kind. It is replaced by the next one, once it is done.
@@ -428,21 +428,22 @@ impl Store {
         Ok(Page { entries, next: page.next })
     }
 
-    /// How far the sweep of orders has come, as it was written down.
-    pub async fn sweep_position(&self) -> Result<Option<String>, Fault> {
+    /// How far a sweep has come, as it was written down.
+    pub async fn sweep_position(&self, sweep: Walked) -> Result<Option<String>, Fault> {
         let row: Option<HashMap<String, String>> =
-            self.get(Table::Identity, &sweep_key(), true).await?;
+            self.get(Table::Identity, &Key::meta(sweep.partition()), true).await?;
         Ok(row.and_then(|mut row| row.remove("position")))
     }
 
-    /// Writes down how far the sweep of orders has come. Two that sweep at once sweep twice, which
-    /// changes nothing.
-    pub async fn keep_sweep_position(&self, position: &str) -> Result<(), Fault> {
+    /// Writes down how far a sweep has come. Two that sweep at once sweep twice, which changes
+    /// nothing.
+    pub async fn keep_sweep_position(&self, sweep: Walked, position: &str) -> Result<(), Fault> {
         let always = Expression::new("attribute_exists(pk) OR attribute_not_exists(pk)")
             .name("#position", "position")
             .value(":position", text(position));
         let update = "SET #position = :position";
-        match self.update_if(Table::Identity, &sweep_key(), update, always).await? {
+        let key = Key::meta(sweep.partition());
+        match self.update_if(Table::Identity, &key, update, always).await? {
             Updated::Yes(_) | Updated::Refused(_) => Ok(()),
         }
     }
@@ -486,7 +487,28 @@ fn passed_key(order: OrderId) -> Key {
 }
 
 fn sweep_key() -> Key {
-    Key::meta("RETENTION#orders")
+    Key::meta(Walked::Buyers.partition())
+}
+
+/// What is gone through once, from the oldest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walked {
+    /// Orders, for those whose buyers are forgotten.
+    Buyers,
+    /// Orders, for those that were written before there were keys.
+    OldOrders,
+    /// Accounts, for the same.
+    OldAccounts,
+}
+
+impl Walked {
+    const fn partition(self) -> &'static str {
+        match self {
+            Self::Buyers => "RETENTION#orders",
+            Self::OldOrders => "RETENTION#unsealed_orders",
+            Self::OldAccounts => "RETENTION#unsealed_accounts",
+        }
+    }
 }
 
 /// A row that lies beside an order, without anybody in it; none where nobody was.

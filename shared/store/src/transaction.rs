@@ -74,6 +74,16 @@ impl Expression {
         self
     }
 
+    /// It, and this as well.
+    pub(crate) fn and(self, text: &str) -> Self {
+        let text = if self.text.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{} AND {text}", self.text)
+        };
+        Self { text, ..self }
+    }
+
     /// The item must not exist.
     pub(crate) fn absent() -> Self {
         Self::new("attribute_not_exists(pk)")
