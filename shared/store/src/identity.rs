@@ -12,6 +12,8 @@
 //! A one-time token is consumed in the transaction of its effect. What an unknown address makes is
 //! written as a token of nobody, so that the work tells nothing.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::{Account, RESET_LIFETIME, Subject, VERIFICATION_LIFETIME};
 use domain::address::{Email, PersonName};
@@ -179,8 +181,17 @@ impl Store {
     /// The account with this address. The reads are as many whether or not there is one.
     pub async fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Fault> {
         let taken: Option<Taken> = self.get(Table::Identity, &mail_key(email), true).await?;
-        // The second read happens for an unknown address, too: time tells nothing.
-        self.account(taken.map_or(nobody(), |taken| taken.customer)).await
+        // The other reads happen for an unknown address, too: time tells nothing.
+        self.account_or_nobody(taken.map_or(nobody(), |taken| taken.customer)).await
+    }
+
+    /// An account by its id; the reads are as many where there is none.
+    async fn account_or_nobody(&self, id: CustomerId) -> Result<Option<Account>, Fault> {
+        let account = self.account(id).await?;
+        if account.is_none() {
+            self.data_keys(BTreeSet::from([data_key::of_customer(id)])).await?;
+        }
+        Ok(account)
     }
 
     /// An account by its id.
@@ -361,7 +372,7 @@ impl Store {
     ) -> Result<Option<Account>, Fault> {
         let token = self.mailed(token_hash, RESET, now).await?;
         let customer = token.as_ref().map_or(nobody(), |token| token.customer);
-        let account = self.account(customer).await?;
+        let account = self.account_or_nobody(customer).await?;
         let seen = token.and_then(|token| token.seen);
         Ok(account.filter(|account| seen == Some(fingerprint(account))))
     }

@@ -322,7 +322,7 @@ async fn what_was_written_before_there_were_keys_is_read_and_sealed_by_the_daily
 async fn an_order_and_its_key_are_made_together_or_not_at_all() {
     let options = Options { seed: Some(11), ..Options::default() };
     let shop = world::open_with(options, &goods::small(world::MUGS)).await;
-    let mut guest = Shopper::guest(&shop).await;
+    let guest = Shopper::guest(&shop).await;
     guest.ready(MUG, 1).await;
     shop.settle().await;
     let snapshot = Snapshot::of(shop).expect("a shop at rest");

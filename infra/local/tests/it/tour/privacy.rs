@@ -2,12 +2,14 @@
 
 use domain::address::Email;
 use domain::catalog::Slug;
+use domain::id::{CustomerId, OrderId};
 use local::{Request, Shop};
 use serde_json::{Value, json};
 use store::subscription::Subscription;
 use testkit::goods::{MUG, POSTER, TEMPLATE};
 
 use super::{Customer, Pace, Round, text};
+use crate::data_keys;
 use crate::world::{self, Colleague, Shopper, key, ok};
 
 const SERVE: &str = "identity.jobs.serve_privacy";
@@ -117,6 +119,11 @@ pub(crate) async fn privacy<P: Pace>(pace: &mut P, owner: &Colleague, round: Rou
 pub(crate) async fn years<P: Pace>(pace: &mut P, shop: &Shop, owner: &Colleague, round: Round) {
     let mut guest = Shopper::guest(shop).await;
     bought(pace, owner, &mut guest).await;
+    // Somebody was here before there were keys.
+    let old = Customer::new(shop, &round.email("old")).await;
+    let id = text(&ok(old.who.get("/v1/auth/me").await), "id");
+    let order = OrderId::parse(&guest.order).unwrap();
+    data_keys::old_rows(shop, CustomerId::parse(&id).unwrap(), order).await;
     let ghost = Shopper::from(shop, &round.ip(61));
     assert_eq!(ghost.register(&round.email("ghost")).await.status, 202);
     pace.settle().await;
