@@ -191,12 +191,7 @@ const SEALED: [(Table, &str, &str, &[(&str, Left)]); 6] = [
     (Table::Identity, "CUST#", "META", &[("email", Left::Email), ("name", Left::Name)]),
     (Table::Identity, "CUST#", "ADR#", &[("address", Left::Nothing)]),
     (Table::Identity, "CUST#", "PHONE", &[("phone", Left::Nothing)]),
-    (
-        Table::Identity,
-        "PRIVACY#",
-        "erasure",
-        &[("email", Left::Nothing), ("name", Left::Nothing)],
-    ),
+    (Table::Identity, "PRIVACY#", "erasure", &[("email", Left::Nothing), ("name", Left::Nothing)]),
     (Table::Identity, "BACK#", "", &[("email", Left::Nothing)]),
 ];
 
@@ -258,9 +253,8 @@ pub(crate) fn personal(
 ) -> Result<Vec<(&'static str, Option<AttributeValue>)>, Fault> {
     let mut found: Vec<(&'static str, Option<AttributeValue>)> = Vec::new();
     let Some((pk, sk)) = place(row) else { return Ok(found) };
-    let fits = |of: &(Table, &str, &str, _)| {
-        of.0 == table && pk.starts_with(of.1) && sk.starts_with(of.2)
-    };
+    let fits =
+        |of: &(Table, &str, &str, _)| of.0 == table && pk.starts_with(of.1) && sk.starts_with(of.2);
     for (name, left) in SEALED.iter().filter(|of| fits(of)).flat_map(|of| of.3) {
         if let Some(value) = row.get(*name) {
             let left = left.of(value, pk)?;

@@ -453,8 +453,7 @@ impl Store {
     ) -> Result<Option<Account>, Fault> {
         let (exists, key) = (Expression::new("attribute_exists(pk)"), account_key(id));
         let name = ("name", text(name.as_str()));
-        let (update, exists) =
-            self.set_personal((Table::Identity, &key), name, "", exists).await?;
+        let (update, exists) = self.set_personal((Table::Identity, &key), name, "", exists).await?;
         match self.update_if(Table::Identity, &key, &update, exists).await? {
             Updated::Yes(item) => document(item).map(Some),
             Updated::Refused(_) => Ok(None),
