@@ -275,8 +275,8 @@ pub const TABLE: &[Rule] = &[
         "Keys that open what is personal in accounts, orders and what is waited for",
         "keys `CUST#`, `ORD#`, `WAITS#`",
         End::Forgotten,
-        "So that an erasure reaches every copy; an order's goes with its buyer, in an erasure or by \
-         the daily job.",
+        "So that an erasure reaches every copy; an order's goes with its buyer, whoever forgets \
+         them.",
     ),
     rule(
         "Backups of those keys, one a day",

@@ -1,3 +1,5 @@
+//! What is sealed opens again under its own key and at its own place, and nowhere else.
+
 use domain::account::Account;
 use serde_json::json;
 
