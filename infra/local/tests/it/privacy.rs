@@ -123,16 +123,9 @@ fn texts(value: &AttributeValue, out: &mut String) {
 async fn recognised(shop: &Shop) -> Vec<String> {
     let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
     let mut found = Vec::new();
-    for table in [
-        "identity",
-        "catalog",
-        "inventory",
-        "carts",
-        "orders",
-        "ledger",
-        "ephemeral",
-        "keys",
-    ] {
+    for table in
+        ["identity", "catalog", "inventory", "carts", "orders", "ledger", "ephemeral", "keys"]
+    {
         let mut start = None;
         loop {
             let name = format!("fluxion-{table}");
