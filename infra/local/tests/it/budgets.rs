@@ -547,7 +547,7 @@ async fn every_function_keeps_to_its_budget() {
         fulfillment.admin.mark_lost        4 dynamodb
         fulfillment.admin.mark_returned    4 dynamodb
         fulfillment.admin.pack             4 dynamodb
-        fulfillment.admin.queue            1 dynamodb
+        fulfillment.admin.queue            2 dynamodb
         fulfillment.admin.remove_pickup_point 2 dynamodb
         fulfillment.admin.ship             6 dynamodb
         fulfillment.admin.simulate_shipping 3 dynamodb
@@ -710,7 +710,7 @@ async fn every_function_keeps_to_its_budget() {
         orders.admin.invoice               2 dynamodb
         orders.admin.list                  2 dynamodb, 17 s3
         orders.admin.list_drafts           4 dynamodb
-        orders.admin.list_failed_refunds   4 dynamodb
+        orders.admin.list_failed_refunds   5 dynamodb
         orders.admin.list_invoices         1 dynamodb
         orders.admin.list_notes            5 dynamodb
         orders.admin.list_refunds          5 dynamodb

@@ -273,13 +273,17 @@ async fn as_before_keys(shop: &Shop, table: &str, pk: &str, document: &impl Seri
     destroy(shop, pk).await;
 }
 
-/// An order and an account of before: as they were, and in the clear.
+/// An order and an account of before: as they were, and in the clear. Nobody came by to seal them.
 pub(crate) async fn old_rows(shop: &Shop, customer: CustomerId, order: OrderId) {
     let store = shop.store();
     let account = store.account(customer).await.unwrap().unwrap();
     let file = store.order(order).await.unwrap().unwrap();
     as_before_keys(shop, "identity", &format!("CUST#{customer}"), &account).await;
     as_before_keys(shop, "orders", &format!("ORD#{order}"), &file.order).await;
+    for walk in ["RETENTION#unsealed_accounts", "RETENTION#unsealed_orders"] {
+        let delete = client(shop).delete_item().table_name("fluxion-identity");
+        delete.key("pk", text(walk)).key("sk", text("META")).send().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
