@@ -388,8 +388,8 @@ async fn every_function_keeps_to_its_budget() {
     assert_eq!(missing, Vec::<String>::new());
 
     // What was promised. Whoever reads an account, an order or a page of them reads their data
-    // keys, too: one call for all of them. Two where two lists or two accounts are read; who waits for a
-    // second thing is found to have a key by a transaction that is refused.
+    // keys, too: one call for all of them. Two where two lists or two accounts are read; who waits
+    // for a second thing is found to have a key by a transaction that is refused.
     assert_eq!(plain["catalog.store.list_products"].operations, ["Query"]);
     // Who searches reads the index, and no table.
     let search = warm.of("catalog.store.list_products");
