@@ -672,7 +672,7 @@ impl Function {
         let meter = Meter::begin(&self.plate, &self.clock, asked, is_cold);
         let result = meter
             .scope(async {
-                let result = (self.invoke)(event).await;
+                let result = store::data_key::within_invocation((self.invoke)(event)).await;
                 if let Err(fault) = &result {
                     tracing::error!(op = self.handler, fault = %fault, "the function failed");
                     meter.failed();

@@ -131,9 +131,13 @@ impl<'a> Setup<'a> {
         Arc::clone(&self.secrets)
     }
 
-    /// A store that knows these tables.
+    /// A store that knows these tables. Whoever knows one in which something is sealed knows the
+    /// keys, too.
     pub fn store(&mut self, tables: &[Table]) -> Store {
-        let names = tables.iter().map(|table| (*table, self.text(table.variable()))).collect();
+        let holds_sealed = |table: &Table| matches!(table, Table::Identity | Table::Orders);
+        let keys = tables.iter().any(holds_sealed).then_some(Table::Keys);
+        let tables = tables.iter().copied().chain(keys);
+        let names = tables.map(|table| (table, self.text(table.variable()))).collect();
         let config = aws_sdk_dynamodb::config::Builder::from(&self.platform.aws);
         let config = config.interceptor(Trips { is_dynamodb: true }).build();
         Store::new(aws_sdk_dynamodb::Client::from_conf(config), names).watched(meter::WATCH)

@@ -20,6 +20,7 @@ pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod consent;
+pub mod data_key;
 pub mod dispute;
 pub mod draft;
 pub mod exchange;
@@ -65,7 +66,7 @@ pub use catalog::CartFacts;
 pub use item::{Page, Saved};
 pub use settings::Settings;
 
-/// The seven tables. A function is told the names of those that it may touch.
+/// The eight tables. A function is told the names of those that it may touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
     /// Customers and staff: personal data.
@@ -82,11 +83,13 @@ pub enum Table {
     Ledger,
     /// Idempotency keys, sessions, one-time tokens; they expire.
     Ephemeral,
+    /// What opens the personal parts of identity and orders; no backup keeps it for long.
+    Keys,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Identity,
         Self::Catalog,
         Self::Inventory,
@@ -94,6 +97,7 @@ impl Table {
         Self::Orders,
         Self::Ledger,
         Self::Ephemeral,
+        Self::Keys,
     ];
 
     /// The environment variable that holds the table's name.
@@ -106,6 +110,7 @@ impl Table {
             Self::Orders => "TABLE_ORDERS",
             Self::Ledger => "TABLE_LEDGER",
             Self::Ephemeral => "TABLE_EPHEMERAL",
+            Self::Keys => "TABLE_KEYS",
         }
     }
 }

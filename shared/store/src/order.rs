@@ -35,6 +35,7 @@ use domain::returns::Return;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::data_key::Reading;
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::limit::Bucket;
@@ -705,6 +706,20 @@ impl Store {
         limit: i32,
         position: Option<&str>,
     ) -> Result<Page<Order>, Fault> {
+        let page = self.rows_before(then, limit, position).await?;
+        let rows = page.entries.into_iter().map(|row| (Table::Orders, row)).collect();
+        let entries = self.opened(rows, Reading::List).await?;
+        let entries = entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next: page.next })
+    }
+
+    /// The same, as they lie there.
+    pub(crate) async fn rows_before(
+        &self,
+        then: Timestamp,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Item>, Fault> {
         let Walk { month, status, within } = match position {
             Some(position) => serde_json::from_str(position)
                 .map_err(|error| Fault::new("read a place among orders", error, Retry::Useless))?,
@@ -715,8 +730,7 @@ impl Store {
         let index = Some(("by_status", "gsi2pk", Some("gsi2sk")));
         let range = Range { limit: Some(limit), position: within.as_deref(), ..Range::default() };
         let partition = format!("OS#{}#{month}", of.code());
-        let page = self.query(Table::Orders, index, &partition, range).await?;
-        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        let page = self.query_raw(Table::Orders, index, &partition, range).await?;
         let next = match page.next {
             Some(within) => Walk { month, status, within: Some(within) },
             None if status + 1 < Status::ALL.len() => {
@@ -727,7 +741,7 @@ impl Store {
         let next = serde_json::to_string(&next);
         let next =
             next.map_err(|error| Fault::new("write a place among orders", error, Retry::Useless))?;
-        Ok(Page { entries, next: Some(next) })
+        Ok(Page { entries: page.entries, next: Some(next) })
     }
 
     /// Orders whose payment window is over, longest waiting first. The index is a little behind

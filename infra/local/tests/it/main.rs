@@ -27,6 +27,7 @@ mod configuration;
 mod contract;
 mod crash;
 mod crowd;
+mod data_keys;
 mod disputes;
 mod drafts;
 mod exchanges;

@@ -442,6 +442,7 @@ fn the_tables_queues_and_secrets_of_the_shop() {
         fluxion-orders [by_customer by_status work] ttl - stream NEW_IMAGE
         fluxion-ledger [] ttl - stream -
         fluxion-ephemeral [] ttl expires stream -
+        fluxion-keys [] ttl - stream -
         fluxion-stripe-events hides 180 s
         fluxion-stripe-events-dlq hides 30 s
         fluxion-order-events hides 180 s

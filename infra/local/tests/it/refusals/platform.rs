@@ -55,6 +55,7 @@ async fn a_start_without_configuration_names_everything_that_is_missing_at_once(
         "TABLE_CARTS",
         "TABLE_CATALOG",
         "TABLE_EPHEMERAL",
+        "TABLE_KEYS",
         "TABLE_INVENTORY",
         "TABLE_LEDGER",
         "TABLE_ORDERS",
