@@ -176,10 +176,12 @@ async fn a_link_that_was_withdrawn_sells_nothing_and_the_next_one_does() {
     let canceled = (409, "draft_canceled".to_owned());
     assert_eq!(refusal(&cancel(&clerk, &draft).await), canceled);
     assert_eq!(refusal(&send_as(&clerk, &draft, &key(), &json!({})).await), canceled);
-    let list = ok(clerk.get(&format!("{DRAFTS}?limit=1")).await);
-    assert_eq!(list["data"][0]["status"], "canceled");
+    let list = ok(clerk.get(DRAFTS).await);
+    assert_eq!(
+        (&list["data"][0]["status"], &list["next_cursor"]),
+        (&json!("canceled"), &Value::Null)
+    );
     // Another one is listed first, and this one on the next page.
-    assert_eq!(list["next_cursor"], Value::Null);
     shop.clock().advance_ms(1000);
     let newer = begin(&clerk, &content(MUG, 1)).await;
     let first = ok(clerk.get(&format!("{DRAFTS}?limit=1")).await);
@@ -187,7 +189,6 @@ async fn a_link_that_was_withdrawn_sells_nothing_and_the_next_one_does() {
     let cursor = first["next_cursor"].as_str().unwrap();
     let second = ok(clerk.get(&format!("{DRAFTS}?limit=1&cursor={cursor}")).await);
     assert_eq!(second["data"], list["data"]);
-    assert_eq!(second["next_cursor"], Value::Null);
     shop.settle().await;
     let facts = sound(&shop, &goods::small(world::MUGS)).await;
     assert!(facts.stock.iter().all(|level| level.reserved == 0));

@@ -343,9 +343,16 @@ fn the_documentation_names_every_metric_and_alarms_ask_for_no_other() {
     // An alarm on a metric that nobody emits is silent for ever.
     let Ok(alarms) = std::fs::read_to_string(root.join("infra/observability.yaml")) else { return };
     let ours = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let mut namespace = "";
     for line in alarms.lines() {
+        if let Some((_, name)) = line.split_once("Namespace:") {
+            namespace = name.trim();
+        }
         let Some((_, name)) = line.split_once("MetricName:") else { continue };
         let name = name.trim().trim_matches(['"', '\'']);
-        assert!(!ours(name) || Metric::ALL.iter().any(|one| one.name() == name), "{name}");
+        // What stands in lines of the log is counted by filters, which stand in another namespace.
+        let is_filtered = (namespace, name) == ("Fluxion/Logs", "alarm_lines");
+        let is_known = is_filtered || Metric::ALL.iter().any(|one| one.name() == name);
+        assert!(!ours(name) || is_known, "{name}");
     }
 }
