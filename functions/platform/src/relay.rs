@@ -23,8 +23,8 @@ pub(crate) async fn send(app: &App, events: Vec<Said>) -> Result<(), Fault> {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let traces = carried.iter().map(|(_, said)| said.trace);
-        let traced: Vec<_> = bodies.iter().map(String::as_str).zip(traces).collect();
-        let taken = app.queues.send_traced(name, &traced).await?;
+        let messages: Vec<_> = bodies.iter().map(String::as_str).zip(traces).collect();
+        let taken = app.queues.send_traced(name, &messages).await?;
         let untaken = carried.iter().zip(taken).filter(|(_, is_taken)| !is_taken);
         refused.extend(untaken.map(|((index, _), _)| *index));
     }

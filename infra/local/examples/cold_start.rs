@@ -239,7 +239,7 @@ fn converse(stream: TcpStream, secrets: &BTreeMap<String, String>) -> Outcome<()
     let mut reader = BufReader::new(stream);
     while let Some(heard) = hear(&mut reader)? {
         let asked: Value = serde_json::from_slice(&heard.body).unwrap_or_default();
-        let name = asked["SecretId"].as_str().unwrap_or_default();
+        let name = asked.get("SecretId").and_then(Value::as_str).unwrap_or_default();
         let answer = match secrets.get(name) {
             Some(text) if heard.target == "secretsmanager.GetSecretValue" => {
                 let fields = json!({"ARN": name, "Name": name, "SecretString": text});

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Outcome;
 use crate::repository;
@@ -116,8 +116,8 @@ fn within(folder: &Path, names: &[&str]) -> Outcome<Vec<String>> {
         }
     }
     files.sort();
-    let read = |(_, path): &(String, _)| {
-        let bytes = fs::read(path).map_err(|error| format!("{path:?}: {error}"))?;
+    let read = |(_, path): &(String, PathBuf)| {
+        let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(plain(&String::from_utf8_lossy(&bytes)))
     };
     files.iter().map(read).collect()

@@ -118,8 +118,8 @@ fn component(one: &Crate) -> Value {
 fn serial_number(text: &str) -> String {
     let hex: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default().to_owned();
-    let (a, b, c, d, e) = (part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32));
-    format!("urn:uuid:{a}-{b}-8{c}-8{d}-{e}")
+    let (head, tail) = ((part(0, 8), part(8, 12)), (part(17, 20), part(20, 32)));
+    format!("urn:uuid:{}-{}-8{}-8{}-{}", head.0, head.1, part(13, 16), tail.0, tail.1)
 }
 
 #[cfg(test)]

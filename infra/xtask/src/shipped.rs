@@ -74,11 +74,11 @@ fn of(metadata: &Value, lock: &str) -> Option<Vec<Crate>> {
         if !seen.insert(id.clone()) {
             continue;
         }
-        let used = linked(nodes.get(&id)?)?;
+        let needed = linked(nodes.get(&id)?)?;
         let mut uses: Vec<(String, String)> =
-            used.iter().map(|id| name_of(packages.get(id)?)).collect::<Option<_>>()?;
+            needed.iter().map(|id| name_of(packages.get(id)?)).collect::<Option<_>>()?;
         uses.sort();
-        wanted.extend(used);
+        wanted.extend(needed);
         let package = packages.get(&id)?;
         let (name, version) = name_of(package)?;
         let text = |key: &str| package.get(key).and_then(Value::as_str).map(str::to_owned);

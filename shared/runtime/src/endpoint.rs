@@ -524,7 +524,7 @@ impl Function {
     ) -> Result<Self, Fault> {
         let (function, faults) = Self::build(endpoints, handler, platform)?;
         let flaws = function.keyring.flaws(platform.clock.now()).await;
-        function.unless(faults.into_iter().chain(flaws).collect())
+        function.unless(&faults.into_iter().chain(flaws).collect::<Vec<_>>())
     }
 
     /// As [`Function::start`], for a process that is to take calls: what the first of them would
@@ -537,14 +537,14 @@ impl Function {
         let (function, faults) = Self::build(endpoints, handler, platform)?;
         let knock = tokio::time::timeout(KNOCK_MAX, (function.knock)());
         let (flaws, _is_open) = tokio::join!(function.keyring.flaws(platform.clock.now()), knock);
-        function.unless(faults.into_iter().chain(flaws).collect())
+        function.unless(&faults.into_iter().chain(flaws).collect::<Vec<_>>())
     }
 
-    fn unless(self, faults: Vec<String>) -> Result<Self, Fault> {
+    fn unless(self, faults: &[String]) -> Result<Self, Fault> {
         if faults.is_empty() {
             return Ok(self);
         }
-        Err(Setup::refusal(self.handler, &faults))
+        Err(Setup::refusal(self.handler, faults))
     }
 
     /// As [`Function::start`], without a look at the secrets: the first call meets them.
@@ -554,7 +554,7 @@ impl Function {
         platform: &Platform,
     ) -> Result<Self, Fault> {
         let (function, faults) = Self::build(endpoints, handler, platform)?;
-        function.unless(faults)
+        function.unless(&faults)
     }
 
     fn build<A: App>(

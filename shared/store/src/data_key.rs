@@ -173,9 +173,12 @@ enum Left {
     Nothing,
 }
 
+/// Rows of a table by the beginnings of their keys, and what is sealed of them.
+type Rows = (Table, &'static str, &'static str, &'static [(&'static str, Left)]);
+
 /// What is personal by where it stands: table, beginnings of both halves of the key, attributes.
 /// What lies beside an order is in [`PERSONAL`], which an erasure goes by, too.
-const SEALED: [(Table, &str, &str, &[(&str, Left)]); 6] = [
+const SEALED: [Rows; 6] = [
     (
         Table::Orders,
         "ORD#",
@@ -226,8 +229,8 @@ fn place(row: &Item) -> Option<(&str, &str)> {
 /// Whom a pseudonym is made of.
 fn whose(pk: &str) -> Ulid {
     let id = pk.split_once('#').map_or("", |(_, id)| id);
-    let order = OrderId::parse(id).map(|id| id.ulid());
-    order.or_else(|_| CustomerId::parse(id).map(|id| id.ulid())).unwrap_or_else(|_| Ulid::nil())
+    let order = OrderId::parse(id).map(OrderId::ulid);
+    order.or_else(|_| CustomerId::parse(id).map(CustomerId::ulid)).unwrap_or_else(|_| Ulid::nil())
 }
 
 impl Left {

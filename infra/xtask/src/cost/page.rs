@@ -290,7 +290,7 @@ fn requests(model: &Model<'_>, page: &mut String) -> Outcome<()> {
         let cost = model.invocation(handler)?;
         rows.push((handler, Cost { letters: 0, ..cost }.total() * MILLION));
     }
-    rows.sort();
+    rows.sort_unstable();
     for (handler, cost) in rows {
         let calls = model.counted.of(handler)?;
         let ms = model.milliseconds(handler, calls)?;
@@ -309,7 +309,7 @@ fn requests(model: &Model<'_>, page: &mut String) -> Outcome<()> {
 
 fn inputs(prices: &Prices, page: &mut String) {
     let _ = writeln!(page, "## Prices\n\n| US dollars | for | what |\n|---|---|---|");
-    for price in prices.prices.values() {
+    for price in prices.list.values() {
         let _ = writeln!(page, "| {} | {} | {} |", price.usd, price.per, price.what);
     }
     let _ = writeln!(page, "\n## Assumed\n\n| | | why |\n|---|---|---|");

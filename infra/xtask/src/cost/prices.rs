@@ -43,7 +43,7 @@ pub(super) struct Prices {
     pub(super) date: String,
     pub(super) region: String,
     pub(super) source: String,
-    pub(super) prices: BTreeMap<String, Price>,
+    pub(super) list: BTreeMap<String, Price>,
     pub(super) assumed: BTreeMap<String, Assumed>,
     pub(super) password_handlers: Vec<String>,
     pub(super) journeys: Vec<Journey>,
@@ -71,7 +71,7 @@ impl Prices {
             date: text(value, "date")?,
             region: text(value, "region")?,
             source: text(value, "source")?,
-            prices,
+            list: prices,
             assumed,
             password_handlers: list(value, "password_handlers")?
                 .iter()
@@ -83,7 +83,7 @@ impl Prices {
 
     /// Picodollars of so many.
     pub(super) fn of(&self, name: &str, count: u128) -> Outcome<u128> {
-        let price = self.prices.get(name).ok_or_else(|| format!("there is no price {name}"))?;
+        let price = self.list.get(name).ok_or_else(|| format!("there is no price {name}"))?;
         Ok(price.pico * count / price.per)
     }
 

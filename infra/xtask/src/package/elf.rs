@@ -16,10 +16,10 @@ pub(crate) struct Needs {
 
 /// What a binary needs, or why it is no binary for a function.
 pub(crate) fn read(bytes: &[u8]) -> Result<Needs, String> {
-    let machine = match (bytes.get(..6), bytes.get(18..20)) {
-        // 64 bits, least significant byte first.
-        (Some([0x7f, b'E', b'L', b'F', 2, 1]), Some(machine)) => machine,
-        _ => return Err("it is no 64-bit Linux binary".to_owned()),
+    // 64 bits, least significant byte first.
+    let (Some([0x7f, b'E', b'L', b'F', 2, 1]), Some(machine)) = (bytes.get(..6), bytes.get(18..20))
+    else {
+        return Err("it is no 64-bit Linux binary".to_owned());
     };
     let architecture = match machine {
         [0xb7, 0] => "arm64",
