@@ -38,6 +38,7 @@ pub mod message;
 pub mod money;
 pub mod movement;
 pub mod order;
+pub mod order_edit;
 pub mod paper;
 pub mod password;
 pub mod payment;

@@ -260,6 +260,7 @@ fn what_may_not_be_called_off_is_refused() {
         refund: None,
         reason: None,
         by: Actor::System,
+        edit: None,
         at: now(),
     };
     let often = Order { cancellations: vec![cancellation; CANCELLATIONS_MAX], ..order };
