@@ -16,7 +16,7 @@ use crate::App;
 
 /// Units of a SKU.
 #[derive(Debug)]
-pub struct OneReplacement(pub(crate) Replacement);
+pub(crate) struct OneReplacement(pub(crate) Replacement);
 
 impl Form for OneReplacement {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {

@@ -23,7 +23,7 @@ use crate::desk::{note, said, shown_as_written};
 
 /// Units of a line.
 #[derive(Debug)]
-pub struct Line(OrderLineId, u32);
+pub(crate) struct Line(OrderLineId, u32);
 
 impl Line {
     /// Which, and how many.

@@ -57,7 +57,7 @@ async fn pay_out(app: &App, listed: &GiftCard, now: Timestamp) -> Result<(), Fau
             payment: changed.payment.as_ref(),
             refund: Some(&changed.refund),
             entry: changed.entry.as_ref(),
-            events: &events,
+            events: events.as_slice(),
             remembered: None,
         };
         if app.store.pay_out(&step, (&card, &after), &entry).await? == Saved::Yes {

@@ -283,7 +283,7 @@ async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper, packer: Optio
             assert_eq!(status, 200, "{intent}");
         }
         Journey::KeysFollow => key_pools::stock(shop, 2..5).await,
-        Journey::Ship => ship(shop, shopper, packer.expect("somebody who packs")).await,
+        Journey::Ship => ship(shopper, packer.expect("somebody who packs")).await,
         Journey::Refund | Journey::PartialRefund | Journey::CalledOff => {
             give_back(shop, journey, shopper, packer.expect("somebody at the desk")).await;
         }
@@ -315,7 +315,7 @@ async fn give_back(shop: &Shop, journey: Journey, shopper: &Shopper, clerk: &Col
 }
 
 /// A parcel is opened, packed, sent and delivered; each step is asked for until it is done.
-async fn ship(shop: &Shop, shopper: &Shopper, packer: &Colleague) {
+async fn ship(shopper: &Shopper, packer: &Colleague) {
     let here = parcels::at(&shopper.order);
     let line = parcels::line_of(shopper).await;
     let body = json!({"lines": [{"order_line_id": line, "quantity": 1}]});

@@ -63,7 +63,7 @@ struct Buyer {
 impl Buyer {
     /// Two mugs for 29.90, ordered.
     async fn of_mugs(shop: &Shop) -> Self {
-        let mut jane = Shopper::guest(shop).await;
+        let jane = Shopper::guest(shop).await;
         jane.ready(MUG, 2).await;
         Self::orders(jane).await
     }
@@ -438,7 +438,7 @@ async fn the_way_to_pay_is_that_of_the_moment_in_which_an_order_is_made() {
     let mut joe = Shopper::from(&shop, "203.0.113.8");
     joe.open_cart("EUR").await;
     joe.ready(MUG, 1).await;
-    let mut jane = Shopper::guest(&shop).await;
+    let jane = Shopper::guest(&shop).await;
     jane.ready(MUG, 2).await;
     let payments = ok(set(away()).await)["payments"].clone();
     assert_eq!(

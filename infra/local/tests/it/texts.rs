@@ -92,8 +92,9 @@ async fn who_agreed_is_texted_when_the_order_leaves_until_they_say_stop() {
     answer(&shop, NUMBER, " Abmelden! ", "one").await;
     shop.settle().await;
     let before = told(&shop).len();
-    let gone = go(&mary, gone.header("etag").unwrap(), &format!("{here}/deliver"), &Value::Null);
-    assert_eq!(gone.await.status, 200);
+    let there = format!("{here}/deliver");
+    let gone = go(&mary, gone.header("etag").unwrap(), &there, &Value::Null).await;
+    assert_eq!(gone.status, 200);
     shop.settle().await;
     assert_eq!(told(&shop).len(), before);
     let last = log(&mary, &jane).await.pop().unwrap();

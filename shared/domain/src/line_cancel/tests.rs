@@ -213,6 +213,7 @@ fn a_reservation_for_which_nothing_is_due_any_more_lapses_and_holds_nobody_up() 
         payment: Some(payment.id),
         failure: None,
         capture_before: None,
+        attempt: None,
     };
     let Settlement::Lapsed(after, _) = order.settle(&payment, &gone, false, now()) else {
         panic!("not let go")
