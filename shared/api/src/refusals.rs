@@ -21,6 +21,7 @@ mod exchange;
 mod fulfillment;
 mod letters;
 mod line_cancel;
+mod order_edit;
 mod privacy;
 mod returns;
 mod webhook;

@@ -21,7 +21,7 @@ use crate::currency::Currency;
 use crate::draft::Deal;
 use crate::fulfillment::Fulfillment;
 use crate::gift_card::{self, Entry, GiftCard, Source, Wallet};
-use crate::id::{CartId, GiftCardId, LineId, OrderId, OrderLineId, StaffId, VariantId};
+use crate::id::{CartId, GiftCardId, LineId, OrderId, OrderLineId, RefundId, StaffId, VariantId};
 use crate::line_cancel::{self, Editing, Off, Units, Worth};
 use crate::money::Money;
 use crate::order::{self, Order, Placement};
@@ -152,10 +152,10 @@ pub struct Sums {
 }
 
 /// What an edit made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
     /// The refund of what was taken off, where something goes back or pays for what was added.
-    pub refund: Option<crate::id::RefundId>,
+    pub refund: Option<RefundId>,
     /// The order of what was added.
     pub order: Option<OrderId>,
     /// What people call it.
