@@ -16,7 +16,7 @@ const AFTERMATH_SECONDS: u64 = 30;
 
 /// A customer's order of mugs, that a gift card and store credit pay in part; it waits for the
 /// rest.
-async fn ordered(shop: &Shop, owner: &Colleague, jane: &mut Shopper) {
+pub(crate) async fn ordered(shop: &Shop, owner: &Colleague, jane: &mut Shopper) {
     let me = ok(jane.get("/v1/auth/me").await);
     // What is left of earlier credit goes: it would pay for everything.
     let credit = format!("/v1/admin/customers/{}/store_credit", text(&me, "id"));
@@ -94,6 +94,7 @@ pub(crate) async fn desk<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Cu
     jane.pay("pm_card_visa");
     pace.settle().await;
     super::order_changes::changes(pace, owner, jane).await;
+    super::order_edits::edits(pace, owner, jane).await;
     ordered(&shop, owner, jane).await;
     call_off(pace, owner, jane).await;
     // Paid, and the shop has not heard of it.
