@@ -28,6 +28,7 @@ pub mod admin {
     pub mod cancel;
     pub mod cancel_draft;
     pub mod cancel_lines;
+    pub mod change_address;
     pub mod change_draft;
     pub mod create_draft;
     pub mod hold;
@@ -149,6 +150,9 @@ impl runtime::App for App {
             "orders.jobs.issue_invoice" => {
                 tables.push(Table::Catalog);
                 bucket = Some(Bucket::new(setup.aws(), setup.text("FILES_BUCKET")));
+            }
+            "orders.admin.change_address" => {
+                tables.extend([Table::Catalog, Table::Identity, Table::Ephemeral]);
             }
             "orders.jobs.complete" => tables.push(Table::Catalog),
             "orders.jobs.on_order_placed" => {
@@ -295,6 +299,12 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         POST "/v1/admin/orders/{id}/lines/cancel",
         "Calls units off that have not left, and gives back what was paid for them.",
         admin::cancel_lines
+    ),
+    http!(
+        "orders.admin.change_address",
+        PUT "/v1/admin/orders/{id}/shipping_address",
+        "Sends what has not left to another address, for which the same prices and taxes hold.",
+        admin::change_address
     ),
     http!(
         "orders.admin.hold",

@@ -23,6 +23,7 @@ mod letters;
 mod line_cancel;
 mod order_edit;
 mod privacy;
+mod readdressing;
 mod returns;
 mod webhook;
 

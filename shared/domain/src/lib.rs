@@ -47,6 +47,7 @@ pub mod phone;
 pub mod pricing;
 pub mod privacy;
 pub mod promotion;
+pub mod readdressing;
 pub mod reconciliation;
 pub mod refund;
 pub mod reservation;

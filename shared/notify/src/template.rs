@@ -116,7 +116,7 @@ struct TenderFacts {
 impl TenderFacts {
     fn of(tender: &Tender) -> Self {
         let name = match &tender.source {
-            gift_card::Source::GiftCard { is_exchange: true, .. } => "Returned goods".to_owned(),
+            gift_card::Source::GiftCard { is_exchange: true, .. } => "Exchanged goods".to_owned(),
             gift_card::Source::GiftCard { last4, .. } => format!("Gift card ending in {last4}"),
             gift_card::Source::StoreCredit { .. } => "Store credit".to_owned(),
         };

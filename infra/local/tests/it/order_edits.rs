@@ -459,3 +459,40 @@ async fn of_the_buyer_who_agrees_and_staff_who_call_off_at_once_one_is_right() {
     shop.settle().await;
     is_sound(&shop).await;
 }
+
+#[tokio::test]
+async fn an_order_goes_to_another_street_as_long_as_nothing_else_changes() {
+    let shop = world::open().await;
+    let clerk = clerk(&shop).await;
+    let jane = buyer(&shop).await;
+    let there = at(&jane, "/shipping_address");
+    let to = |changes: Value| {
+        let mut address = world::address();
+        for (name, value) in changes.as_object().unwrap() {
+            address[name] = value.clone();
+        }
+        json!({"address": address, "reason": "Misspelt"})
+    };
+    let elsewhere = to(json!({"line1": "Lindenstrasse 22"}));
+    let unseen = clerk.call("PUT", &there, &elsewhere).await;
+    assert_eq!(unseen.status, 428, "{}", unseen.text());
+    let seen = clerk.tag(&at(&jane, "")).await;
+    let abroad = to(json!({"country": "FR", "postal_code": "75001", "city": "Paris"}));
+    let abroad = clerk.call_if(&seen, "PUT", &there, &abroad).await;
+    assert_eq!(refusal(&abroad), (409, "address_changes_price".into()));
+    let reader = Colleague::of(&shop, "reader", &[OrdersRead]).await;
+    let answer = reader.call_if(&seen, "PUT", &there, &elsewhere).await;
+    assert_eq!(refusal(&answer), (403, "forbidden".into()));
+    let done = ok(clerk.call_if(&seen, "PUT", &there, &elsewhere).await);
+    assert_eq!(done, ok(clerk.get(&at(&jane, "")).await), "what is answered is what is there");
+    assert_eq!(jane.view_order().await["shipping_address"]["line1"], "Lindenstrasse 22");
+    let stale = clerk.call_if(&seen, "PUT", &there, &elsewhere).await;
+    assert_eq!(refusal(&stale), (412, "if_match_failed".into()));
+    let mugs = line(&clerk, &jane, MUG).await;
+    assert_eq!(open(&clerk, &jane.order, &mugs, 1).await.status, 201);
+    let seen = clerk.tag(&at(&jane, "")).await;
+    let packed = clerk.call_if(&seen, "PUT", &there, &elsewhere).await;
+    assert_eq!(refusal(&packed), (409, "has_parcels".into()));
+    shop.settle().await;
+    is_sound(&shop).await;
+}

@@ -7,7 +7,7 @@ use testkit::goods::{SOCKS, SOCKS_L};
 
 use super::refunds::ordered;
 use super::{Pace, parcels, text};
-use crate::world::{Colleague, Shopper, key, ok};
+use crate::world::{self, Colleague, Shopper, key, ok};
 
 const TO: &str = "jane@example.org";
 const JOB: &str = "orders.jobs.expire_edits";
@@ -47,6 +47,13 @@ async fn bought<P: Pace>(
 /// Staff change what somebody has bought.
 pub(crate) async fn edits<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Shopper) {
     let (edits, line) = bought(pace, owner, jane).await;
+    let order = format!("/v1/admin/orders/{}", jane.order);
+    let seen = owner.tag(&order).await;
+    let there = format!("{order}/shipping_address");
+    let elsewhere = json!({"address": world::address(), "reason": "Misspelt"});
+    let there = Request::new("PUT", &there).header("if-match", &seen);
+    let there = there.header("idempotency-key", &key()).json(&elsewhere);
+    ok(pace.call(owner.send(there)).await);
     let wanted = json!({"additions": [{"sku": SOCKS_L.sku, "quantity": 1}]});
     ok(pace.call(owner.send(post(&format!("{edits}/preview"), &wanted))).await);
     // Of a mug's 12.50 gift card and credit get nine back; the rest pays for a part of the socks.
