@@ -1,8 +1,8 @@
 //! The emulated AWS of the local shop and of all tests: one HTTP client for the unmodified AWS SDK.
 //!
 //! DynamoDB is an embedded engine behind its own HTTP server; SQS, SES, SNS (texts to telephones),
-//! Secrets Manager and S3 are emulated here on the level of the wire. Between the SDK and them sit the recorder (every call
-//! and its consumed capacity), the fault plan and the IAM check.
+//! Secrets Manager and S3 are emulated here on the level of the wire. Between the SDK and them sit
+//! the recorder (every call and its consumed capacity), the fault plan and the IAM check.
 //!
 //! Invariants: time is an input (`Options::now_ms`), never the machine's clock; with a data folder
 //! an acknowledged call survives `kill -9`; a call for a service or operation that is not emulated

@@ -430,7 +430,8 @@ macro_rules! id_rules {
 }
 
 id_rules! {
-    cart_id = CartId, line_id = LineId, draft_id = DraftId, order_id = OrderId, variant_id = VariantId,
+    cart_id = CartId, line_id = LineId, draft_id = DraftId, order_id = OrderId,
+    variant_id = VariantId,
     product_id = ProductId, address_id = AddressId, session_id = SessionId,
     staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
     promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,

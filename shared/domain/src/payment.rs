@@ -1,8 +1,8 @@
 //! The payment of an order: what we expect, what the provider says, what we make of it.
 //!
 //! One payment owns one PaymentIntent. Where the buyer pays on the provider's own page, the payment
-//! owns one Session of it, and the PaymentIntent is the Session's: we learn of it when there is one.
-//! What the provider says is compared with what we asked for before any of it is believed; a
+//! owns one Session of it, and the PaymentIntent is the Session's: we learn of it when there is
+//! one. What the provider says is compared with what we asked for before any of it is believed; a
 //! mismatch is quarantined, never accepted.
 
 use jiff::Timestamp;

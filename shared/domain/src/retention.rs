@@ -261,8 +261,8 @@ pub const TABLE: &[Rule] = &[
     rule(
         "Answers to texts, with their number",
         "queues `text-answers`, `text-answers-dlq`",
-        End::Deleted(days(4)),
-        "Gone as soon as they are read; four days where nobody could.",
+        End::Deleted(days(14)),
+        "Gone as soon as they are read; what nobody could read waits to be tried again by hand.",
     ),
     rule(
         "Backups of tables (point-in-time recovery)",

@@ -19,8 +19,8 @@ pub struct Returned {
     rejection: Option<String>,
     given: Option<String>,
     is_credit: bool,
-    replacement: Option<String>,
-    due: Option<String>,
+    pub(crate) replacement: Option<String>,
+    pub(crate) due: Option<String>,
     pub(crate) closing: Option<String>,
 }
 

@@ -2,11 +2,10 @@
 //! stops waiting, and the way back.
 //!
 //! [`finalize`] is called by the webhook's job, by the sweeper and by whoever finds that money
-//! came; the second call finds nothing to do. [`end_unpaid`] cancels the PaymentIntent, or closes the
-//! provider's page, *before* it gives the stock back, and finalizes instead where that shows that
-//! money came.
-//! [`call_off`] ends an order that was placed, too. [`send_refund`] asks the provider for what was
-//! decided to go back, and [`hear_refunds`] takes over what it says of that.
+//! came; the second call finds nothing to do. [`end_unpaid`] cancels the PaymentIntent, or closes
+//! the provider's page, *before* it gives the stock back, and finalizes instead where that shows
+//! that money came. [`call_off`] ends an order that was placed, too. [`send_refund`] asks the
+//! provider for what was decided to go back, and [`hear_refunds`] takes over what it says of that.
 //!
 //! [`Search`] looks for the places of an order's units before it is placed.
 

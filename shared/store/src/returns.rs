@@ -6,8 +6,8 @@
 //!
 //! The order's version is the lock of all its returns. What comes back into stock, and what is
 //! thrown away, is written in the transaction that says so; what the buyer gets for it is a refund,
-//! in one transaction with the return that it settles, behind the condition of all refunds. Where it
-//! is other goods, their order and the hold of them are written with it, too.
+//! in one transaction with the return that it settles, behind the condition of all refunds. Where
+//! it is other goods, their order and the hold of them are written with it, too.
 
 use domain::event::Event;
 use domain::fault::Fault;

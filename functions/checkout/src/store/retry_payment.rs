@@ -1,8 +1,8 @@
 //! `POST /v1/store/orders/{id}/retry_payment`: a declined card is not the end of an order.
 //!
-//! The same PaymentIntent, or page of the provider's, is answered again; one that was canceled or has
-//! expired is replaced. For somebody who
-//! lost the answer of the completion, the cart's token opens the order while it waits.
+//! The same PaymentIntent, or page of the provider's, is answered again; one that was canceled or
+//! has expired is replaced. For somebody who lost the answer of the completion, the cart's token
+//! opens the order while it waits.
 
 use api::form::OrderPath;
 use api::view::order::{OrderView, RetriedView};

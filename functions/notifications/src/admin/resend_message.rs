@@ -1,5 +1,5 @@
-//! `POST /v1/admin/messages/{id}/resend`: a letter or a text about an order is written and sent once
-//! more: to the address that the order has now, to the number that its buyer has now.
+//! `POST /v1/admin/messages/{id}/resend`: a letter or a text about an order is written and sent
+//! once more: to the address that the order has now, to the number that its buyer has now.
 //!
 //! What is sent is a letter of its own with an id of its own: the one before stays in the log as it
 //! is. Letters with a link or a code of their own can not be repeated: nobody keeps those.

@@ -1,10 +1,10 @@
-//! The queue of texts: is there a confirmed number whose holder agreed, is it a time to text, claim,
-//! look whether they said STOP, send, mark.
+//! The queue of texts: is there a confirmed number whose holder agreed, is it a time to text,
+//! claim, look whether they said STOP, send, mark.
 //!
 //! Who has no number, or has taken their word back, is not texted, and nothing is written down of
-//! it. What comes in the quiet hours of the number's country waits in the queue, a quarter of an hour
-//! at a time, and everything is asked again when it comes back: a STOP of the night counts in the
-//! morning.
+//! it. What comes in the quiet hours of the number's country waits in the queue, a quarter of an
+//! hour at a time, and everything is asked again when it comes back: a STOP of the night counts in
+//! the morning.
 //!
 //! Idempotent by the text's id, as letters are.
 

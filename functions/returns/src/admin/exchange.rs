@@ -1,6 +1,6 @@
-//! `POST /v1/admin/orders/{id}/returns/{return_id}/exchange`: the buyer gets other goods for what came
-//! back, in an order of their own. What they cost less goes back; what they cost more the buyer pays
-//! by a link that is mailed, and the goods are kept for them meanwhile.
+//! `POST /v1/admin/orders/{id}/returns/{return_id}/exchange`: the buyer gets other goods for what
+//! came back, in an order of their own. What they cost less goes back; what they cost more the
+//! buyer pays by a link that is mailed, and the goods are kept for them meanwhile.
 //!
 //! One transaction takes the units of the first order, settles the return, places the second order
 //! and holds its stock: of two who settle the same return one does.

@@ -1,5 +1,5 @@
-//! `POST /v1/admin/orders/{id}/returns/{return_id}/exchange/preview`: what other goods for what came
-//! back would cost today, and who would owe whom what; nothing is written and nothing is held.
+//! `POST /v1/admin/orders/{id}/returns/{return_id}/exchange/preview`: what other goods for what
+//! came back would cost today, and who would owe whom what; nothing is written and nothing is held.
 
 use api::form::{ListOf, Nested};
 use api::view::returns::ExchangePreviewView;

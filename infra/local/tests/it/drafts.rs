@@ -71,6 +71,7 @@ async fn cancel(clerk: &Colleague, draft: &str) -> Response {
 }
 
 async fn is_sound(shop: &Shop) {
+    shop.settle().await;
     sound(shop, &goods::small(world::MUGS)).await;
 }
 
@@ -177,6 +178,7 @@ async fn a_link_that_was_withdrawn_sells_nothing_and_the_next_one_does() {
     assert_eq!(refusal(&send_as(&clerk, &draft, &key(), &json!({})).await), canceled);
     let list = ok(clerk.get(&format!("{DRAFTS}?limit=1")).await);
     assert_eq!(list["data"][0]["status"], "canceled");
+    shop.settle().await;
     let facts = sound(&shop, &goods::small(world::MUGS)).await;
     assert!(facts.stock.iter().all(|level| level.reserved == 0));
 }
@@ -247,6 +249,7 @@ async fn whatever_breaks_on_the_way_one_link_is_good() {
     let shop = world::open().await;
     let clerk = Colleague::of(&shop, "clerk", &MAY).await;
     let draft = begin(&clerk, &content(MUG, 1)).await;
+    shop.settle().await;
     let kinds = [
         FaultKind::FailBefore,
         FaultKind::LoseResponse,

@@ -73,6 +73,10 @@ fn the_functions_of_the_shop() {
         identity.store.remove_address     512 MB 10 s  DELETE /v1/store/me/addresses/{id}
         identity.store.list_consents      512 MB 10 s  GET /v1/store/me/consents
         identity.store.change_consent     512 MB 10 s  PUT /v1/store/me/consents/{purpose}
+        identity.store.view_phone         512 MB 10 s  GET /v1/store/me/phone
+        identity.store.change_phone       512 MB 10 s  PUT /v1/store/me/phone
+        identity.store.confirm_phone      512 MB 10 s  POST /v1/store/me/phone/confirm
+        identity.store.remove_phone       512 MB 10 s  DELETE /v1/store/me/phone
         identity.store.ask_export         512 MB 10 s  POST /v1/store/me/export
         identity.store.open_export        512 MB 10 s  POST /v1/auth/export/open
         identity.store.ask_erasure        512 MB 10 s  POST /v1/store/me/erasure
@@ -265,8 +269,11 @@ fn the_functions_of_the_shop() {
         returns.admin.receive             512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/receive
         returns.admin.refund              512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/refund
         returns.admin.credit              512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/credit
+        returns.admin.preview_exchange    512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/exchange/preview
+        returns.admin.exchange            512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/exchange
         returns.admin.close               512 MB 10 s  POST /v1/admin/orders/{id}/returns/{return_id}/close
         returns.jobs.expire               512 MB 50 s  every 3600 s
+        returns.jobs.pay_out              512 MB 50 s  every 300 s
         returns.unknown                   512 MB 10 s  ANY $default
         promotions.admin.create_promotion  512 MB 10 s  POST /v1/admin/promotions
         promotions.admin.list_promotions  512 MB 10 s  GET /v1/admin/promotions
@@ -319,6 +326,13 @@ fn the_functions_of_the_shop() {
         orders.jobs.on_order_changed      512 MB 30 s  stream fluxion-orders by 100
         orders.jobs.index_orders         1769 MB 300 s  queue fluxion-search-orders.fifo by 10
         orders.jobs.rebuild_search        512 MB 30 s  
+        orders.admin.create_draft         512 MB 10 s  POST /v1/admin/draft_orders
+        orders.admin.list_drafts          512 MB 10 s  GET /v1/admin/draft_orders
+        orders.admin.view_draft           512 MB 10 s  GET /v1/admin/draft_orders/{id}
+        orders.admin.change_draft         512 MB 10 s  PUT /v1/admin/draft_orders/{id}
+        orders.admin.cancel_draft         512 MB 10 s  POST /v1/admin/draft_orders/{id}/cancel
+        orders.admin.send_draft           512 MB 10 s  POST /v1/admin/draft_orders/{id}/send
+        orders.store.view_pay_link        512 MB 10 s  GET /v1/store/pay_links/{id}
         orders.store.invoice              512 MB 10 s  GET /v1/store/orders/{id}/invoice
         orders.admin.invoice              512 MB 10 s  GET /v1/admin/orders/{id}/invoice
         orders.admin.list_invoices        512 MB 10 s  GET /v1/admin/invoices
@@ -374,6 +388,8 @@ fn the_functions_of_the_shop() {
         notifications.admin.roll_back_template  512 MB 10 s  POST /v1/admin/templates/{letter}/{locale}/rollback
         notifications.jobs.deliver        256 MB 30 s  queue fluxion-mail by 10
         notifications.jobs.on_feedback    256 MB 30 s  queue fluxion-mail-feedback by 10
+        notifications.jobs.deliver_text   256 MB 30 s  queue fluxion-texts by 10
+        notifications.jobs.on_text_answer  256 MB 30 s  queue fluxion-text-answers by 10
         notifications.unknown             512 MB 10 s  ANY $default
         platform.store.live               512 MB 10 s  GET /health/live
         platform.store.ready              512 MB 10 s  GET /health/ready
@@ -444,6 +460,10 @@ fn the_tables_queues_and_secrets_of_the_shop() {
         fluxion-search-customers-dlq.fifo hides 30 s
         fluxion-mail-feedback hides 180 s
         fluxion-mail-feedback-dlq hides 30 s
+        fluxion-texts hides 180 s
+        fluxion-texts-dlq hides 30 s
+        fluxion-text-answers hides 180 s
+        fluxion-text-answers-dlq hides 30 s
         fluxion-webhooks hides 180 s
         fluxion-webhooks-dlq hides 30 s
         fluxion-webhook-deliveries hides 180 s

@@ -1,11 +1,11 @@
 //! Exchanges: what came back is settled by other goods.
 //!
-//! The replacement is an order of its own, placed as orders are: priced by the catalogue of the day,
-//! taxed, held, invoiced and sent. What the goods that came back are worth pays for it, as a tender;
-//! where it costs less the rest goes back, where it costs more the rest is due. The credit that
-//! stands between the two orders is a gift card whose code nobody has: what ever comes back onto it,
-//! because the replacement is not paid in time, is called off or comes back itself, goes the way on
-//! which the first order was paid.
+//! The replacement is an order of its own, placed as orders are: priced by the catalogue of the
+//! day, taxed, held, invoiced and sent. What the goods that came back are worth pays for it, as a
+//! tender; where it costs less the rest goes back, where it costs more the rest is due. The credit
+//! that stands between the two orders is a gift card whose code nobody has: what ever comes back
+//! onto it, because the replacement is not paid in time, is called off or comes back itself, goes
+//! the way on which the first order was paid.
 //!
 //! The refund of the first order takes the units, under the condition of all refunds: no unit is
 //! paid back and exchanged.

@@ -1,5 +1,5 @@
-//! A telephone from the code that is texted to it to the STOP that comes back; a text that waits for
-//! the morning, and one that is sent once more.
+//! A telephone from the code that is texted to it to the STOP that comes back; a text that waits
+//! for the morning, and one that is sent once more.
 
 use local::{Request, Shop};
 use serde_json::{Value, json};
