@@ -168,9 +168,8 @@ pub(crate) fn find(file: &OrderFile, number: u32) -> Reply<Edit> {
 /// whoever has a link the one that it was mailed for. All else is not there.
 pub(crate) fn seen(file: &OrderFile, who: &OrderReader) -> Reply<Edit> {
     let is_buyer = who.customer.is_some_and(|one| file.order.customer == Some(one.id));
-    let is_theirs = |edit: &&Edit| {
-        edit.token_hash.as_deref().is_some_and(|hash| is_buyer || who.shows(hash))
-    };
+    let is_theirs =
+        |edit: &&Edit| edit.token_hash.as_deref().is_some_and(|hash| is_buyer || who.shows(hash));
     let found = file.edits.iter().rev().find(is_theirs);
     found.cloned().ok_or_else(Problem::not_found)
 }
@@ -241,7 +240,12 @@ pub(crate) async fn shortages(
             let level = levels.iter().find(|level| level.place == one.place);
             let (wanted, available) = (one.quantity, level.map_or(0, |level| level.available));
             let place = one.place.clone();
-            (available < i64::from(wanted)).then_some(Lack { place, wanted, available, shards: None })
+            (available < i64::from(wanted)).then_some(Lack {
+                place,
+                wanted,
+                available,
+                shards: None,
+            })
         };
         let lacks: Vec<Lack> = places.iter().filter_map(lack).collect();
         if lacks.is_empty() {

@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Actor;
 use crate::cart::{self, Cart, PricedCart};
 use crate::catalog::{Kind, Offer, Sku};
-use crate::currency::Currency;
 use crate::draft::Deal;
 use crate::fulfillment::Fulfillment;
 use crate::gift_card::{self, Entry, GiftCard, Source, Wallet};
@@ -84,11 +83,9 @@ impl Status {
     pub const fn may_become(self, to: Self) -> bool {
         match self {
             Self::Open => !matches!(to, Self::Open),
-            Self::Applied
-            | Self::Declined
-            | Self::Withdrawn
-            | Self::Expired
-            | Self::Superseded => false,
+            Self::Applied | Self::Declined | Self::Withdrawn | Self::Expired | Self::Superseded => {
+                false
+            }
         }
     }
 
@@ -208,7 +205,11 @@ pub struct Edit {
 /// Without what people say, and without the token's hash: this may end in a log.
 impl std::fmt::Debug for Edit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Edit({}, {}, {:?}, version {})", self.order, self.number, self.status, self.version)
+        write!(
+            f,
+            "Edit({}, {}, {:?}, version {})",
+            self.order, self.number, self.status, self.version
+        )
     }
 }
 
@@ -441,7 +442,8 @@ impl Goods {
         let deals: Vec<Deal> = wanted.iter().zip(&cart.lines).map(deal).collect();
         let of_lines = wanted.iter().map(|one| offers(&one.goods.sku)).collect();
         let nothing_off = OnOffer::default();
-        let priced = cart.price_by(of_lines, (shipping, tax), (&nothing_off, &deals), now)?;
+        let priced =
+            cart.price_by(of_lines, (shipping, tax), (&nothing_off, deals.as_slice()), now)?;
         Ok(Some(Self { cart, priced }))
     }
 
@@ -547,11 +549,7 @@ fn may_be_edited(order: &Order) -> Result<(), Refusal> {
 
 /// What is taken off and added at once would be one unit of stock that moves twice in one write:
 /// then only the difference is said.
-fn each_once(
-    order: &Order,
-    removals: &[(OrderLineId, u32)],
-    cart: &Cart,
-) -> Result<(), Refusal> {
+fn each_once(order: &Order, removals: &[(OrderLineId, u32)], cart: &Cart) -> Result<(), Refusal> {
     let is_removed =
         |line: &&order::OrderLine| removals.iter().any(|(removed, _)| *removed == line.id);
     for line in order.lines.iter().filter(is_removed) {
@@ -604,8 +602,7 @@ fn add(of: &Order, goods: Goods, credit: Money, fresh: Fresh) -> Result<Added, R
         placed.reservation.expires_at = now.saturating_add(PAID_WITHIN).unwrap_or(Timestamp::MAX);
     }
     let spent = placed.tendering.since(None, placed.id, now);
-    let credit =
-        given.map(|(card, first)| (card, std::iter::once(first).chain(spent).collect()));
+    let credit = given.map(|(card, first)| (card, std::iter::once(first).chain(spent).collect()));
     Ok(Added { placement, credit })
 }
 
@@ -676,11 +673,6 @@ impl Edit {
         self.removed.iter().map(|one| (one.line, one.quantity)).collect()
     }
 
-    /// What it is priced in.
-    pub const fn currency(&self) -> Currency {
-        self.sums.due.currency()
-    }
-
     /// Whether the buyer pays something for it.
     pub fn costs_more(&self) -> bool {
         self.sums.due.is_positive()
@@ -699,10 +691,8 @@ impl Edit {
 
     /// Where it stands for whoever looks at it now: time closes it before anybody writes so.
     pub fn standing(&self, now: Timestamp) -> Status {
-        match self.is_open(now) {
-            Err(Refusal::Late { .. }) => Status::Expired,
-            _ => self.status,
-        }
+        let is_late = matches!(self.is_open(now), Err(Refusal::Late { .. }));
+        if is_late { Status::Expired } else { self.status }
     }
 
     /// What becomes of the order, decided anew: what it comes to must be what was agreed on. Staff

@@ -10,8 +10,8 @@
 
 use domain::event::Event;
 use domain::fault::Fault;
-use domain::order_edit::{Added, Edit, Status};
 use domain::order::Order;
+use domain::order_edit::{Added, Edit, Status};
 use jiff::Timestamp;
 
 use crate::idempotency::{self, Answer, Claim};

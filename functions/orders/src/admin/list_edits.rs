@@ -1,8 +1,9 @@
 //! `GET /v1/admin/orders/{id}/edits`: an order's edits, oldest first; one query.
 
+use api::cursor::List;
 use api::form::OrderPath;
 use api::view::order_edit::OrderEditView;
-use api::{List, Path, Reply, Staff};
+use api::{Path, Reply, Staff};
 use domain::permission::grant;
 use runtime::Call;
 

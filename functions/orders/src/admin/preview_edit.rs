@@ -19,7 +19,7 @@ pub async fn handle(
 ) -> Reply<EditPreviewView> {
     let (Path(OrderPath { id }), Body(Wanted { removals, additions })) = &call.input;
     let file = load(app, *id).await?;
-    let basket = basket(app, &file, (additions, ""), call.now).await?;
+    let basket = basket(app, &file, (additions.as_slice(), ""), call.now).await?;
     let who = (call.who.actor(), Some(call.who.responsible()));
     let fresh = fresh(app, &basket.facts.settings.shop, who, "", call.now);
     // Which number it would get is of no matter to what it costs.

@@ -65,7 +65,8 @@ pub async fn handle(
     for _ in 0..RACES_MAX {
         let file = load(app, *id).await?;
         let (number, late) = next(&file.edits, call.now)?;
-        let basket = basket(app, &file, (additions, &proposed.reason), call.now).await?;
+        let basket =
+            basket(app, &file, (additions.as_slice(), proposed.reason.as_str()), call.now).await?;
         let who = (call.who.actor(), Some(call.who.responsible()));
         let fresh = fresh(app, &basket.facts.settings.shop, who, &proposed.reason, call.now);
         let decided = decide(of(&file), removals, basket.goods.clone(), number, fresh)?;

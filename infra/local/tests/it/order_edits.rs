@@ -352,7 +352,8 @@ async fn what_has_left_meanwhile_is_not_taken_off() {
     let parcel = open(&clerk, &jane.order, &pairs, 2).await;
     assert_eq!(parcel.status, 201, "{}", parcel.text());
     assert_eq!(refusal(&approve(&link).await), (409, "units_in_parcel".into()));
-    let there = format!("{}/{}", at(&jane, "/fulfillments"), parcel.value()["id"].as_str().unwrap());
+    let there =
+        format!("{}/{}", at(&jane, "/fulfillments"), parcel.value()["id"].as_str().unwrap());
     let seen = parcel.header("etag").unwrap();
     let sent = go(&clerk, seen, &format!("{there}/ship"), &json!({"carrier": "DHL"})).await;
     assert_eq!(sent.status, 200, "{}", sent.text());

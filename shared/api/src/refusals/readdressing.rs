@@ -12,9 +12,7 @@ impl From<Refusal> for Problem {
                 let detail = "Orders are sent elsewhere that are placed and not over.";
                 Self::conflict(code, detail).member("order_status", status.code())
             }
-            Refusal::NotSent => {
-                Self::conflict(code, "Nothing of the order is sent to an address.")
-            }
+            Refusal::NotSent => Self::conflict(code, "Nothing of the order is sent to an address."),
             Refusal::AllSent => {
                 Self::conflict(code, "All of the order has left, or was called off.")
             }

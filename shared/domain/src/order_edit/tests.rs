@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::currency::Currency;
 use crate::gift_card::CODE_BYTES;
 use crate::id::{GiftEntryId, PaymentId, RefundId, Ulid};
 use crate::line_cancel::tests::{line_id, now, parcel, placed, reserved};
@@ -106,8 +107,7 @@ fn figures(sums: Sums) -> [i64; 6] {
 
 #[test]
 fn the_transition_matrix() {
-    expect_file!["matrix.txt"]
-        .assert_eq(&order::tests::matrix(&Status::ALL, Status::may_become));
+    expect_file!["matrix.txt"].assert_eq(&order::tests::matrix(&Status::ALL, Status::may_become));
 }
 
 #[test]
@@ -222,7 +222,10 @@ fn what_is_proposed_is_decided_again_and_fits_or_came_to_nothing() {
         edit.decide(of(order, &payment), Some(goods), is_buyer, fresh(2, now))
     };
     let done = again(&edit, &order, true, later(2)).unwrap();
-    assert_eq!((done.sums, done.added.unwrap().placement.order.totals.total), (seen.sums, eur(1_600)));
+    assert_eq!(
+        (done.sums, done.added.unwrap().placement.order.totals.total),
+        (seen.sums, eur(1_600))
+    );
     let staff = again(&edit, &order, false, later(2)).unwrap_err();
     assert_eq!(staff, Refusal::ApprovalRequired { due: eur(600) });
     let late = again(&edit, &order, true, later(3)).unwrap_err();
@@ -256,7 +259,10 @@ fn one_edit_is_open_at_a_time_and_time_closes_it() {
     assert!(withdrawn.clone().expire(later(4)).is_none());
     let again = withdrawn.withdraw(Actor::System, later(4)).unwrap_err();
     assert_eq!(again, Refusal::Closed { status: Status::Withdrawn });
-    assert_eq!(edit.clone().decline(None, Actor::Nobody, later(4)).unwrap_err().code(), "edit_expired");
+    assert_eq!(
+        edit.clone().decline(None, Actor::Nobody, later(4)).unwrap_err().code(),
+        "edit_expired"
+    );
     let last = Edit { number: EDITS_MAX, ..edit };
     assert_eq!(next(&[last], later(9)), Err(Refusal::TooOften));
 }
@@ -270,9 +276,10 @@ fn worth(order: &Order) -> i64 {
 /// The order of what was added, paid.
 fn settled(added: Added) -> (Order, Payment) {
     let mut order = added.placement.order;
-    let mut payment = added.placement.payment.unwrap_or_else(|| {
-        Payment::open(PaymentId::from_ulid(ulid(5)), order.id, eur(0), now())
-    });
+    let mut payment = added
+        .placement
+        .payment
+        .unwrap_or_else(|| Payment::open(PaymentId::from_ulid(ulid(5)), order.id, eur(0), now()));
     payment.captured = order.due();
     payment.status = crate::payment::Status::Succeeded;
     order.captured = payment.captured;

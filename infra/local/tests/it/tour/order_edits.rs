@@ -31,11 +31,7 @@ fn body(line: &Value, units: u32, due: i64) -> Value {
 
 /// A paid order of a customer, of which a gift card and store credit paid a part: where its edits
 /// are, and its line.
-async fn bought<P: Pace>(
-    pace: &mut P,
-    owner: &Colleague,
-    jane: &mut Shopper,
-) -> (String, Value) {
+async fn bought<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Shopper) -> (String, Value) {
     ordered(&owner.shop, owner, jane).await;
     jane.pay("pm_card_visa");
     pace.settle().await;
