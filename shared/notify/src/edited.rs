@@ -21,7 +21,7 @@ pub struct Edited {
 
 /// Units that are taken off, or added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct EditedLine {
+pub(crate) struct EditedLine {
     pub(crate) title: String,
     pub(crate) variant: String,
     pub(crate) quantity: u32,
