@@ -60,7 +60,7 @@ impl Form for WhichEdit {
 
 /// Units of a line that are taken off.
 #[derive(Debug)]
-pub struct Removal(OrderLineId, u32);
+struct Removal(OrderLineId, u32);
 
 impl Form for Removal {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
@@ -84,7 +84,7 @@ impl Form for Price {
 
 /// Units of a good that is added.
 #[derive(Debug)]
-pub struct OneAddition(Addition);
+struct OneAddition(Addition);
 
 impl Form for OneAddition {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
