@@ -124,7 +124,7 @@ impl Form for Wanted {
 
 /// Which of an order's edits a buyer answers.
 #[derive(Debug)]
-pub struct Answered {
+pub(crate) struct Answered {
     pub(crate) number: u32,
     pub(crate) reason: Option<String>,
 }
