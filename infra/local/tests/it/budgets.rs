@@ -569,7 +569,7 @@ async fn every_function_keeps_to_its_budget() {
         identity.admin.invite              7 dynamodb
         identity.admin.list_api_keys       1 dynamodb
         identity.admin.list_consents       5 dynamodb
-        identity.admin.list_customers      3 dynamodb, 16 s3
+        identity.admin.list_customers      3 dynamodb, 19 s3
         identity.admin.list_own_sessions   1 dynamodb
         identity.admin.list_permissions    none
         identity.admin.list_privacy_requests 5 dynamodb
@@ -605,9 +605,11 @@ async fn every_function_keeps_to_its_budget() {
         identity.store.change_consent      4 dynamodb
         identity.store.change_email        11 dynamodb
         identity.store.change_password     7 dynamodb
+        identity.store.change_phone        8 dynamodb
         identity.store.change_profile      1 dynamodb
         identity.store.close_account       7 dynamodb
         identity.store.confirm_email       7 dynamodb
+        identity.store.confirm_phone       4 dynamodb
         identity.store.end_session         2 dynamodb
         identity.store.forgot_password     6 dynamodb
         identity.store.list_addresses      2 dynamodb
@@ -624,10 +626,12 @@ async fn every_function_keeps_to_its_budget() {
         identity.store.refresh             2 dynamodb
         identity.store.register            4 dynamodb
         identity.store.remove_address      3 dynamodb
+        identity.store.remove_phone        3 dynamodb
         identity.store.resend_verification 7 dynamodb
         identity.store.reset_password      5 dynamodb
         identity.store.verify_email        3 dynamodb
         identity.store.view_address        2 dynamodb
+        identity.store.view_phone          3 dynamodb
         identity.unknown                   none
         inventory.admin.add_keys           10 dynamodb
         inventory.admin.adjust             5 dynamodb
@@ -678,22 +682,28 @@ async fn every_function_keeps_to_its_budget() {
         notifications.admin.list_templates 4 dynamodb
         notifications.admin.preview_template 5 dynamodb
         notifications.admin.publish_template 6 dynamodb
-        notifications.admin.resend_message 4 dynamodb
+        notifications.admin.resend_message 6 dynamodb
         notifications.admin.roll_back_template 5 dynamodb
         notifications.admin.suppress       2 dynamodb
         notifications.admin.test_template  6 dynamodb
-        notifications.admin.unsuppress     1 dynamodb
+        notifications.admin.unsuppress     4 dynamodb
         notifications.admin.view_template  5 dynamodb
         notifications.admin.write_template 6 dynamodb
         notifications.jobs.deliver         5 dynamodb, 1 ses
+        notifications.jobs.deliver_text    1 dynamodb
         notifications.jobs.on_feedback     3 dynamodb
+        notifications.jobs.on_text_answer  2 dynamodb
         notifications.unknown              none
         orders.admin.add_note              6 dynamodb
         orders.admin.cancel                10 dynamodb, 3 stripe
+        orders.admin.cancel_draft          8 dynamodb
         orders.admin.cancel_lines          6 dynamodb
+        orders.admin.change_draft          7 dynamodb
+        orders.admin.create_draft          6 dynamodb
         orders.admin.hold                  6 dynamodb
         orders.admin.invoice               2 dynamodb
-        orders.admin.list                  1 dynamodb, 14 s3
+        orders.admin.list                  1 dynamodb, 17 s3
+        orders.admin.list_drafts           4 dynamodb
         orders.admin.list_failed_refunds   4 dynamodb
         orders.admin.list_invoices         1 dynamodb
         orders.admin.list_notes            4 dynamodb
@@ -706,20 +716,23 @@ async fn every_function_keeps_to_its_budget() {
         orders.admin.reopen                6 dynamodb
         orders.admin.resend_confirmation   7 dynamodb
         orders.admin.retry_refund          6 dynamodb
+        orders.admin.send_draft            5 dynamodb
         orders.admin.timeline              5 dynamodb
         orders.admin.view                  1 dynamodb
-        orders.jobs.complete               14 dynamodb
+        orders.admin.view_draft            5 dynamodb
+        orders.jobs.complete               16 dynamodb
         orders.jobs.index_orders           1 dynamodb, 7 s3
         orders.jobs.issue_invoice          7 dynamodb, 1 s3
         orders.jobs.on_order_changed       1 sqs
-        orders.jobs.on_order_placed        4 dynamodb, 2 sqs
+        orders.jobs.on_order_placed        4 dynamodb, 3 sqs
         orders.jobs.rebuild_search         1 sqs
-        orders.store.cancel                5 dynamodb, 1 stripe
+        orders.store.cancel                7 dynamodb
         orders.store.download              2 dynamodb
         orders.store.invoice               2 dynamodb
         orders.store.list                  1 dynamodb
         orders.store.look_up               7 dynamodb
         orders.store.view                  1 dynamodb
+        orders.store.view_pay_link         1 dynamodb
         orders.unknown                     none
         payments.admin.accept_dispute      6 dynamodb
         payments.admin.capture             6 dynamodb
@@ -740,7 +753,7 @@ async fn every_function_keeps_to_its_budget() {
         platform.admin.list_import_flaws   2 dynamodb
         platform.admin.list_imports        1 dynamodb
         platform.admin.list_mismatches     1 dynamodb
-        platform.admin.list_queues         39 sqs
+        platform.admin.list_queues         45 sqs
         platform.admin.redrive             1 dynamodb, 4 sqs
         platform.admin.start_import        4 dynamodb, 1 s3
         platform.admin.view_export         3 dynamodb
@@ -753,7 +766,7 @@ async fn every_function_keeps_to_its_budget() {
         platform.store.config              1 dynamodb
         platform.store.live                none
         platform.store.openapi             none
-        platform.store.ready               7 dynamodb, 3 secretsmanager, 1 ses, 12 sqs
+        platform.store.ready               7 dynamodb, 3 secretsmanager, 1 ses, 14 sqs
         platform.unknown                   none
         promotions.admin.activate_promotion 5 dynamodb
         promotions.admin.adjust_gift_card  3 dynamodb
@@ -786,13 +799,16 @@ async fn every_function_keeps_to_its_budget() {
         returns.admin.close                6 dynamodb
         returns.admin.create               6 dynamodb
         returns.admin.credit               7 dynamodb
+        returns.admin.exchange             8 dynamodb
         returns.admin.list                 4 dynamodb
+        returns.admin.preview_exchange     8 dynamodb
         returns.admin.queue                4 dynamodb
         returns.admin.receive              7 dynamodb
         returns.admin.refund               6 dynamodb
         returns.admin.reject               6 dynamodb
         returns.admin.view                 2 dynamodb
         returns.jobs.expire                1 dynamodb
+        returns.jobs.pay_out               1 dynamodb
         returns.store.cancel               4 dynamodb
         returns.store.list                 3 dynamodb
         returns.store.request              5 dynamodb

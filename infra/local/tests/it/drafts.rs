@@ -178,6 +178,16 @@ async fn a_link_that_was_withdrawn_sells_nothing_and_the_next_one_does() {
     assert_eq!(refusal(&send_as(&clerk, &draft, &key(), &json!({})).await), canceled);
     let list = ok(clerk.get(&format!("{DRAFTS}?limit=1")).await);
     assert_eq!(list["data"][0]["status"], "canceled");
+    // Another one is listed first, and this one on the next page.
+    assert_eq!(list["next_cursor"], Value::Null);
+    shop.clock().advance_ms(1000);
+    let newer = begin(&clerk, &content(MUG, 1)).await;
+    let first = ok(clerk.get(&format!("{DRAFTS}?limit=1")).await);
+    assert!(newer.ends_with(first["data"][0]["id"].as_str().unwrap()));
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = ok(clerk.get(&format!("{DRAFTS}?limit=1&cursor={cursor}")).await);
+    assert_eq!(second["data"], list["data"]);
+    assert_eq!(second["next_cursor"], Value::Null);
     shop.settle().await;
     let facts = sound(&shop, &goods::small(world::MUGS)).await;
     assert!(facts.stock.iter().all(|level| level.reserved == 0));

@@ -69,6 +69,7 @@ async fn who_agreed_is_texted_when_the_order_leaves_until_they_say_stop() {
     shop.settle().await;
     assert!(told(&shop).pop().unwrap().contains("Thank you for your order"));
 
+    shop.clock().advance_ms(1000);
     let line = json!(line_of(&jane).await);
     let made = open(&mary, &jane.order, &line, 1).await;
     let here = format!("{}/{}", at(&jane.order), made.value()["id"].as_str().unwrap());

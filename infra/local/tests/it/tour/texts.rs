@@ -70,7 +70,7 @@ pub(crate) async fn texts<P: Pace>(pace: &mut P, owner: &Colleague, round: Round
     pace.settle().await;
 
     answer(&shop, &number, "STOP", &format!("stop-{}", round.0)).await;
-    pace.settle().await;
+    pace.follow().await;
     let refused = pace.call(owner.call("POST", &again, &Value::Null)).await;
     assert_eq!(refusal(&refused), (409, "address_suppressed".into()));
     let at =
@@ -78,7 +78,7 @@ pub(crate) async fn texts<P: Pace>(pace: &mut P, owner: &Colleague, round: Round
     let kept = pace.call(owner.call("DELETE", &at, &Value::Null)).await;
     assert_eq!(refusal(&kept), (409, "stopped_by_reader".into()));
     answer(&shop, &number, "START", &format!("start-{}", round.0)).await;
-    pace.settle().await;
+    pace.follow().await;
 
     // All day long but for an hour that it is not.
     let hour = u8::try_from(shop.clock().now().to_zoned(jiff::tz::TimeZone::UTC).hour());
