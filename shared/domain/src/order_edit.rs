@@ -1,15 +1,15 @@
 //! Edits: what staff change about an order after it was placed, as far as its buyer agrees.
 //!
-//! What is taken off is called off as units always are, at the price of their line. What is added is
-//! an order of its own, placed as orders are: priced by the catalogue of the day, taxed, held,
+//! What is taken off is called off as units always are, at the price of their line. What is added
+//! is an order of its own, placed as orders are: priced by the catalogue of the day, taxed, held,
 //! invoiced, paid and sent. What the units that were taken off are worth pays for it first, by a
 //! credit between the two orders whose code nobody has, as for an exchange; the rest goes back, or
 //! is left to be paid. So an order keeps its one payment and its one invoice, and nothing that was
 //! added leaves before it is paid.
 //!
 //! An edit is decided three times by the same function: when it is looked at, when it is proposed,
-//! and when it is applied. What it costs stands still from the proposal on; what an order has become
-//! meanwhile does not. Where the two do not fit any more the edit came to nothing.
+//! and when it is applied. What it costs stands still from the proposal on; what an order has
+//! become meanwhile does not. Where the two do not fit any more the edit came to nothing.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -91,7 +91,8 @@ impl Store {
         Ok(cart::saved(&transaction.commit(self, "write an edit").await?))
     }
 
-    /// Applies an edit: the order, the refund, the order of what is added and its stock, or nothing.
+    /// Applies an edit: the order, the refund, the order of what is added and its stock, or
+    /// nothing.
     pub async fn apply_edit(&self, application: &Application<'_>) -> Result<Applied, Fault> {
         let Application { step, edit, added } = application;
         let mut transaction = Transaction::default();
