@@ -129,8 +129,8 @@ impl Store {
         Ok(if lacks.is_empty() { Applied::Raced } else { Applied::Short(lacks) })
     }
 
-    /// Edits that nobody agreed to in time, the longest over first. The index is a little behind the
-    /// table: whoever closes one loads it first.
+    /// Edits that nobody agreed to in time, the longest over first. The index is a little behind
+    /// the table: whoever closes one loads it first.
     pub async fn overdue_edits(&self, now: Timestamp, limit: i32) -> Result<Vec<Edit>, Fault> {
         let index = Some(("work", "gsi3pk", Some("gsi3sk")));
         let due = moment(now);

@@ -1,6 +1,6 @@
 //! `POST /v1/admin/orders/{id}/edits/preview`: what an edit of an order would come to today:
-//! prices,
-//! taxes, what goes back, what is left to be paid, what is not there. Nothing is written or held.
+//! prices, taxes, what goes back, what is left to be paid, what is not there. Nothing is written or
+//! held.
 
 use api::form::OrderPath;
 use api::view::order_edit::EditPreviewView;

@@ -1,7 +1,7 @@
 //! `POST /v1/admin/orders/{id}/edits`: proposes an edit of an order, at what it was seen to come
-//! to.
-//! From then on that stands still. The buyer is mailed a link by which they say yes or no, unless
-//! staff apply by themselves what costs them nothing more. Of an order one edit is open at a time.
+//! to. From then on that stands still. The buyer is mailed a link by which they say yes or no,
+//! unless staff apply by themselves what costs them nothing more. Of an order one edit is open at a
+//! time.
 
 use api::form::{Integer, Nested, OrderPath, Text, YesOrNo};
 use api::reply::{Answer, Remembered};
