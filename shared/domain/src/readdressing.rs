@@ -3,7 +3,8 @@
 //!
 //! What was agreed on for the way and for the taxes stays as it is, so the new address has to be
 //! one for which the same holds: of the same country and region, the same zone of shipping and the
-//! same taxes. Who moves further buys anew. What is packed is unpacked first: labels name addresses.
+//! same taxes. Who moves further buys anew. What is packed is unpacked first: labels name
+//! addresses.
 
 use jiff::Timestamp;
 
