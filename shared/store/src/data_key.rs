@@ -9,7 +9,7 @@
 //!
 //! The table of keys has no point-in-time recovery. A row tells in the clear what is left of it
 //! after an erasure: the pseudonym. What was there instead stands beside it, sealed, under the
-//! attribute's name behind a [`SEAL`]. Who opens a row without a key therefore reads the pseudonym,
+//! attribute's name behind a `SEAL`. Who opens a row without a key therefore reads the pseudonym,
 //! and need not know that there was more.
 //!
 //! A key is made in the transaction that writes the first row of what it belongs to, and destroyed
