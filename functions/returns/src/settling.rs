@@ -23,14 +23,7 @@ use crate::desk::{note, said, shown_as_written};
 
 /// Units of a line.
 #[derive(Debug)]
-pub(crate) struct Line(OrderLineId, u32);
-
-impl Line {
-    /// Which, and how many.
-    pub(crate) const fn units(self) -> (OrderLineId, u32) {
-        (self.0, self.1)
-    }
-}
+struct Line(OrderLineId, u32);
 
 impl Form for Line {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
@@ -67,7 +60,8 @@ impl Form for Given {
         let items = fields.optional("items", items);
         let shipping = fields.optional("shipping", Nested::<Positive>::form());
         let reason = fields.optional("reason", Text::between(1, REASON_CHARS_MAX));
-        let lines = items?.map(|items| items.into_iter().map(Line::units).collect());
+        let lines =
+            items?.map(|items| items.into_iter().map(|Line(line, units)| (line, units)).collect());
         let shipping = shipping?.map(|Positive(money)| money);
         Some(Self { lines, shipping, reason: reason? })
     }

@@ -41,7 +41,6 @@ mod shop;
 mod snapshot;
 mod stripe;
 mod surface;
-mod texts;
 mod world;
 
 pub use clock::{Clock, STORY_BEGINS_MS};

@@ -125,12 +125,8 @@ impl Door {
             Verdict::Suffer(kind) => match kind {
                 FaultKind::FailBefore => Some(refusal(500, "api_error", "injected: a failure")),
                 FaultKind::Throttle => Some(refusal(429, "rate_limit", "injected: too many")),
-                FaultKind::FailAfter => {
-                    self.twin.handle(request);
-                    Some(refusal(500, "api_error", "injected: a failure"))
-                }
                 FaultKind::Timeout => None,
-                FaultKind::LoseResponse | FaultKind::TimeoutAfter => {
+                FaultKind::LoseResponse => {
                     self.twin.handle(request);
                     None
                 }
@@ -139,10 +135,8 @@ impl Door {
                     self.twin.handle(request);
                     return self.die(call).await;
                 }
-                // Mean something to DynamoDB only; the plan never picks a call of Stripe for them.
-                FaultKind::TransactionConflict | FaultKind::ConditionFailed => {
-                    Some(self.twin.handle(request))
-                }
+                // Means something to DynamoDB only; the plan never picks a call of Stripe for it.
+                FaultKind::TransactionConflict => Some(self.twin.handle(request)),
             },
         };
         self.moved.notify_one();

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::store::Kind;
 use crate::world::{Origin, World};
-use crate::{charges, checkout, disputes, refunds};
+use crate::{charges, disputes, refunds};
 
 /// What a timer does to its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,10 @@ pub(crate) enum Timer {
     ExpireCharge,
     /// Nobody answered a dispute in time.
     DisputeDeadline,
-    /// Nobody finished a Checkout Session in time.
-    ExpireSession,
 }
 
 impl Timer {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 9] = [
         Self::SettleCharge,
         Self::ClearDebit,
         Self::OpenDispute,
@@ -44,7 +42,6 @@ impl Timer {
         Self::ConcludeDispute,
         Self::ExpireCharge,
         Self::DisputeDeadline,
-        Self::ExpireSession,
     ];
 
     fn name(self) -> &'static str {
@@ -58,13 +55,12 @@ impl Timer {
             Self::ConcludeDispute => "conclude_dispute",
             Self::ExpireCharge => "expire_charge",
             Self::DisputeDeadline => "dispute_deadline",
-            Self::ExpireSession => "expire_session",
         }
     }
 
-    /// Whether it takes long. Who waits for the twin to come to rest does not wait for these.
+    /// Whether it takes days. Who waits for the twin to come to rest does not wait for these.
     fn is_later(self) -> bool {
-        matches!(self, Self::ExpireCharge | Self::DisputeDeadline | Self::ExpireSession)
+        matches!(self, Self::ExpireCharge | Self::DisputeDeadline)
     }
 
     fn run(self, world: &mut World, id: &str) {
@@ -78,7 +74,6 @@ impl Timer {
             Self::ConcludeDispute => disputes::conclude(world, id),
             Self::ExpireCharge => charges::expire(world, id),
             Self::DisputeDeadline => disputes::pass_deadline(world, id),
-            Self::ExpireSession => checkout::pass_time(world, id),
         }
     }
 }

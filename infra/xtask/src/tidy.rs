@@ -11,7 +11,6 @@ mod handlers;
 mod links;
 mod names;
 mod permissions;
-mod runbooks;
 mod rust;
 mod words;
 
@@ -50,7 +49,6 @@ pub(crate) fn check(repository: &Repository, packages: &[Package]) -> Vec<Violat
         links::check(repository),
         names::check(repository),
         permissions::check(repository),
-        runbooks::check(repository),
         rust::check(repository),
         words::check(repository),
     ]

@@ -463,7 +463,6 @@ impl<'a> Writer<'a> {
         let tenders = &order.tendering.tenders;
         for Tender { source, amount, .. } in tenders {
             let label = match source {
-                Source::GiftCard { is_exchange: true, .. } => words.returned_goods.to_owned(),
                 Source::GiftCard { last4, .. } => format!("{} {last4}", words.gift_card),
                 Source::StoreCredit { .. } => words.store_credit.to_owned(),
             };
@@ -591,10 +590,9 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// All that a refund gives: to gift cards and credit, for a replacement, and as money.
+/// All that a refund gives: to gift cards and credit, and as money.
 fn given(refund: &Refund, currency: Currency) -> Result<Money, money::Refusal> {
-    let exchanged = refund.exchanged.as_ref().map(|exchanged| exchanged.amount);
-    let credit = refund.credit.map(|credit| credit.amount).or(exchanged);
+    let credit = refund.credit.map(|credit| credit.amount);
     let tenders = refund.tenders.iter().map(|tender| tender.amount);
     Money::sum(currency, tenders.chain(credit).chain([refund.money]))
 }

@@ -33,8 +33,6 @@ pub struct Event {
     pub id: String,
     /// `payment_intent.succeeded` …
     pub kind: String,
-    /// When it happened, as Stripe says.
-    pub created: Option<Timestamp>,
     /// Whether real money moved.
     pub is_live: bool,
     /// The object that it tells of.
@@ -103,9 +101,6 @@ struct Envelope {
     id: String,
     #[serde(rename = "type")]
     kind: String,
-    // Read leniently: it is counted and decides nothing.
-    #[serde(default)]
-    created: Value,
     livemode: bool,
     data: Data,
 }
@@ -139,7 +134,6 @@ pub fn parse(body: &[u8]) -> Option<Event> {
     Some(Event {
         id: envelope.id,
         kind: envelope.kind,
-        created: envelope.created.as_i64().and_then(|at| Timestamp::from_second(at).ok()),
         is_live: envelope.livemode,
         object: text(object.get("id")),
         intent,

@@ -13,7 +13,6 @@ use domain::fault::{Fault, Retry};
 use domain::id::{CustomerId, OrderId};
 use domain::order::{FulfillmentStatus, PaymentStatus, Status};
 use domain::permission::grant;
-use domain::returns::ReturnStatus;
 use jiff::Timestamp;
 use queue::Name;
 use runtime::Call;
@@ -39,7 +38,6 @@ struct Filters {
     status: Option<Status>,
     payment_status: Option<PaymentStatus>,
     fulfillment_status: Option<FulfillmentStatus>,
-    return_status: Option<ReturnStatus>,
     customer: Option<CustomerId>,
     created_from: Option<Timestamp>,
     created_to: Option<Timestamp>,
@@ -58,10 +56,6 @@ const fn of_payment(status: PaymentStatus) -> (&'static str, PaymentStatus) {
 }
 
 const fn of_fulfillment(status: FulfillmentStatus) -> (&'static str, FulfillmentStatus) {
-    (status.code(), status)
-}
-
-const fn of_return(status: ReturnStatus) -> (&'static str, ReturnStatus) {
     (status.code(), status)
 }
 
@@ -96,14 +90,6 @@ const FULFILLMENT_STATUSES: &[(&str, FulfillmentStatus)] = &[
     of_fulfillment(FulfillmentStatus::Delivered),
 ];
 
-const RETURN_STATUSES: &[(&str, ReturnStatus)] = &[
-    of_return(ReturnStatus::None),
-    of_return(ReturnStatus::Requested),
-    of_return(ReturnStatus::InProgress),
-    of_return(ReturnStatus::PartiallyReturned),
-    of_return(ReturnStatus::Returned),
-];
-
 const SORTS: &[(&str, Sort)] =
     &[("relevance", Sort::Relevance), ("newest", Sort::Newest), ("oldest", Sort::Oldest)];
 
@@ -113,7 +99,6 @@ impl Form for Wanted {
         let status = fields.optional("status", OneOf(STATUSES));
         let payment_status = fields.optional("payment_status", OneOf(PAYMENT_STATUSES));
         let fulfillment_status = fields.optional("fulfillment_status", OneOf(FULFILLMENT_STATUSES));
-        let return_status = fields.optional("return_status", OneOf(RETURN_STATUSES));
         let customer = fields.optional("customer_id", customer_id());
         let created_from = fields.optional("created_from", time());
         let created_to = fields.optional("created_to", time());
@@ -131,7 +116,6 @@ impl Form for Wanted {
             status: status?,
             payment_status: payment_status?,
             fulfillment_status: fulfillment_status?,
-            return_status: return_status?,
             customer: customer?,
             created_from: created_from?,
             created_to: created_to?,
@@ -151,7 +135,6 @@ impl Filters {
             (facet::STATUS, self.status.map(Status::code)),
             (facet::PAYMENT, self.payment_status.map(PaymentStatus::code)),
             (facet::FULFILLMENT, self.fulfillment_status.map(FulfillmentStatus::code)),
-            (facet::RETURN, self.return_status.map(ReturnStatus::code)),
             (facet::CUSTOMER, customer.as_deref()),
         ]
         .into_iter()
@@ -238,9 +221,9 @@ mod tests {
     #[test]
     fn every_flaw_of_a_query_is_named() {
         let query = json!({"q": "", "status": "sold", "payment_status": "free",
-            "fulfillment_status": "lost", "return_status": "eaten", "customer_id": "jane",
-            "created_from": "yesterday", "created_to": "2026-02-30T00:00:00Z", "currency": "euro",
-            "total_min": -1, "total_max": "x", "sort": "best", "limit": 101, "x": 1});
+            "fulfillment_status": "lost", "customer_id": "jane", "created_from": "yesterday",
+            "created_to": "2026-02-30T00:00:00Z", "currency": "euro", "total_min": -1,
+            "total_max": "x", "sort": "best", "limit": 101, "x": 1});
         let names: Vec<String> =
             flaws_of::<Wanted>(&query).into_iter().map(|(pointer, _)| pointer).collect();
         let wanted = [
@@ -248,7 +231,6 @@ mod tests {
             "/status",
             "/payment_status",
             "/fulfillment_status",
-            "/return_status",
             "/customer_id",
             "/created_from",
             "/created_to",
@@ -272,8 +254,6 @@ mod tests {
         all(PaymentStatus::ALL.map(PaymentStatus::code).into(), known);
         let known = FULFILLMENT_STATUSES.iter().map(|one| one.0).collect();
         all(FulfillmentStatus::ALL.map(FulfillmentStatus::code).into(), known);
-        let known = RETURN_STATUSES.iter().map(|one| one.0).collect();
-        all(ReturnStatus::ALL.map(ReturnStatus::code).into(), known);
         let filters = read(&json!({"status": "placed", "payment_status": "paid"})).facets();
         let shown: Vec<&str> = filters.iter().map(|one| one.facet.as_str()).collect();
         assert_eq!(shown, ["status", "payment_status"]);

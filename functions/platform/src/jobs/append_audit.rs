@@ -38,8 +38,7 @@ fn entry(body: &str) -> Result<Entry, Fault> {
         | Fact::ExchangeDue { .. }
         | Fact::WebhookTest { .. }
         | Fact::WebhookReplay { .. }
-        | Fact::MessageRequested { .. }
-        | Fact::TextRequested { .. }) => {
+        | Fact::MessageRequested { .. }) => {
             let tried = format!("read an entry of the audit log: it is {}", fact.name());
             Err(Fault::noticed(tried, Retry::Useless))
         }

@@ -78,8 +78,7 @@ async fn words(app: &App, topic: Topic, event: &Event) -> Result<Announcement, F
         | Fact::AuditNoted { .. }
         | Fact::ExchangeDue { .. }
         | Fact::WebhookReplay { .. }
-        | Fact::MessageRequested { .. }
-        | Fact::TextRequested { .. } => None,
+        | Fact::MessageRequested { .. } => None,
     };
     app.store.announce(Announcement { event: event.id, topic, at: event.at, body, only }).await
 }
@@ -104,8 +103,7 @@ fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::ExchangeDue { .. }
         | Fact::WebhookTest { .. }
         | Fact::WebhookReplay { .. }
-        | Fact::MessageRequested { .. }
-        | Fact::TextRequested { .. } => None,
+        | Fact::MessageRequested { .. } => None,
     }
 }
 

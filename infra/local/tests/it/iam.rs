@@ -21,9 +21,9 @@ use templates::{Stack, Trigger};
 use testkit::goods::{self, Good, MUG, POSTER, SOCKS, TEMPLATE};
 use wire::Grant;
 
+use crate::accounts;
 use crate::tour::{self, People, Plain, Round};
 use crate::world::{self, Colleague, PASSWORD, Shopper, address, key, ok, refusal};
-use crate::{accounts, exchanges};
 
 type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Alone = fn(Shop) -> Boxed;
@@ -47,7 +47,6 @@ const ALONE: &[(&str, Alone)] = &[
     ("paid late", |shop| Box::pin(paid_late(shop))),
     ("sent back", |shop| Box::pin(sent_back(shop))),
     ("left unsaid", |shop| Box::pin(left_unsaid(shop))),
-    ("goods at two places", |shop| Box::pin(two_places(shop))),
     ("the first owner", |shop| Box::pin(founding(shop))),
     ("a month", |shop| Box::pin(month(shop))),
     ("a registration", |shop| Box::pin(registration(shop))),
@@ -246,7 +245,6 @@ async fn oneself(shop: Shop, mut people: People) {
 
 async fn letters(shop: Shop, people: People) {
     tour::letters::letters(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
-    tour::texts::texts(&mut Plain(shop.clone()), &people.owner, Round(1)).await;
     tour::letters::templates(&mut Plain(shop), &people.owner, Round(1)).await;
 }
 
@@ -797,8 +795,6 @@ async fn sent_back(shop: Shop) {
 
 /// Events that no stream brought: the sweep says them. One for each queue.
 async fn left_unsaid(shop: Shop) {
-    let lou = Shopper::customer(&shop, "lou@example.org").await;
-    tour::texts::switch(&shop, true, (0, 0)).await;
     let jane = Shopper::new(&shop);
     assert_eq!(jane.register("jane@example.org").await.status, 202);
     let mut guest = Shopper::guest(&shop).await;
@@ -819,30 +815,11 @@ async fn left_unsaid(shop: Shop) {
     let path = format!("/v1/admin/orders/{}/refunds", guest.order);
     let ask = Request::new("POST", &path).header("idempotency-key", &world::key()).json(&body);
     ok(clerk.send(ask).await);
-    let asked = json!({"phone": "+4915112345678", "text": "order-sms-1"});
-    assert_eq!(lou.call("PUT", tour::texts::PHONE, &asked).await.status, 202);
     shop.clock().advance_ms(31_000);
     let outcome = shop.run_job("platform.jobs.sweep_outbox").await;
     assert!(matches!(outcome, Outcome::Answered(_)));
     shop.settle().await;
-    assert_eq!((shop.mails().len(), shop.texts().len()), (5, 1));
-}
-
-/// Where goods lie at several places, all of them are asked for what is sent instead.
-async fn two_places(shop: Shop) {
-    let keeper = [Permission::InventoryRead, Permission::InventoryAdjust];
-    let keeper = Colleague::of(&shop, "keeper", &keeper).await;
-    let lyon = json!({"name": "Lyon", "country": "FR", "postal_code": "69001", "serves": ["FR"]});
-    let made = Request::new("POST", "/v1/admin/inventory/locations");
-    let made = keeper.send(made.header("idempotency-key", &key()).json(&lyon)).await;
-    assert_eq!(made.status, 201, "{}", made.text());
-    // Places are believed for a minute.
-    shop.clock().advance_ms(60_000);
-    let clerk = exchanges::clerk(&shop).await;
-    let back = exchanges::back(&clerk, 1, exchanges::plain).await;
-    let body = json!({"replacements": exchanges::one(MUG)});
-    exchanges::replacement(&exchanges::exchange(&clerk, &back, body).await);
-    shop.settle().await;
+    assert_eq!(shop.mails().len(), 4);
 }
 
 pub(crate) type Policies = BTreeMap<String, Vec<wire::Statement>>;

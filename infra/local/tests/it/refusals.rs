@@ -3,7 +3,7 @@
 mod cart;
 mod checkout;
 mod identity;
-pub(crate) mod payments;
+mod payments;
 mod platform;
 mod reading;
 

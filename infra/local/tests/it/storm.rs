@@ -70,27 +70,20 @@ const CARDS: [&str; 8] = [
     "pm_card_refundFail",
     "pm_card_pendingRefund",
 ];
-const KINDS: [FaultKind; 10] = [
+const KINDS: [FaultKind; 7] = [
     FaultKind::FailBefore,
     FaultKind::LoseResponse,
-    FaultKind::FailAfter,
     FaultKind::Throttle,
     FaultKind::Timeout,
-    FaultKind::TimeoutAfter,
     FaultKind::TransactionConflict,
-    FaultKind::ConditionFailed,
     FaultKind::DieBefore,
     FaultKind::DieAfter,
 ];
 
 /// Chance that follows from a number (SplitMix64).
-pub(crate) struct Dice(u64);
+struct Dice(u64);
 
 impl Dice {
-    pub(crate) const fn of(number: u64) -> Self {
-        Self(number)
-    }
-
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -99,11 +92,11 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound.max(1)
     }
 
-    pub(crate) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         let at = usize::try_from(self.below(of.len() as u64)).expect("a place");
         &of[at]
     }
@@ -681,8 +674,7 @@ async fn calm(goods: &Goods) -> (Snapshot, Colleague) {
     (Snapshot::of(shop).expect("a shop at rest"), clerk)
 }
 
-/// A number that whoever runs the proofs has set.
-pub(crate) fn number(name: &str) -> Option<u64> {
+fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 

@@ -9,7 +9,6 @@
 )]
 
 mod bench;
-mod checkout;
 mod client;
 mod disputes;
 mod faults;

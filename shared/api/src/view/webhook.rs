@@ -358,8 +358,7 @@ impl EventBody {
             | Fact::ExchangeDue { .. }
             | Fact::WebhookTest { .. }
             | Fact::WebhookReplay { .. }
-            | Fact::MessageRequested { .. }
-            | Fact::TextRequested { .. } => (None, None),
+            | Fact::MessageRequested { .. } => (None, None),
         };
         let order = order.map(OrderBody::from);
         let data = EventData { order, fulfillment, refund, returned, dispute };
