@@ -88,6 +88,7 @@ const AMONG: &[(&str, Among)] = &[
     ("the books", |shop, people| Box::pin(books(shop, people))),
     ("dead letters", |shop, people| Box::pin(dead_letters(shop, people))),
     ("somebody is forgotten", |shop, people| Box::pin(forgotten(shop, people))),
+    ("nobody is forgotten yet", |shop, people| Box::pin(waited_for(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -307,6 +308,21 @@ async fn forgotten(shop: Shop, people: People) {
     let mut pace = Plain(shop.clone());
     tour::privacy::privacy(&mut pace, &people.owner, Round(1)).await;
     tour::privacy::years(&mut pace, &shop, &people.owner, Round(1)).await;
+}
+
+/// Who has an order under way is not forgotten, whoever asks: its number is read where it is sealed.
+async fn waited_for(shop: Shop, people: People) {
+    let mut kim = Shopper::customer(&shop, "kim@example.org").await;
+    kim.open_cart("EUR").await;
+    kim.ready(MUG, 1).await;
+    assert_eq!(kim.complete().await.status, 201);
+    shop.settle().await;
+    let id = ok(kim.get("/v1/auth/me").await)["id"].as_str().unwrap().to_owned();
+    let asked = kim.call("POST", "/v1/store/me/erasure", &json!({})).await;
+    assert_eq!(asked.status, 409, "{}", asked.text());
+    let path = format!("/v1/admin/customers/{id}/erasure");
+    let asked = people.owner.call("POST", &path, &json!({})).await;
+    assert_eq!(asked.status, 409, "{}", asked.text());
 }
 
 async fn books(shop: Shop, people: People) {
