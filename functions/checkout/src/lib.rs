@@ -3,7 +3,6 @@
 use ::store::{Store, Table};
 use runtime::{Doors, Endpoint, Ids, Setup, Till, Trigger, every, http};
 
-mod allocate;
 mod pay;
 pub mod jobs {
     //! What ends what nobody pays.

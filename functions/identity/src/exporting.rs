@@ -99,8 +99,8 @@ fn plain(value: &impl Serialize) -> Result<Value, Fault> {
 /// A letter as its reader may know of it.
 fn sent(letter: &Delivery) -> Value {
     json!({
-        "id": letter.id, "letter": letter.letter, "to": letter.to, "status": letter.status,
-        "queued_at": letter.queued_at, "sent_at": letter.sent_at,
+        "id": letter.id, "letter": letter.letter, "channel": letter.channel, "to": letter.to,
+        "status": letter.status, "queued_at": letter.queued_at, "sent_at": letter.sent_at,
     })
 }
 

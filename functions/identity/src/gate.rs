@@ -4,7 +4,9 @@
 use api::{Problem, Reply, Request};
 use domain::audit::Actor;
 use domain::fault::Fault;
+use domain::id::CustomerId;
 use domain::limit::{Limit, Standing};
+use domain::phone::Phone;
 use jiff::Timestamp;
 use runtime::Tally;
 use store::limit::{Bucket, Taken};
@@ -41,6 +43,19 @@ pub(crate) fn mailed_tokens(app: &App, request: &Request) -> Vec<Bucket> {
 pub(crate) fn mails(app: &App, request: &Request, reader: &str) -> Vec<Bucket> {
     let address = app.doors.address_bucket(Limit::Mails, request);
     vec![app.doors.bucket(Limit::Mails, reader), address]
+}
+
+/// The buckets of a request for a code: of the number, of the customer, and of the address. Each
+/// text costs money, and whoever is paid for those that arrive would like to have many asked for.
+pub(crate) fn texts(
+    app: &App,
+    request: &Request,
+    customer: CustomerId,
+    phone: &Phone,
+) -> Vec<Bucket> {
+    let address = app.doors.address_bucket(Limit::Texts, request);
+    let number = app.doors.bucket(Limit::Texts, phone.as_str());
+    vec![number, app.doors.bucket(Limit::Texts, &customer.to_string()), address]
 }
 
 /// Takes a token from each bucket, or says no. The strictest bucket comes first; its standing is

@@ -20,6 +20,7 @@ mod gate;
 mod indexed;
 mod letter;
 pub mod password;
+mod phone;
 mod privacy;
 mod proof;
 mod session;
@@ -85,9 +86,11 @@ pub mod store {
     pub mod change_consent;
     pub mod change_email;
     pub mod change_password;
+    pub mod change_phone;
     pub mod change_profile;
     pub mod close_account;
     pub mod confirm_email;
+    pub mod confirm_phone;
     pub mod end_session;
     pub mod forgot_password;
     pub mod list_addresses;
@@ -104,10 +107,12 @@ pub mod store {
     pub mod refresh;
     pub mod register;
     pub mod remove_address;
+    pub mod remove_phone;
     pub mod resend_verification;
     pub mod reset_password;
     pub mod verify_email;
     pub mod view_address;
+    pub mod view_phone;
 }
 
 /// What this domain touches.
@@ -148,6 +153,9 @@ impl runtime::App for App {
             | "identity.jobs.rebuild_search"
             | "identity.unknown" => &[],
             "identity.jobs.index_customers" => &[Table::Identity],
+            "identity.store.change_phone" => {
+                &[Table::Identity, Table::Ephemeral, Table::Orders, Table::Catalog]
+            }
             "identity.jobs.serve_privacy" => {
                 &[Table::Identity, Table::Ephemeral, Table::Orders, Table::Carts]
             }
@@ -164,7 +172,8 @@ impl runtime::App for App {
             | "identity.store.profile"
             | "identity.store.remove_address"
             | "identity.store.verify_email"
-            | "identity.store.view_address" => &[Table::Identity, Table::Ephemeral],
+            | "identity.store.view_address"
+            | "identity.store.view_phone" => &[Table::Identity, Table::Ephemeral],
             _ => &[Table::Identity, Table::Ephemeral, Table::Orders],
         };
         let signs = matches!(
@@ -385,6 +394,31 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         PUT "/v1/store/me/consents/{purpose}",
         "Agrees to a purpose, or takes it back; what was said before stays.",
         store::change_consent
+    ),
+    http!(
+        "identity.store.view_phone",
+        GET "/v1/store/me/phone",
+        "Shows the customer's telephone number, and whether they are texted about their orders.",
+        store::view_phone
+    ),
+    http!(
+        "identity.store.change_phone",
+        PUT "/v1/store/me/phone",
+        "Asks for another telephone number, to be texted about one's orders: a code is texted to \
+         it, and nothing changes until that is typed in.",
+        store::change_phone
+    ),
+    http!(
+        "identity.store.confirm_phone",
+        POST "/v1/store/me/phone/confirm",
+        "Confirms the number by the code that was texted to it, and agrees to be texted.",
+        store::confirm_phone
+    ),
+    http!(
+        "identity.store.remove_phone",
+        DELETE "/v1/store/me/phone",
+        "Forgets the telephone number, and takes back the agreement to be texted.",
+        store::remove_phone
     ),
     http!(
         "identity.store.ask_export",

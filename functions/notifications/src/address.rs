@@ -6,6 +6,7 @@
 
 use api::seal::Sealer;
 use domain::address::Email;
+use domain::phone::Phone;
 
 const PURPOSE: &str = "suppression";
 
@@ -20,8 +21,17 @@ pub(crate) struct Names {
 
 /// The names of an address, however it is spelled.
 pub(crate) fn names(sealer: &Sealer, address: &Email) -> Names {
-    let key = address.key();
-    Names { current: sealer.seal(PURPOSE, &key), all: sealer.seals(PURPOSE, &key).collect() }
+    named(sealer, &address.key())
+}
+
+/// The names of a telephone number. It begins with a plus and holds no @: no address is called the
+/// same.
+pub(crate) fn names_of_phone(sealer: &Sealer, phone: &Phone) -> Names {
+    named(sealer, phone.as_str())
+}
+
+fn named(sealer: &Sealer, key: &str) -> Names {
+    Names { current: sealer.seal(PURPOSE, key), all: sealer.seals(PURPOSE, key).collect() }
 }
 
 #[cfg(test)]

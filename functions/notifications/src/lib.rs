@@ -1,10 +1,12 @@
-//! Letters to people: written, sent, followed to where they end; and what the shop's own words are.
+//! Letters and texts to people: written, sent, followed to where they end; and what the shop's own
+//! words are.
 
 use ::store::{Store, Table};
 use domain::event::Event;
 use notify::{Mailer, Templates};
-use queue::Name;
+use queue::{Name, Queues};
 use runtime::{Call, Doors, Endpoint, Ids, Setup, Trigger, http, on_queue};
+use texts::Texter;
 
 mod address;
 mod which;
@@ -27,7 +29,9 @@ pub mod admin {
 pub mod jobs {
     //! The post.
     pub mod deliver;
+    pub mod deliver_text;
     pub mod on_feedback;
+    pub mod on_text_answer;
 }
 
 /// What this domain touches.
@@ -36,6 +40,9 @@ pub struct App {
     store: Store,
     doors: Doors,
     mailer: Option<Mailer>,
+    texter: Option<Texter>,
+    /// The queue of texts, for the one that lets some of them wait.
+    queues: Option<Queues>,
     templates: Templates,
     words: words::Words,
     shop_url: String,
@@ -51,7 +58,7 @@ impl runtime::App for App {
                 Templates::default()
             }
         };
-        let mut mailer = None;
+        let (mut mailer, mut texter, mut queues) = (None, None, None);
         let tables: &[Table] = match setup.handler {
             "notifications.unknown" => &[],
             "notifications.jobs.deliver" => {
@@ -59,7 +66,15 @@ impl runtime::App for App {
                 mailer = Some(setup.mailer().by(set));
                 &[Table::Orders, Table::Ephemeral, Table::Catalog, Table::Identity]
             }
-            "notifications.jobs.on_feedback" => &[Table::Ephemeral, Table::Identity],
+            "notifications.jobs.deliver_text" => {
+                let (from, price) = (setup.optional("TEXT_FROM"), setup.text("TEXT_MAX_PRICE"));
+                texter = Some(Texter::new(setup.aws(), from, price));
+                queues = Some(setup.queues(&[Name::Texts]));
+                &[Table::Orders, Table::Ephemeral, Table::Catalog, Table::Identity]
+            }
+            "notifications.jobs.on_feedback" | "notifications.jobs.on_text_answer" => {
+                &[Table::Ephemeral, Table::Identity]
+            }
             handler if handler.contains("template") => {
                 &[Table::Orders, Table::Ephemeral, Table::Identity, Table::Catalog]
             }
@@ -70,6 +85,8 @@ impl runtime::App for App {
             store: setup.store(tables),
             doors: if is_job { setup.sealing_doors() } else { setup.doors() },
             mailer,
+            texter,
+            queues,
             templates,
             words: words::Words::default(),
             shop_url: setup.shop_url(),
@@ -97,20 +114,22 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     http!(
         "notifications.admin.list_messages",
         GET "/v1/admin/orders/{id}/messages",
-        "Lists the letters about an order and what became of each, oldest first.",
+        "Lists the letters and texts about an order and what became of each, oldest first.",
         admin::list_messages
     ),
     http!(
         "notifications.admin.resend_message",
         POST "/v1/admin/messages/{id}/resend",
-        "Sends a letter about an order once more, to the address that the order has now.",
+        "Sends a letter or a text about an order once more: a letter to the address that the \
+         order has now, a text to the number that its buyer has now.",
         admin::resend_message
     ),
     http!(
         "notifications.admin.list_suppressions",
         GET "/v1/admin/suppressions",
-        "Lists the addresses that are not written to, newest first: those whose mailbox does not \
-         exist, whose readers complained, and those that staff put there.",
+        "Lists the addresses and telephone numbers that are not written to, newest first: those \
+         whose mailbox does not exist, whose readers complained or answered STOP, and those that \
+         staff put there.",
         admin::list_suppressions
     ),
     http!(
@@ -173,5 +192,7 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     ),
     on_queue!("notifications.jobs.deliver", Name::Mail, jobs::deliver),
     on_queue!("notifications.jobs.on_feedback", Name::MailFeedback, jobs::on_feedback),
+    on_queue!("notifications.jobs.deliver_text", Name::Texts, jobs::deliver_text),
+    on_queue!("notifications.jobs.on_text_answer", Name::TextAnswers, jobs::on_text_answer),
     Endpoint { handler: "notifications.unknown", trigger: Trigger::Unknown },
 ];

@@ -4,7 +4,7 @@
 //! now. Beside its id nothing of an order is kept in the index to be read.
 
 use domain::address::Address;
-use domain::order::{FulfillmentStatus, Order, PaymentStatus, Status};
+use domain::order::Order;
 use search::{Entry, Language, Price, Tag, Texts};
 
 /// Names and numbers have no language, and no endings to be taken away.
@@ -15,6 +15,7 @@ pub(crate) mod facet {
     pub(crate) const STATUS: &str = "status";
     pub(crate) const PAYMENT: &str = "payment_status";
     pub(crate) const FULFILLMENT: &str = "fulfillment_status";
+    pub(crate) const RETURN: &str = "return_status";
     pub(crate) const CUSTOMER: &str = "customer";
 }
 
@@ -25,7 +26,7 @@ pub(crate) fn entry(order: &Order) -> Entry {
     let customer = order.customer.map(|customer| customer.to_string());
     let mut keys = vec![order.number.clone(), id, order.email.as_str().to_owned()];
     keys.extend(customer.clone());
-    let mut tags = tags(order.status, order.payment_status, order.fulfillment_status);
+    let mut tags = tags(order);
     tags.extend(customer.map(|customer| Tag::new(facet::CUSTOMER, customer)));
     Entry {
         id: order.id.ulid(),
@@ -45,11 +46,12 @@ pub(crate) fn entry(order: &Order) -> Entry {
     }
 }
 
-fn tags(status: Status, paid: PaymentStatus, fulfilled: FulfillmentStatus) -> Vec<Tag> {
+fn tags(order: &Order) -> Vec<Tag> {
     vec![
-        Tag::new(facet::STATUS, status.code()),
-        Tag::new(facet::PAYMENT, paid.code()),
-        Tag::new(facet::FULFILLMENT, fulfilled.code()),
+        Tag::new(facet::STATUS, order.status.code()),
+        Tag::new(facet::PAYMENT, order.payment_status.code()),
+        Tag::new(facet::FULFILLMENT, order.fulfillment_status.code()),
+        Tag::new(facet::RETURN, order.return_status.code()),
     ]
 }
 
@@ -128,7 +130,7 @@ mod tests {
         assert_eq!(entry.texts[0].names, names);
         assert_eq!(entry.texts[0].text, "Mug Blue");
         assert_eq!(entry.card, order.id.to_string().into_bytes());
-        assert_eq!(entry.tags.len(), 3);
+        assert_eq!(entry.tags.len(), 4);
         let customer = CustomerId::from_ulid(Ulid(7));
         order.customer = Some(customer);
         let entry = super::entry(&order);

@@ -14,6 +14,7 @@ use snapshots::Index;
 
 mod capture;
 mod desk;
+mod drafts;
 mod indexed;
 mod keys;
 mod papers;
@@ -23,10 +24,14 @@ pub mod admin {
     //! Endpoints for staff.
     pub mod add_note;
     pub mod cancel;
+    pub mod cancel_draft;
     pub mod cancel_lines;
+    pub mod change_draft;
+    pub mod create_draft;
     pub mod hold;
     pub mod invoice;
     pub mod list;
+    pub mod list_drafts;
     pub mod list_failed_refunds;
     pub mod list_invoices;
     pub mod list_notes;
@@ -39,8 +44,10 @@ pub mod admin {
     pub mod reopen;
     pub mod resend_confirmation;
     pub mod retry_refund;
+    pub mod send_draft;
     pub mod timeline;
     pub mod view;
+    pub mod view_draft;
 }
 pub mod jobs {
     //! What follows a placed order, and the staff's index of all of them.
@@ -59,6 +66,7 @@ pub mod store {
     pub mod list;
     pub mod look_up;
     pub mod view;
+    pub mod view_pay_link;
 }
 
 /// What this domain touches.
@@ -90,6 +98,17 @@ impl runtime::App for App {
             "orders.store.view" | "orders.store.list" | "orders.store.look_up" => {
                 tables.push(Table::Ephemeral);
             }
+            "orders.store.view_pay_link" => tables = vec![Table::Carts, Table::Ephemeral],
+            "orders.admin.list_drafts" => {
+                tables.extend([Table::Carts, Table::Identity, Table::Ephemeral]);
+            }
+            "orders.admin.view_draft"
+            | "orders.admin.create_draft"
+            | "orders.admin.change_draft"
+            | "orders.admin.cancel_draft"
+            | "orders.admin.send_draft" => {
+                tables.extend([Table::Carts, Table::Catalog, Table::Identity, Table::Ephemeral]);
+            }
             "orders.store.download" => files = setup.files(),
             "orders.store.invoice" => {
                 tables.push(Table::Ephemeral);
@@ -110,7 +129,7 @@ impl runtime::App for App {
             "orders.jobs.on_order_placed" => {
                 tables.extend([Table::Inventory, Table::Ledger, Table::Ephemeral]);
                 tables.push(Table::Identity);
-                queues = Some(setup.queues(&[Name::Mail, Name::Invoices]));
+                queues = Some(setup.queues(&[Name::Mail, Name::Invoices, Name::Texts]));
             }
             "orders.admin.view"
             | "orders.admin.list_invoices"
@@ -321,6 +340,48 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         GET "/v1/admin/refunds",
         "Lists the refunds that failed and wait for somebody, longest ago first.",
         admin::list_failed_refunds
+    ),
+    http!(
+        "orders.admin.create_draft",
+        POST "/v1/admin/draft_orders",
+        "Begins a draft order, for a buyer on the phone or by mail.",
+        admin::create_draft
+    ),
+    http!(
+        "orders.admin.list_drafts",
+        GET "/v1/admin/draft_orders",
+        "Lists the draft orders, newest first.",
+        admin::list_drafts
+    ),
+    http!(
+        "orders.admin.view_draft",
+        GET "/v1/admin/draft_orders/{id}",
+        "Shows a draft order with what it costs, and how it could be sent.",
+        admin::view_draft
+    ),
+    http!(
+        "orders.admin.change_draft",
+        PUT "/v1/admin/draft_orders/{id}",
+        "Writes a draft order anew, all of it; its pay link is good no more.",
+        admin::change_draft
+    ),
+    http!(
+        "orders.admin.cancel_draft",
+        POST "/v1/admin/draft_orders/{id}/cancel",
+        "Calls a draft order off; its pay link is good no more.",
+        admin::cancel_draft
+    ),
+    http!(
+        "orders.admin.send_draft",
+        POST "/v1/admin/draft_orders/{id}/send",
+        "Mails the buyer a link by which a draft order is paid, at prices that stand still.",
+        admin::send_draft
+    ),
+    http!(
+        "orders.store.view_pay_link",
+        GET "/v1/store/pay_links/{id}",
+        "Shows what a pay link is about, to whoever holds its token.",
+        store::view_pay_link
     ),
     http!(
         "orders.store.invoice",

@@ -91,6 +91,7 @@ impl runtime::App for App {
                 Name::StripeEvents,
                 Name::OrderEvents,
                 Name::Mail,
+                Name::Texts,
                 Name::Audit,
                 Name::Exchange,
                 Name::Webhooks,

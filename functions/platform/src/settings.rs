@@ -1,17 +1,21 @@
 //! The shop's own decisions, as staff sees and changes them.
 
-use api::form::{Fields, Form, Integer, ListOf, Nested, OneOf, Parsed, Text, country, currency};
+use api::form::{
+    Fields, Form, Integer, ListOf, Nested, OneOf, Parsed, Text, YesOrNo, country, currency,
+};
 use api::reply::View;
 use domain::address::Country;
 use domain::capture;
 use domain::catalog::Locale;
 use domain::currency::Currency;
 use domain::invoice::{self as entity, LegalEntity};
+use domain::return_url::{self, ReturnUrl};
 use domain::shop::{
     CURRENCIES_MAX, FraudPolicy, LOCALES_MAX, NAME_CHARS_MAX, OrderNumberFormat, PREFIX_CHARS_MAX,
-    PaymentPolicy, RETURN_DAYS_MAX, RETURN_TEXT_CHARS_MAX, ReturnPolicy, SENDER_CHARS_MAX,
-    SYMBOLS_MAX, SYMBOLS_MIN, Shop, UnitSystem,
+    PaymentMode, PaymentPolicy, RETURN_DAYS_MAX, RETURN_TEXT_CHARS_MAX, ReturnPolicy,
+    SENDER_CHARS_MAX, SYMBOLS_MAX, SYMBOLS_MIN, Shop, UnitSystem,
 };
+use domain::text::TextPolicy;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -37,6 +41,7 @@ pub struct ShopChange {
     mail_sender_name: Option<String>,
     return_policy: Option<ReturnPolicy>,
     payments: PaymentChange,
+    texts: TextChange,
     order_number: Option<OrderNumberFormat>,
     unit_system: Option<UnitSystem>,
     legal_entity: Option<LegalEntity>,
@@ -58,6 +63,7 @@ impl Form for ShopChange {
         let mail_sender_name = fields.optional("mail_sender_name", sender);
         let policy = fields.optional("return_policy", Nested::<PolicyForm>::form());
         let payments = fields.optional("payments", Nested::<PaymentChange>::form());
+        let texts = fields.optional("texts", Nested::<TextChange>::form());
         let number = fields.optional("order_number", Nested::<NumberForm>::form());
         let unit_system = fields.optional("unit_system", OneOf(&UnitSystem::ALL));
         let entity = fields.optional("legal_entity", Nested::<EntityForm>::form());
@@ -71,6 +77,7 @@ impl Form for ShopChange {
             mail_sender_name: mail_sender_name?,
             return_policy: policy?.map(|form| form.0),
             payments: payments?.unwrap_or_default(),
+            texts: texts?.unwrap_or_default(),
             order_number: number?.map(|form| form.0),
             unit_system: unit_system?,
             legal_entity: entity?.map(|form| form.0),
@@ -102,7 +109,8 @@ impl ShopChange {
                 .clone()
                 .or_else(|| shop.mail_sender_name.clone()),
             return_policy: change.return_policy.as_ref().unwrap_or(&shop.return_policy).clone(),
-            payments: change.payments.apply(shop.payments),
+            payments: change.payments.apply(&shop.payments),
+            texts: change.texts.apply(shop.texts),
             order_number: change.order_number.as_ref().unwrap_or(&shop.order_number).clone(),
             unit_system: change.unit_system.unwrap_or(shop.unit_system),
             legal_entity: change.legal_entity.clone().or_else(|| shop.legal_entity.clone()),
@@ -113,6 +121,9 @@ impl ShopChange {
 /// How money is taken from now on; what is left out stays.
 #[derive(Debug, Default)]
 struct PaymentChange {
+    mode: Option<PaymentMode>,
+    success_url: Option<ReturnUrl>,
+    cancel_url: Option<ReturnUrl>,
     capture: Option<capture::Mode>,
     capture_deadline: Option<capture::Deadline>,
     fraud_warnings: Option<FraudPolicy>,
@@ -120,19 +131,67 @@ struct PaymentChange {
 
 impl Form for PaymentChange {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let mode = fields.optional("mode", OneOf(&PaymentMode::ALL));
+        let success_url = fields.optional("success_url", url());
+        let cancel_url = fields.optional("cancel_url", url());
         let capture = fields.optional("capture", OneOf(&capture::Mode::ALL));
         let deadline = fields.optional("capture_deadline", OneOf(&capture::Deadline::ALL));
         let fraud = fields.optional("fraud_warnings", OneOf(&FraudPolicy::ALL));
-        Some(Self { capture: capture?, capture_deadline: deadline?, fraud_warnings: fraud? })
+        Some(Self {
+            mode: mode?,
+            success_url: success_url?,
+            cancel_url: cancel_url?,
+            capture: capture?,
+            capture_deadline: deadline?,
+            fraud_warnings: fraud?,
+        })
     }
 }
 
+fn url() -> Parsed<ReturnUrl> {
+    let wanted = "an address like https://shop.example/thanks, by HTTPS and without a fragment";
+    Parsed::by(ReturnUrl::parse, wanted, return_url::CHARS_MAX).pattern(return_url::PATTERN)
+}
+
 impl PaymentChange {
-    fn apply(&self, policy: PaymentPolicy) -> PaymentPolicy {
+    fn apply(&self, policy: &PaymentPolicy) -> PaymentPolicy {
+        let or =
+            |new: &Option<ReturnUrl>, old: &Option<ReturnUrl>| new.clone().or_else(|| old.clone());
         PaymentPolicy {
+            mode: self.mode.unwrap_or(policy.mode),
+            success_url: or(&self.success_url, &policy.success_url),
+            cancel_url: or(&self.cancel_url, &policy.cancel_url),
             capture: self.capture.unwrap_or(policy.capture),
             capture_deadline: self.capture_deadline.unwrap_or(policy.capture_deadline),
             fraud_warnings: self.fraud_warnings.unwrap_or(policy.fraud_warnings),
+        }
+    }
+}
+
+/// When texts are sent from now on; what is left out stays.
+#[derive(Debug, Default)]
+struct TextChange {
+    is_on: Option<bool>,
+    quiet_from: Option<u8>,
+    quiet_until: Option<u8>,
+}
+
+impl Form for TextChange {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let is_on = fields.optional("is_on", YesOrNo);
+        let from = fields.optional("quiet_from", Integer::between(0, 23));
+        let until = fields.optional("quiet_until", Integer::between(0, 23));
+        let hour = |hour: Option<i64>| hour.and_then(|hour| u8::try_from(hour).ok());
+        Some(Self { is_on: is_on?, quiet_from: hour(from?), quiet_until: hour(until?) })
+    }
+}
+
+impl TextChange {
+    fn apply(&self, policy: TextPolicy) -> TextPolicy {
+        TextPolicy {
+            is_on: self.is_on.unwrap_or(policy.is_on),
+            quiet_from: self.quiet_from.unwrap_or(policy.quiet_from),
+            quiet_until: self.quiet_until.unwrap_or(policy.quiet_until),
         }
     }
 }
@@ -254,6 +313,27 @@ mod tests {
             pointers,
             ["code", "name", "address", "country", "credit_note_prefix"]
                 .map(|name| format!("/legal_entity/{name}"))
+        );
+    }
+
+    #[test]
+    fn where_buyers_pay_and_return_to_is_changed_one_by_one() {
+        let payments = |body: Value| changed(&json!({ "payments": body })).payments;
+        let urls = json!({"success_url": "https://shop.example/thanks?a=b",
+            "cancel_url": "https://shop.example/cart", "mode": "checkout"});
+        let set = payments(urls);
+        assert_eq!(set.mode, PaymentMode::Checkout);
+        assert!(set.redirect().is_some());
+        assert_eq!(payments(json!({"capture": "manual"})).mode, PaymentMode::Element);
+        let flaws = flaws_of::<ShopChange>(&json!({"payments": {
+            "mode": "popup", "success_url": "http://shop.example/", "cancel_url": "/cart",
+            "return_url": "https://shop.example/",
+        }}));
+        let pointers: Vec<_> = flaws.iter().map(|flaw| flaw.0.as_str()).collect();
+        assert_eq!(
+            pointers,
+            ["mode", "success_url", "cancel_url", "return_url"]
+                .map(|name| format!("/payments/{name}"))
         );
     }
 

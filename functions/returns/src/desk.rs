@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use api::form::{Fields, Form, order_id, return_id};
+use api::form::{Fields, Form, Text, order_id, return_id};
 use api::input::version_tag;
 use api::reply::{Answer, Remembered};
 use api::view::returns::ReturnView;
@@ -14,7 +14,7 @@ use domain::event::Event;
 use domain::id::{LocationId, MovementId, OrderId, ReturnId};
 use domain::movement::{Kind, Movement};
 use domain::permission::grant;
-use domain::returns::{Disposition, Refusal, Return, Step};
+use domain::returns::{Disposition, NOTE_CHARS_MAX, Refusal, Return, Step};
 use http::StatusCode;
 use jiff::Timestamp;
 use runtime::endpoint::stored;
@@ -47,6 +47,19 @@ impl Form for WhichReturn {
         let order = fields.required("id", order_id());
         let returned = fields.required("return_id", return_id());
         Some(Self { order: order?, returned: returned? })
+    }
+}
+
+/// Why a return is not agreed to, or settled with nothing.
+#[derive(Debug)]
+pub struct Why {
+    pub(crate) reason: String,
+}
+
+impl Form for Why {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let reason = fields.required("reason", Text::between(1, NOTE_CHARS_MAX));
+        Some(Self { reason: reason? })
     }
 }
 
@@ -196,6 +209,9 @@ fn shown(returned: &Return) -> Value {
             | domain::returns::Resolution::StoreCredit { amount, .. } => {
                 json!({"amount": amount.amount(), "currency": amount.currency().code()})
             }
+            domain::returns::Resolution::Exchange { order, credit, .. } => json!({
+                "order_id": order, "amount": credit.amount(), "currency": credit.currency().code(),
+            }),
             domain::returns::Resolution::None { .. } => json!("none"),
         }),
     })
@@ -214,5 +230,11 @@ mod tests {
         assert_eq!(flaws_of::<WhichReturn>(&json!({"id": order, "return_id": returned})), []);
         let wrong = flaws_of::<WhichReturn>(&json!({"id": order, "return_id": order}));
         assert_eq!(wrong, [("/return_id".to_owned(), "malformed_id")]);
+    }
+
+    #[test]
+    fn nobody_is_sent_away_or_gets_nothing_without_a_reason() {
+        assert_eq!(flaws_of::<Why>(&json!({"reason": "Nothing came"})), []);
+        assert_eq!(flaws_of::<Why>(&json!({})), [("/reason".to_owned(), "required")]);
     }
 }

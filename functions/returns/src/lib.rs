@@ -5,6 +5,7 @@ use runtime::{Doors, Endpoint, Ids, Setup, Trigger, every, http};
 
 mod buyer;
 mod desk;
+mod exchanging;
 mod settling;
 mod wanted;
 pub mod admin {
@@ -14,7 +15,9 @@ pub mod admin {
     pub mod close;
     pub mod create;
     pub mod credit;
+    pub mod exchange;
     pub mod list;
+    pub mod preview_exchange;
     pub mod queue;
     pub mod receive;
     pub mod refund;
@@ -24,6 +27,7 @@ pub mod admin {
 pub mod jobs {
     //! What ends by itself.
     pub mod expire;
+    pub mod pay_out;
 }
 pub mod store {
     //! Endpoints for buyers.
@@ -55,11 +59,15 @@ impl runtime::App for App {
             tables.extend([Table::Identity, Table::Ephemeral]);
         }
         match setup.handler {
-            "returns.store.request" | "returns.store.list" => tables.push(Table::Catalog),
-            "returns.admin.receive" => {
+            "returns.store.request" | "returns.store.list" | "returns.admin.preview_exchange" => {
+                tables.push(Table::Catalog);
+            }
+            "returns.admin.receive" | "returns.admin.exchange" => {
                 tables.extend([Table::Catalog, Table::Inventory, Table::Ledger]);
             }
-            "returns.admin.refund" | "returns.admin.credit" => tables.push(Table::Ledger),
+            "returns.admin.refund" | "returns.admin.credit" | "returns.jobs.pay_out" => {
+                tables.push(Table::Ledger);
+            }
             _ => {}
         }
         let is_job = setup.handler.starts_with("returns.jobs.");
@@ -171,11 +179,25 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         admin::credit
     ),
     http!(
+        "returns.admin.preview_exchange",
+        POST "/v1/admin/orders/{id}/returns/{return_id}/exchange/preview",
+        "Shows what other goods for what came back would cost today, and who would owe whom what.",
+        admin::preview_exchange
+    ),
+    http!(
+        "returns.admin.exchange",
+        POST "/v1/admin/orders/{id}/returns/{return_id}/exchange",
+        "Settles a return: the buyer gets other goods, in an order of their own. What they cost \
+         less goes back; what they cost more is asked of the buyer, for whom they are kept.",
+        admin::exchange
+    ),
+    http!(
         "returns.admin.close",
         POST "/v1/admin/orders/{id}/returns/{return_id}/close",
         "Settles a return of which the buyer gets nothing, and says why.",
         admin::close
     ),
     every!("returns.jobs.expire", 3600, jobs::expire),
+    every!("returns.jobs.pay_out", 300, jobs::pay_out),
     Endpoint { handler: "returns.unknown", trigger: Trigger::Unknown },
 ];

@@ -23,7 +23,14 @@ use crate::desk::{note, said, shown_as_written};
 
 /// Units of a line.
 #[derive(Debug)]
-struct Line(OrderLineId, u32);
+pub(crate) struct Line(OrderLineId, u32);
+
+impl Line {
+    /// Which, and how many.
+    pub(crate) const fn units(self) -> (OrderLineId, u32) {
+        (self.0, self.1)
+    }
+}
 
 impl Form for Line {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
@@ -60,8 +67,7 @@ impl Form for Given {
         let items = fields.optional("items", items);
         let shipping = fields.optional("shipping", Nested::<Positive>::form());
         let reason = fields.optional("reason", Text::between(1, REASON_CHARS_MAX));
-        let lines =
-            items?.map(|items| items.into_iter().map(|Line(line, units)| (line, units)).collect());
+        let lines = items?.map(|items| items.into_iter().map(Line::units).collect());
         let shipping = shipping?.map(|Positive(money)| money);
         Some(Self { lines, shipping, reason: reason? })
     }

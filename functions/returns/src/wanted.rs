@@ -2,7 +2,9 @@
 
 use api::form::{Integer, ListOf, Nested, OneOf, Text, order_line_id};
 use api::{Fields, Form};
-use domain::returns::{LINES_MAX, NOTE_CHARS_MAX, Reason, UNITS_MAX, Wanted};
+use domain::returns::{LINES_MAX, NOTE_CHARS_MAX, Reason, Replacement, UNITS_MAX, Wanted};
+
+use crate::exchanging::replacements;
 
 /// Units of a line.
 #[derive(Debug)]
@@ -19,17 +21,20 @@ impl Form for One {
     }
 }
 
-/// What comes back, and why.
+/// What comes back, and why; and what is wished for instead.
 #[derive(Debug)]
 pub struct NewReturn {
     pub(crate) wanted: Vec<Wanted>,
+    pub(crate) wish: Vec<Replacement>,
 }
 
 impl Form for NewReturn {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let items = ListOf::some_up_to(LINES_MAX, Nested::<One>::form(), "No line is named.");
         let items = fields.required("items", items);
-        Some(Self { wanted: items?.into_iter().map(|One(wanted)| wanted).collect() })
+        let wish = replacements(fields, "wish");
+        let wanted = items?.into_iter().map(|One(wanted)| wanted).collect();
+        Some(Self { wanted, wish: wish?.unwrap_or_default() })
     }
 }
 
@@ -46,6 +51,8 @@ mod tests {
         let item = json!({"order_line_id": line, "quantity": 1, "reason": "does_not_fit",
             "note": "Too small."});
         assert_eq!(flaws_of::<NewReturn>(&json!({"items": [item]})), []);
+        let wish = json!([{"sku": "MUG-BLUE", "quantity": 1}]);
+        assert_eq!(flaws_of::<NewReturn>(&json!({"items": [item], "wish": wish})), []);
         let item = json!({"order_line_id": "x", "quantity": 0, "reason": "boredom", "note": ""});
         assert_eq!(
             flaws_of::<NewReturn>(&json!({"items": [item]})),

@@ -41,6 +41,7 @@ mod shop;
 mod snapshot;
 mod stripe;
 mod surface;
+mod texts;
 mod world;
 
 pub use clock::{Clock, STORY_BEGINS_MS};

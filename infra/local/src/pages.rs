@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use wire::Mail;
+use wire::{Mail, TextMessage};
 
 use crate::message::Response;
 use crate::shop::Shop;
@@ -58,6 +58,12 @@ pub(crate) fn index(shop: &Shop) -> Response {
              <code>…/delivery</code> tell what became of one",
         ),
         (
+            "/_local/texts",
+            "texts to telephones (<a href=\"/_local/texts.json\">JSON</a>); \
+             <code>POST /_local/texts/answers {\"from\": \"+49…\", \"text\": \"STOP\"}</code> \
+             answers one",
+        ),
+        (
             "/_local/queues.json",
             "queues and dead letters; \
           <code>POST /_local/queues/{name}/redrive</code> sends dead letters back",
@@ -99,6 +105,25 @@ pub(crate) fn mailbox(mails: &[Mail]) -> Response {
         );
     }
     page("Mailbox", &body)
+}
+
+/// What telephones were texted.
+pub(crate) fn texts(texts: &[TextMessage]) -> Response {
+    if texts.is_empty() {
+        return page("Texts", "<p>No texts yet.</p>");
+    }
+    let mut body = format!("<p>{} texts, the newest first.</p>", texts.len());
+    for one in texts.iter().rev() {
+        let at = jiff::Timestamp::from_millisecond(one.at_ms).unwrap_or_default();
+        let _ = write!(
+            body,
+            "<article><h2>{}</h2><dl><dt>Sent</dt><dd><time datetime=\"{at}\">{at}</time></dd></dl>\
+             <pre>{}</pre></article>",
+            escaped(&one.to),
+            linked(&one.text),
+        );
+    }
+    page("Texts", &body)
 }
 
 fn escaped(text: &str) -> String {

@@ -125,8 +125,12 @@ impl Door {
             Verdict::Suffer(kind) => match kind {
                 FaultKind::FailBefore => Some(refusal(500, "api_error", "injected: a failure")),
                 FaultKind::Throttle => Some(refusal(429, "rate_limit", "injected: too many")),
+                FaultKind::FailAfter => {
+                    self.twin.handle(request);
+                    Some(refusal(500, "api_error", "injected: a failure"))
+                }
                 FaultKind::Timeout => None,
-                FaultKind::LoseResponse => {
+                FaultKind::LoseResponse | FaultKind::TimeoutAfter => {
                     self.twin.handle(request);
                     None
                 }
@@ -135,8 +139,10 @@ impl Door {
                     self.twin.handle(request);
                     return self.die(call).await;
                 }
-                // Means something to DynamoDB only; the plan never picks a call of Stripe for it.
-                FaultKind::TransactionConflict => Some(self.twin.handle(request)),
+                // Mean something to DynamoDB only; the plan never picks a call of Stripe for them.
+                FaultKind::TransactionConflict | FaultKind::ConditionFailed => {
+                    Some(self.twin.handle(request))
+                }
             },
         };
         self.moved.notify_one();

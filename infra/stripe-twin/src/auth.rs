@@ -66,6 +66,7 @@ pub(crate) fn is_publishable(method: &Method, path: &[&str]) -> bool {
         ["payment_intents", _] => method == Method::GET,
         ["payment_intents", _, "confirm"]
         | ["test_helpers", "payment_intents", _, "authenticate"]
+        | ["test_helpers", "checkout", "sessions", _, "pay"]
         | ["payment_methods"] => is_post,
         _ => false,
     }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::cards::{Aftermath, Card, Decline};
+use crate::checkout;
 use crate::form::Fields;
 use crate::lists;
 use crate::refusal::Refusal;
@@ -308,6 +309,7 @@ pub(crate) fn clear_debit(world: &mut World, id: &str) {
         world.save(Kind::PaymentIntent, &intent);
         world.emit("charge.succeeded", &charge, None);
         world.emit("payment_intent.succeeded", &intent, None);
+        checkout::follow(world, &intent);
         return;
     }
     let message = "The customer's account has insufficient funds to cover this payment.";
@@ -327,6 +329,7 @@ pub(crate) fn clear_debit(world: &mut World, id: &str) {
     world.save(Kind::PaymentIntent, &intent);
     world.emit("charge.failed", &charge, None);
     world.emit("payment_intent.payment_failed", &intent, None);
+    checkout::follow(world, &intent);
 }
 
 /// Gives the whole of an uncaptured authorization back to the card.

@@ -28,6 +28,7 @@ mod auth;
 mod cards;
 mod chance;
 mod charges;
+mod checkout;
 mod disputes;
 mod endpoints;
 mod events;
@@ -208,8 +209,8 @@ impl Twin {
     }
 
     /// All objects of a kind, oldest first: `payment_intent`, `charge`, `refund`, `dispute`,
-    /// `event`, `payment_method`, `balance_transaction`, `webhook_endpoint`. For invariants in
-    /// tests; empty for anything else.
+    /// `event`, `payment_method`, `balance_transaction`, `webhook_endpoint`, `checkout.session`.
+    /// For invariants in tests; empty for anything else.
     pub fn objects(&self, kind: &str) -> Vec<Value> {
         let Some(kind) = Kind::named(kind).filter(|kind| !kind.is_internal()) else {
             return Vec::new();

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::auth::Key;
 use crate::charges;
+use crate::checkout;
 use crate::form::Fields;
 use crate::lists;
 use crate::money;
@@ -128,7 +129,7 @@ fn describe(intent: &mut Value, form: &Fields) -> Result<(), Refusal> {
 }
 
 /// Refuses a payment method of a type that the intent does not take.
-fn check_method(intent: &Value, method: &Value) -> Result<(), Refusal> {
+pub(crate) fn check_method(intent: &Value, method: &Value) -> Result<(), Refusal> {
     let types = intent["payment_method_types"].as_array();
     if types.is_some_and(|types| types.contains(&method["type"])) {
         return Ok(());
@@ -239,6 +240,9 @@ pub(crate) fn confirm(world: &mut World, call: Call<'_>, id: &str) -> Result<Val
     call.only(&[&COMMON, &CONFIRMED, &["amount_to_confirm", "confirmation_token"]])?;
     let form = call.form;
     let mut intent = find(world, call, id)?;
+    if checkout::owner(world, &intent).is_some() {
+        return Err(of_session("confirm"));
+    }
     match status(&intent) {
         "succeeded" => {
             let message = "You cannot confirm this PaymentIntent because it has already succeeded \
@@ -344,6 +348,7 @@ pub(crate) fn capture(world: &mut World, call: Call<'_>, id: &str) -> Result<Val
     world.emit("charge.captured", &charge, Some(&before));
     world.emit("payment_intent.succeeded", &intent, None);
     charges::after_capture(world, &charge);
+    checkout::follow(world, &intent);
     Ok(intent)
 }
 
@@ -351,7 +356,10 @@ pub(crate) fn capture(world: &mut World, call: Call<'_>, id: &str) -> Result<Val
 pub(crate) fn cancel(world: &mut World, call: Call<'_>, id: &str) -> Result<Value, Refusal> {
     call.only(&[&["cancellation_reason"]])?;
     let reason = call.form.one_of("cancellation_reason", &CANCELLATION_REASONS)?;
-    let mut intent = find(world, call, id)?;
+    let intent = find(world, call, id)?;
+    if checkout::owner(world, &intent).is_some() {
+        return Err(of_session("cancel"));
+    }
     if !CANCELABLE.contains(&status(&intent)) {
         let message = format!(
             "You cannot cancel this PaymentIntent because it has a status of {}. Only a \
@@ -362,6 +370,22 @@ pub(crate) fn cancel(world: &mut World, call: Call<'_>, id: &str) -> Result<Valu
         );
         return Err(unexpected_state(&intent, message));
     }
+    Ok(give_up(world, intent, reason))
+}
+
+/// An intent that a Checkout Session made is the session's while that is open.
+fn of_session(verb: &str) -> Refusal {
+    Refusal::invalid(format!(
+        "You cannot {verb} this PaymentIntent because it was created by a Checkout Session that is \
+         still open. To cancel it, expire the Checkout Session instead."
+    ))
+}
+
+/// Cancels an intent, where that can still be.
+pub(crate) fn give_up(world: &mut World, mut intent: Value, reason: Option<&str>) -> Value {
+    if !CANCELABLE.contains(&status(&intent)) {
+        return intent;
+    }
     let is_authorized = status(&intent) == "requires_capture";
     intent["status"] = json!("canceled");
     intent["canceled_at"] = json!(world.now());
@@ -370,15 +394,16 @@ pub(crate) fn cancel(world: &mut World, call: Call<'_>, id: &str) -> Result<Valu
     intent["next_action"] = Value::Null;
     if is_authorized {
         let charge_id = intent["latest_charge"].as_str().unwrap_or_default();
-        let before = world.find(Kind::Charge, charge_id, "latest_charge")?;
-        let mut charge = before.clone();
-        charges::release(&mut charge);
-        world.save(Kind::Charge, &charge);
-        world.emit("charge.refunded", &charge, Some(&before));
+        if let Some(before) = world.store.get(Kind::Charge, charge_id).cloned() {
+            let mut charge = before.clone();
+            charges::release(&mut charge);
+            world.save(Kind::Charge, &charge);
+            world.emit("charge.refunded", &charge, Some(&before));
+        }
     }
     world.save(Kind::PaymentIntent, &intent);
     world.emit("payment_intent.canceled", &intent, None);
-    Ok(intent)
+    intent
 }
 
 /// `GET /v1/payment_intents`.

@@ -9,7 +9,7 @@ use crate::payment_intents::{self as intents, Call};
 use crate::refusal::Refusal;
 use crate::store::Kind;
 use crate::world::World;
-use crate::{charges, disputes, endpoints, lists, payment_methods, refunds, search};
+use crate::{charges, checkout, disputes, endpoints, lists, payment_methods, refunds, search};
 
 /// Executes a request; `path` comes without `/v1`.
 pub(crate) fn route(
@@ -36,6 +36,14 @@ pub(crate) fn route(
         ("POST", ["payment_intents", id, "cancel"]) => intents::cancel(world, call, id),
         ("POST", ["test_helpers", "payment_intents", id, "authenticate"]) => {
             intents::authenticate(world, call, id)
+        }
+
+        ("POST", ["checkout", "sessions"]) => checkout::create(world, form),
+        ("GET", ["checkout", "sessions"]) => checkout::list(world, form),
+        ("GET", ["checkout", "sessions", id]) => world.find(Kind::CheckoutSession, id, "session"),
+        ("POST", ["checkout", "sessions", id, "expire"]) => checkout::expire(world, form, id),
+        ("POST", ["test_helpers", "checkout", "sessions", id, "pay"]) => {
+            checkout::pay(world, form, id)
         }
 
         ("POST", ["payment_methods"]) => payment_methods::create(world, form),

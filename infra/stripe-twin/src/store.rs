@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     Dispute,
     BalanceTransaction,
     FraudWarning,
+    CheckoutSession,
     Event,
     WebhookEndpoint,
     Delivery,
@@ -32,7 +33,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::PaymentIntent,
         Self::PaymentMethod,
         Self::Charge,
@@ -40,6 +41,7 @@ impl Kind {
         Self::Dispute,
         Self::BalanceTransaction,
         Self::FraudWarning,
+        Self::CheckoutSession,
         Self::Event,
         Self::WebhookEndpoint,
         Self::Delivery,
@@ -58,6 +60,7 @@ impl Kind {
             Self::Dispute => "dispute",
             Self::BalanceTransaction => "balance_transaction",
             Self::FraudWarning => "radar.early_fraud_warning",
+            Self::CheckoutSession => "checkout.session",
             Self::Event => "event",
             Self::WebhookEndpoint => "webhook_endpoint",
             Self::Delivery => "_delivery",
@@ -87,6 +90,7 @@ impl Kind {
             "du" => Some(Self::Dispute),
             "txn" => Some(Self::BalanceTransaction),
             "issfr" => Some(Self::FraudWarning),
+            "cs" => Some(Self::CheckoutSession),
             "evt" => Some(Self::Event),
             "we" => Some(Self::WebhookEndpoint),
             _ => None,

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::store::Kind;
 use crate::world::{Origin, World};
-use crate::{charges, disputes, refunds};
+use crate::{charges, checkout, disputes, refunds};
 
 /// What a timer does to its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +29,12 @@ pub(crate) enum Timer {
     ExpireCharge,
     /// Nobody answered a dispute in time.
     DisputeDeadline,
+    /// Nobody finished a Checkout Session in time.
+    ExpireSession,
 }
 
 impl Timer {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::SettleCharge,
         Self::ClearDebit,
         Self::OpenDispute,
@@ -42,6 +44,7 @@ impl Timer {
         Self::ConcludeDispute,
         Self::ExpireCharge,
         Self::DisputeDeadline,
+        Self::ExpireSession,
     ];
 
     fn name(self) -> &'static str {
@@ -55,12 +58,13 @@ impl Timer {
             Self::ConcludeDispute => "conclude_dispute",
             Self::ExpireCharge => "expire_charge",
             Self::DisputeDeadline => "dispute_deadline",
+            Self::ExpireSession => "expire_session",
         }
     }
 
-    /// Whether it takes days. Who waits for the twin to come to rest does not wait for these.
+    /// Whether it takes long. Who waits for the twin to come to rest does not wait for these.
     fn is_later(self) -> bool {
-        matches!(self, Self::ExpireCharge | Self::DisputeDeadline)
+        matches!(self, Self::ExpireCharge | Self::DisputeDeadline | Self::ExpireSession)
     }
 
     fn run(self, world: &mut World, id: &str) {
@@ -74,6 +78,7 @@ impl Timer {
             Self::ConcludeDispute => disputes::conclude(world, id),
             Self::ExpireCharge => charges::expire(world, id),
             Self::DisputeDeadline => disputes::pass_deadline(world, id),
+            Self::ExpireSession => checkout::pass_time(world, id),
         }
     }
 }

@@ -22,6 +22,9 @@ use crate::message::{Incoming, Refusal, Reply, Service};
 use crate::recorder::Call;
 use crate::saboteur::Sabotage;
 
+/// The member of a request of DynamoDB that says on what it depends.
+const CONDITION: &str = "ConditionExpression";
+
 /// One caller's way to the services.
 #[derive(Clone)]
 pub(crate) struct Door {
@@ -56,7 +59,10 @@ impl Door {
     async fn carry(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let incoming = Incoming::read(request).map_err(|text| ConnectorError::user(text.into()))?;
         let service = incoming.service.name();
-        let (verdict, id) = self.inner.faults.judge(&self.caller, service, &incoming.operation);
+        let operation = &incoming.operation;
+        let is_conditional = is_conditional(&incoming);
+        let (verdict, id) =
+            self.inner.faults.judge(&self.caller, service, operation, is_conditional);
         let sabotage = (&*self.caller != LOCAL)
             .then(|| self.inner.saboteur.ask(&id, &incoming.json))
             .flatten();
@@ -68,9 +74,24 @@ impl Door {
             Verdict::Suffer(kind) => match kind {
                 FaultKind::FailBefore => internal(&incoming.service).reply(&incoming.service),
                 FaultKind::Throttle => throttled(&incoming.service).reply(&incoming.service),
+                FaultKind::FailAfter => {
+                    self.serve_as(&incoming, sabotage, 1).await;
+                    internal(&incoming.service).reply(&incoming.service)
+                }
                 FaultKind::TransactionConflict => conflict(&incoming.json),
+                FaultKind::ConditionFailed => {
+                    self.serve_as(&incoming, sabotage, 1).await;
+                    let message = "The conditional request failed";
+                    Refusal::new("ConditionalCheckFailedException", message)
+                        .reply(&incoming.service)
+                }
                 FaultKind::Timeout => {
                     self.record(&incoming, Err("Timeout"));
+                    return Err(ConnectorError::timeout("injected: no answer in time".into()));
+                }
+                FaultKind::TimeoutAfter => {
+                    self.serve_as(&incoming, sabotage, 1).await;
+                    self.record(&incoming, Err("TimeoutAfter"));
                     return Err(ConnectorError::timeout("injected: no answer in time".into()));
                 }
                 FaultKind::LoseResponse => {
@@ -152,6 +173,7 @@ impl Door {
             }
             Service::Sqs => self.inner.sqs.serve(incoming),
             Service::Ses => self.inner.ses.serve(incoming),
+            Service::Sns => self.inner.sns.serve(incoming),
             Service::Secrets => self.inner.secrets.serve(incoming),
             Service::S3 => {
                 self.inner.s3.serve(incoming, &|| self.inner.may_list(&self.caller, incoming))
@@ -181,7 +203,7 @@ impl Door {
             }
             Service::Sqs => call.tables.extend(crate::sqs::queue_of(&incoming.json)),
             Service::S3 => call.tables.push(incoming.target.bucket.clone()),
-            Service::Ses | Service::Secrets | Service::Unknown(_) => {}
+            Service::Ses | Service::Sns | Service::Secrets | Service::Unknown(_) => {}
         }
         match outcome {
             Err(fault) => call.error_code = Some(fault.to_owned()),
@@ -209,11 +231,17 @@ fn changes_something(incoming: &Incoming) -> bool {
     pumped && WORDS.iter().any(|word| incoming.operation.contains(word))
 }
 
+/// Whether a call writes one item of DynamoDB under a condition.
+fn is_conditional(incoming: &Incoming) -> bool {
+    let writes = ["PutItem", "UpdateItem", "DeleteItem"].contains(&incoming.operation.as_str());
+    writes && incoming.service == Service::DynamoDb && !incoming.text(CONDITION).is_empty()
+}
+
 fn internal(service: &Service) -> Refusal {
     let code = match service {
         Service::DynamoDb => "InternalServerError",
         Service::Secrets => "InternalServiceError",
-        Service::S3 => "InternalError",
+        Service::S3 | Service::Sns => "InternalError",
         Service::Sqs | Service::Ses | Service::Unknown(_) => "InternalFailure",
     };
     Refusal { status: 500, code, message: "injected: internal error".to_owned() }
@@ -224,6 +252,7 @@ fn throttled(service: &Service) -> Refusal {
         Service::DynamoDb => "ProvisionedThroughputExceededException",
         Service::Sqs => "RequestThrottled",
         Service::Ses => "Throttling",
+        Service::Sns => "Throttled",
         Service::S3 => {
             let message = "injected: Please reduce your request rate.".to_owned();
             return Refusal { status: 503, code: "SlowDown", message };

@@ -17,10 +17,14 @@ pub enum FaultKind {
     FailBefore,
     /// It was done, and the connection broke before the response: an I/O error.
     LoseResponse,
+    /// It was done, and the service answers 500.
+    FailAfter,
     /// The service's own throttling error; nothing was done.
     Throttle,
     /// No answer within the client's patience; nothing was done. Told at once, without waiting.
     Timeout,
+    /// It was done, but no answer came within the client's patience. Told at once.
+    TimeoutAfter,
     /// The caller dies before sending: the call never returns and nothing was done.
     DieBefore,
     /// The caller dies after the effect: the call never returns.
@@ -28,6 +32,11 @@ pub enum FaultKind {
     /// `TransactionCanceledException` with the reason `TransactionConflict` for every item.
     /// Fires only when the chosen call is a DynamoDB transaction; otherwise the plan lapses.
     TransactionConflict,
+    /// It was done, and the answer is `ConditionalCheckFailedException`: what a client meets that
+    /// lost an answer and tries again. Fires only when the chosen call writes one item of DynamoDB
+    /// under a condition; otherwise the plan lapses. (A transaction that is tried again says that
+    /// it was done: it has a token.)
+    ConditionFailed,
 }
 
 /// The call being judged.
@@ -35,12 +44,14 @@ pub enum FaultKind {
 pub struct CallId {
     /// The Handler that calls.
     pub caller: String,
-    /// `dynamodb`, `sqs`, `ses`, `secretsmanager`, `s3`, `stripe`.
+    /// `dynamodb`, `sqs`, `ses`, `sns`, `secretsmanager`, `s3`, `stripe`.
     pub service: String,
     /// The API operation.
     pub operation: String,
     /// Position in the sequence since the last `reset`, from 1.
     pub ordinal: u64,
+    /// Whether it writes one item of DynamoDB under a condition.
+    pub is_conditional: bool,
 }
 
 /// Which calls a plan counts.
@@ -157,7 +168,7 @@ impl Faults {
     /// Counts the call and says what must happen to it. Every wire asks here, once per attempt,
     /// and calls `died` when the verdict was a death and its moment has come.
     pub fn verdict(&self, caller: &str, service: &str, operation: &str) -> Verdict {
-        self.judge(caller, service, operation).0
+        self.judge(caller, service, operation, false).0
     }
 
     /// Announces the death of a caller in the middle of this call.
@@ -167,16 +178,24 @@ impl Faults {
             service: service.to_owned(),
             operation: operation.to_owned(),
             ordinal: self.count(),
+            is_conditional: false,
         };
         self.announce(call);
     }
 
-    pub(crate) fn judge(&self, caller: &str, service: &str, operation: &str) -> (Verdict, CallId) {
+    pub(crate) fn judge(
+        &self,
+        caller: &str,
+        service: &str,
+        operation: &str,
+        is_conditional: bool,
+    ) -> (Verdict, CallId) {
         let mut call = CallId {
             caller: caller.to_owned(),
             service: service.to_owned(),
             operation: operation.to_owned(),
             ordinal: 0,
+            is_conditional,
         };
         if caller == LOCAL {
             return (Verdict::Pass, call);
@@ -218,6 +237,18 @@ impl Faults {
 }
 
 fn applies(kind: FaultKind, call: &CallId) -> bool {
-    let is_transaction = call.service == "dynamodb" && call.operation.starts_with("Transact");
-    kind != FaultKind::TransactionConflict || is_transaction
+    match kind {
+        FaultKind::TransactionConflict => {
+            call.service == "dynamodb" && call.operation.starts_with("Transact")
+        }
+        FaultKind::ConditionFailed => call.is_conditional,
+        FaultKind::FailBefore
+        | FaultKind::LoseResponse
+        | FaultKind::FailAfter
+        | FaultKind::Throttle
+        | FaultKind::Timeout
+        | FaultKind::TimeoutAfter
+        | FaultKind::DieBefore
+        | FaultKind::DieAfter => true,
+    }
 }

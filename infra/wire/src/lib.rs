@@ -1,8 +1,8 @@
 //! The emulated AWS of the local shop and of all tests: one HTTP client for the unmodified AWS SDK.
 //!
-//! DynamoDB is an embedded engine behind its own HTTP server; SQS, SES, Secrets Manager and S3 are
-//! emulated here on the level of the wire. Between the SDK and them sit the recorder (every call
-//! and its consumed capacity), the fault plan and the IAM check.
+//! DynamoDB is an embedded engine behind its own HTTP server; SQS, SES, SNS (texts to telephones),
+//! Secrets Manager and S3 are emulated here on the level of the wire. Between the SDK and them sit
+//! the recorder (every call and its consumed capacity), the fault plan and the IAM check.
 //!
 //! Invariants: time is an input (`Options::now_ms`), never the machine's clock; with a data folder
 //! an acknowledged call survives `kill -9`; a call for a service or operation that is not emulated
@@ -23,6 +23,7 @@ mod s3;
 mod saboteur;
 mod secrets;
 mod ses;
+mod sns;
 mod sql;
 mod sqs;
 mod streams;
@@ -45,6 +46,7 @@ pub use recorder::{CALLS_KEPT, Call, Mark, Recorder, Totals};
 pub use s3::{BucketAttributes, Notice, Object, S3, WebReply, WebRequest};
 pub use saboteur::{Afterwards, Gate, Sabotage, Saboteur, Tamper};
 pub use ses::{Mail, Ses};
+pub use sns::{Sns, TextMessage};
 pub use sqs::{Depth, MESSAGE_BYTES_MAX, Message, QueueAttributes, Sqs};
 pub use streams::StreamCursor;
 
@@ -83,6 +85,7 @@ pub(crate) struct Inner {
     dynamo: dynamodb::Dynamo,
     sqs: Sqs,
     ses: Ses,
+    sns: Sns,
     secrets: secrets::Secrets,
     s3: S3,
     recorder: Recorder,
@@ -172,6 +175,7 @@ impl Wire {
             dynamo: dynamodb::Dynamo::start(file(TABLES), tables, clock()).await?,
             sqs: Sqs::open(sqs.as_deref(), clock(), seed, &region, &account)?,
             ses: Ses::open(ses.as_deref(), clock(), seed, &region, &account)?,
+            sns: Sns::open(file("sns.db").as_deref(), clock(), seed)?,
             secrets: secrets::Secrets::open(secrets.as_deref(), clock(), seed, &region, &account)?,
             s3: S3::open(file("s3.db").as_deref(), clock(), &region, &account)?,
             recorder: Recorder::default(),
@@ -219,6 +223,11 @@ impl Wire {
     /// The mailbox.
     pub fn ses(&self) -> &Ses {
         &self.inner.ses
+    }
+
+    /// The texts to telephones.
+    pub fn sns(&self) -> &Sns {
+        &self.inner.sns
     }
 
     /// The history of calls.
@@ -296,6 +305,7 @@ impl Wire {
         self.inner.dynamo.save(&folder.join(TABLES))?;
         self.inner.sqs.sql().save(&folder.join("sqs.db"))?;
         self.inner.ses.sql().save(&folder.join("ses.db"))?;
+        self.inner.sns.sql().save(&folder.join("sns.db"))?;
         self.inner.s3.sql().save(&folder.join("s3.db"))?;
         self.inner.secrets.sql().save(&folder.join("secrets.db"))
     }
@@ -310,6 +320,7 @@ impl Wire {
     fn load_all_but_tables(&self, folder: &Path) -> Result<(), Error> {
         self.inner.sqs.sql().load(&folder.join("sqs.db"))?;
         self.inner.ses.sql().load(&folder.join("ses.db"))?;
+        self.inner.sns.sql().load(&folder.join("sns.db"))?;
         self.inner.s3.sql().load(&folder.join("s3.db"))?;
         self.inner.secrets.sql().load(&folder.join("secrets.db"))?;
         self.inner.recorder.reset();

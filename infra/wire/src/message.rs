@@ -14,6 +14,7 @@ pub(crate) enum Service {
     DynamoDb,
     Sqs,
     Ses,
+    Sns,
     Secrets,
     S3,
     /// A host nobody here answers for: its first label.
@@ -33,6 +34,7 @@ impl Service {
             "dynamodb" | "streams" => Self::DynamoDb,
             "sqs" => Self::Sqs,
             "email" => Self::Ses,
+            "sns" => Self::Sns,
             "secretsmanager" => Self::Secrets,
             other if labels.next() == Some("ddb") && !other.is_empty() => Self::DynamoDb,
             other => Self::Unknown(other.to_owned()),
@@ -44,6 +46,7 @@ impl Service {
             Self::DynamoDb => "dynamodb",
             Self::Sqs => "sqs",
             Self::Ses => "ses",
+            Self::Sns => "sns",
             Self::Secrets => "secretsmanager",
             Self::S3 => "s3",
             Self::Unknown(label) => label,
@@ -256,12 +259,17 @@ impl Refusal {
                 reply
             }
             Service::S3 => crate::s3::refused(self),
-            Service::Ses | Service::Unknown(_) => {
+            Service::Ses | Service::Sns | Service::Unknown(_) => {
+                let namespace = if *service == Service::Sns {
+                    "http://sns.amazonaws.com/doc/2010-03-31/"
+                } else {
+                    "http://ses.amazonaws.com/doc/2010-12-01/"
+                };
                 let blame = if self.status < 500 { "Sender" } else { "Receiver" };
                 Reply::xml(
                     self.status,
                     format!(
-                        "<ErrorResponse xmlns=\"http://ses.amazonaws.com/doc/2010-12-01/\"><Error>\
+                        "<ErrorResponse xmlns=\"{namespace}\"><Error>\
                          <Type>{blame}</Type><Code>{}</Code><Message>{}</Message></Error>\
                          <RequestId>00000000-0000-0000-0000-000000000000</RequestId>\
                          </ErrorResponse>",

@@ -16,7 +16,8 @@ pub struct Call {
     pub seq: u64,
     /// The Handler that called, or `local`.
     pub caller: String,
-    /// `dynamodb`, `sqs`, `ses`, `secretsmanager`, `s3`, `stripe`, or the host's first label.
+    /// `dynamodb`, `sqs`, `ses`, `sns`, `secretsmanager`, `s3`, `stripe`, or the host's first
+    /// label.
     pub service: String,
     /// The API operation, `TransactWriteItems`.
     pub operation: String,

@@ -430,7 +430,8 @@ macro_rules! id_rules {
 }
 
 id_rules! {
-    cart_id = CartId, line_id = LineId, order_id = OrderId, variant_id = VariantId,
+    cart_id = CartId, line_id = LineId, draft_id = DraftId, order_id = OrderId,
+    variant_id = VariantId,
     product_id = ProductId, address_id = AddressId, session_id = SessionId,
     staff_id = StaffId, role_id = RoleId, key_id = KeyId, gift_card_id = GiftCardId,
     promotion_id = PromotionId, customer_id = CustomerId, media_id = MediaId,
@@ -462,6 +463,7 @@ macro_rules! path_forms {
 
 path_forms! {
     CartPath of "cart": cart_id = CartId,
+    DraftPath of "draft order": draft_id = DraftId,
     MessagePath of "letter": message_id = MessageId,
     MediaPath of "upload": media_id = MediaId,
     OrderPath of "order": order_id = OrderId,
@@ -665,6 +667,13 @@ pub const fn currency() -> Parsed<domain::currency::Currency> {
 pub const fn email() -> Parsed<domain::address::Email> {
     Parsed::by(|text| domain::address::Email::parse(text).ok(), "a mail address", 254)
         .pattern("^[^@\\s]+@[^@\\s]+$")
+}
+
+/// A telephone number.
+pub const fn phone() -> Parsed<domain::phone::Phone> {
+    // The plus and fifteen digits.
+    Parsed::by(domain::phone::Phone::parse, "a number like +4915112345678 (E.164)", 16)
+        .pattern("^\\+[1-9][0-9]{7,14}$")
 }
 
 /// A VAT id; what is wrong with it is told.

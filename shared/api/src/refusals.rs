@@ -16,6 +16,7 @@ use crate::problem::{Flaw, Problem};
 mod capture;
 mod catalog;
 mod dispute;
+mod draft;
 mod exchange;
 mod fulfillment;
 mod letters;
@@ -66,6 +67,18 @@ impl From<cart::Refusal> for Problem {
             cart::Refusal::NotActive(phase) => {
                 Self::conflict(code, "This cart can not be changed any more.")
                     .member("cart_status", phase)
+            }
+            cart::Refusal::Agreed => {
+                let detail = "What is in this cart was agreed with the shop: nobody changes it.";
+                Self::conflict(code, detail)
+            }
+            cart::Refusal::AgreementOver { until } => {
+                let detail = "This link is not good any more. Ask the shop for another one.";
+                Self::conflict(code, detail).member("expired_at", until.to_string())
+            }
+            cart::Refusal::AgreementWithdrawn => {
+                let detail = "The shop has changed what was agreed, or called it off.";
+                Self::conflict(code, detail)
             }
             cart::Refusal::Full => {
                 let detail = format!("A cart holds at most {} lines.", cart::LINES_MAX);

@@ -6,6 +6,7 @@ pub mod cart;
 pub mod catalog;
 pub mod customer;
 pub mod dispute;
+pub mod draft;
 pub mod exchange;
 pub mod fulfillment;
 pub mod gift_card;

@@ -13,6 +13,7 @@ use crate::address::{Address, Country, Destination, Email, postal_key};
 use crate::carrier::Quote;
 use crate::catalog::{Kind, Offer, Sku};
 use crate::currency::Currency;
+use crate::draft::{Agreement, Deal};
 use crate::gift_card::{self, Wallet};
 use crate::id::{CartId, CustomerId, LineId, OrderId, VariantId};
 use crate::money::Money;
@@ -246,6 +247,9 @@ pub struct Cart {
     /// The codes that were put in, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<AppliedCode>,
+    /// What was agreed with its buyer: such a cart is completed as it is, or not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Box<Agreement>>,
     /// Rises with every write.
     pub version: u64,
     /// When it was made.
@@ -264,6 +268,15 @@ pub enum Refusal {
     },
     /// It was merged or has expired.
     NotActive(Phase),
+    /// What is in it was agreed with the shop: nobody changes it.
+    Agreed,
+    /// The time is over in which what was agreed could be ordered.
+    AgreementOver {
+        /// When it was over.
+        until: Timestamp,
+    },
+    /// The shop has changed what was agreed, or called it off.
+    AgreementWithdrawn,
     /// It holds [`LINES_MAX`] lines.
     Full,
     /// More units than one line may hold.
@@ -342,6 +355,9 @@ impl Refusal {
         match self {
             Self::Completed { .. } => "cart_completed",
             Self::NotActive(_) => "cart_not_active",
+            Self::Agreed => "cart_agreed",
+            Self::AgreementOver { .. } => "pay_link_expired",
+            Self::AgreementWithdrawn => "pay_link_withdrawn",
             Self::Full => "cart_full",
             Self::QuantityLimit { .. } => "quantity_limit",
             Self::LineNotFound => "line_not_found",
@@ -417,6 +433,7 @@ impl Cart {
             quote: None,
             wallets: Vec::new(),
             codes: Vec::new(),
+            agreed: None,
             version: 0,
             created_at: now,
             updated_at: now,
@@ -424,16 +441,30 @@ impl Cart {
     }
 
     /// Refuses unless the cart can be changed; an abandoned one comes back by the touch.
-    pub fn changeable(mut self, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn changeable(self, now: Timestamp) -> Result<Self, Refusal> {
+        let cart = self.orderable(now)?;
+        if cart.agreed.is_some() { Err(Refusal::Agreed) } else { Ok(cart) }
+    }
+
+    /// Refuses unless an order may be made of the cart.
+    pub(crate) fn orderable(mut self, now: Timestamp) -> Result<Self, Refusal> {
         match self.status {
             Status::Active => {}
             Status::Abandoned => self.status = Status::Active,
             Status::Completing { order_id } | Status::Completed { order_id } => {
                 return Err(Refusal::Completed { order_id });
             }
+            Status::Merged { .. } | Status::Expired if self.agreed.is_some() => {
+                return Err(Refusal::AgreementWithdrawn);
+            }
             status @ (Status::Merged { .. } | Status::Expired) => {
                 return Err(Refusal::NotActive(status.phase()));
             }
+        }
+        if let Some(until) = self.agreed.as_ref().map(|agreed| agreed.until)
+            && until <= now
+        {
+            return Err(Refusal::AgreementOver { until });
         }
         self.updated_at = now;
         Ok(self)
@@ -634,9 +665,14 @@ impl Cart {
         offers: &'a [Option<Offer>],
     ) -> impl Iterator<Item = (&'a Line, &'a Offer)> {
         self.lines.iter().zip(offers).filter_map(|(line, offer)| {
-            let offer = offer.as_ref().filter(|o| o.is_active)?;
-            offer.prices.contains_key(&self.currency).then_some((line, offer))
+            let offer = offer.as_ref()?;
+            self.is_for_sale(Some(offer)).then_some((line, offer))
         })
+    }
+
+    /// Whether an offer can be bought in this cart's currency.
+    pub fn is_for_sale(&self, offer: Option<&Offer>) -> bool {
+        offer.is_some_and(|o| o.is_active && o.prices.contains_key(&self.currency))
     }
 
     fn unit_price(&self, offer: &Offer, now: Timestamp) -> Result<Money, Refusal> {
@@ -645,7 +681,8 @@ impl Cart {
     }
 
     /// What the cart costs `now`: prices follow the sales that run at that moment, and `on_offer`
-    /// takes its part off. `offers` holds one entry per line, in the cart's order.
+    /// takes its part off; but what was agreed is what was agreed. `offers` holds one entry per
+    /// line, in the cart's order.
     pub fn price(
         &self,
         offers: Vec<Option<Offer>>,
@@ -654,12 +691,36 @@ impl Cart {
         on_offer: &OnOffer,
         now: Timestamp,
     ) -> Result<PricedCart, Refusal> {
+        if let Some(agreed) = &self.agreed {
+            return Ok(agreed.of_cart(self, offers));
+        }
+        let no_deals: &[Deal] = &[];
+        self.price_by(offers, (shipping_table, tax_table), (on_offer, no_deals), now)
+    }
+
+    /// What the cart costs by the catalogue, by promotions, and by what staff agree on for some of
+    /// its lines. Their prices are of the shop's kind: who does not owe its tax pays them without.
+    pub(crate) fn price_by(
+        &self,
+        offers: Vec<Option<Offer>>,
+        (shipping_table, tax_table): (&ShippingTable, &TaxTable),
+        (on_offer, deals): (&OnOffer, &[Deal]),
+        now: Timestamp,
+    ) -> Result<PricedCart, Refusal> {
         let mut shipping = self.chosen_shipping(&offers, shipping_table, now)?;
         let ruling = tax_table.ruling(self.destination().as_ref(), self.vat_id.as_ref());
         let mut items = Vec::with_capacity(self.lines.len());
         let mut sold = Vec::with_capacity(self.lines.len());
+        let mut off = Vec::with_capacity(deals.len());
         for (line, offer) in self.sold(&offers) {
-            let price = self.unit_price(offer, now)?;
+            let deal = deals.iter().find(|deal| deal.line == line.id);
+            let price = match deal.and_then(|deal| deal.unit_price) {
+                Some(price) => price,
+                None => self.unit_price(offer, now)?,
+            };
+            if let Some(discount) = deal.and_then(|deal| deal.discount) {
+                off.push((items.len(), ruling.price(discount, &offer.tax_category)?));
+            }
             let base = offer.prices.get(&self.currency);
             sold.push((offer, base.is_some_and(|base| price.amount() < *base)));
             items.push(Item {
@@ -675,6 +736,12 @@ impl Cart {
         }
         let price = shipping.as_ref().map(|option| option.price);
         let promoted = in_cart::promote(self, &sold, &mut items, price, on_offer, now)?;
+        for (at, discount) in off {
+            let Some(item) = items.get_mut(at) else { continue };
+            // A price that fell since, or one without its tax, never makes a line negative.
+            let most = item.unit_price.times(item.quantity)?;
+            item.discount = item.discount.add(discount)?.min(most)?;
+        }
         let price = price.unwrap_or(Money::zero(self.currency));
         let freight = Freight { price, discount: promoted.outcome.shipping };
         let priced = pricing::price_with(&items, freight, &ruling.region, self.currency)?;

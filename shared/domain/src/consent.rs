@@ -27,15 +27,18 @@ pub enum Purpose {
     MarketingMail,
     /// Short messages that advertise.
     MarketingSms,
+    /// Short messages about one's own orders.
+    OrderSms,
     /// Offers that are chosen by what somebody bought and looked at.
     Profiling,
 }
 
 impl Purpose {
     /// Every purpose, by its name.
-    pub const ALL: [(&'static str, Self); 3] = [
+    pub const ALL: [(&'static str, Self); 4] = [
         ("marketing_mail", Self::MarketingMail),
         ("marketing_sms", Self::MarketingSms),
+        ("order_sms", Self::OrderSms),
         ("profiling", Self::Profiling),
     ];
 
@@ -44,6 +47,7 @@ impl Purpose {
         match self {
             Self::MarketingMail => "marketing_mail",
             Self::MarketingSms => "marketing_sms",
+            Self::OrderSms => "order_sms",
             Self::Profiling => "profiling",
         }
     }

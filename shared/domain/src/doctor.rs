@@ -2,15 +2,21 @@
 //! customer or to find out what is stuck. It changes nothing and knows nothing that is not in the
 //! order; who bought it and where it goes is not said.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::dispute::{self, Dispute};
 use crate::fulfillment::{self, Fulfillment};
 use crate::line_cancel::Cancellation;
 use crate::money::Money;
-use crate::order::{Order, Status};
+use crate::order::{Cause, Order, Status};
 use crate::payment::{self, Entry, EntryKind, Payment};
 use crate::refund::{self, Refund};
 use crate::reservation::State;
+use crate::returns::{self, Resolution, Return};
+
+/// Who sent something back that was looked at gets what they get within this time; the law gives a
+/// shop two weeks from the withdrawal (Directive 2011/83/EU art. 13).
+const RESOLVED_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// All that is kept of an order and that the doctor looks at.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +31,10 @@ pub struct Chart<'a> {
     pub refunds: &'a [Refund],
     /// Its parcels, oldest first.
     pub parcels: &'a [Fulfillment],
+    /// Its returns, oldest first.
+    pub returns: &'a [Return],
+    /// Its disputes, oldest first.
+    pub disputes: &'a [Dispute],
 }
 
 /// Explains an order, a sentence a line: what it is, what happened, what is odd, what comes next.
@@ -38,6 +48,8 @@ pub fn explain(chart: Chart<'_>, now: Timestamp) -> Vec<String> {
     said.extend(chart.order.cancellations.iter().map(called_off));
     said.push(stock(chart.order));
     said.extend(chart.parcels.iter().map(parcel));
+    said.extend(chart.returns.iter().map(coming_back));
+    said.extend(chart.disputes.iter().map(disputed));
     let odd = oddities(chart, now);
     if odd.is_empty() {
         said.push("Nothing about it is odd.".to_owned());
@@ -92,6 +104,11 @@ fn where_it_stands(order: &Order, now: Timestamp) -> String {
 
 fn money(payment: &Payment) -> String {
     let intent = payment.intent.as_deref().unwrap_or("no PaymentIntent yet");
+    let by = match (&payment.redirect, payment.session()) {
+        (None, _) => intent.to_owned(),
+        (Some(_), Some(session)) => format!("{intent}, on the provider's page {session}"),
+        (Some(_), None) => format!("{intent}, on a page of the provider's that is not open yet"),
+    };
     let what = match payment.status {
         payment::Status::Created => "was not tried yet".to_owned(),
         payment::Status::RequiresAction => "waits for the customer's bank (3-D Secure)".to_owned(),
@@ -109,7 +126,7 @@ fn money(payment: &Payment) -> String {
                 .to_owned()
         }
     };
-    format!("Payment {} of {} ({intent}) {what}.", payment.id, payment.amount)
+    format!("Payment {} of {} ({by}) {what}.", payment.id, payment.amount)
 }
 
 fn called_off(one: &Cancellation) -> String {
@@ -157,8 +174,132 @@ fn parcel(parcel: &Fulfillment) -> String {
     format!("Parcel {} of {units} units {what}.", parcel.id)
 }
 
+fn coming_back(one: &Return) -> String {
+    let units: u32 = one.items.iter().map(|item| item.quantity).sum();
+    let what = match one.status {
+        returns::Status::Requested => "was asked for; somebody has to approve or reject it".into(),
+        returns::Status::Approved => match one.expires_at {
+            Some(at) => format!("was approved and is awaited until {at}"),
+            None => "was approved and is awaited".to_owned(),
+        },
+        returns::Status::InTransit => "is on its way, as the buyer says".to_owned(),
+        returns::Status::PartiallyReceived => "came in part, and was looked at".to_owned(),
+        returns::Status::Received => {
+            "was looked at; somebody has to decide what the buyer gets".to_owned()
+        }
+        returns::Status::Resolved => format!("is settled: {}", given(one.resolution.as_ref())),
+        returns::Status::Rejected => "was rejected".to_owned(),
+        returns::Status::Canceled => "was called off before anything came".to_owned(),
+        returns::Status::Expired => "came to nothing: nothing was sent in time".to_owned(),
+    };
+    format!("Return {} of {units} units {what}.", one.id)
+}
+
+/// What the buyer got for what came back.
+fn given(resolution: Option<&Resolution>) -> String {
+    match resolution {
+        Some(Resolution::Refund { refund, amount }) => {
+            format!("{amount} go back by refund {refund}")
+        }
+        Some(Resolution::StoreCredit { amount, .. }) => format!("{amount} are store credit"),
+        Some(Resolution::Exchange { order, due, .. }) => {
+            format!("other goods go out by order {order}, with {due} to be paid")
+        }
+        Some(Resolution::None { .. }) | None => "the buyer got nothing for it".to_owned(),
+    }
+}
+
+fn disputed(one: &Dispute) -> String {
+    let name = if one.is_inquiry { "Inquiry" } else { "Dispute" };
+    let what = match one.status {
+        dispute::Status::NeedsResponse if one.pending().is_some() => {
+            "was answered, and the provider is being told".to_owned()
+        }
+        dispute::Status::NeedsResponse => match one.due_by {
+            Some(at) => format!("waits for the shop's answer until {at}"),
+            None => "waits for the shop's answer".to_owned(),
+        },
+        dispute::Status::UnderReview => "was answered, and the bank decides".to_owned(),
+        dispute::Status::Won => "was won: its money is the shop's".to_owned(),
+        dispute::Status::Lost => "was lost: its money is gone".to_owned(),
+    };
+    format!("{name} {} about {} ({}) {what}.", one.id, one.amount, one.reason)
+}
+
 /// What does not fit together, each with what to do.
 fn oddities(chart: Chart<'_>, now: Timestamp) -> Vec<String> {
+    let mut odd = odd_money(chart, now);
+    odd.extend(odd_disputes(chart, now));
+    odd.extend(chart.returns.iter().filter_map(|one| odd_return(one, now)));
+    odd
+}
+
+fn odd_disputes(chart: Chart<'_>, now: Timestamp) -> Vec<String> {
+    let Chart { order, disputes, .. } = chart;
+    let mut odd = Vec::new();
+    for one in disputes.iter().filter(|one| one.waits()) {
+        if let Some(failure) = one.answer.as_ref().and_then(|answer| answer.failure.as_ref()) {
+            odd.push(format!(
+                "the answer to dispute {} was not taken ({failure}); answer again.",
+                one.id
+            ));
+        }
+        if one.due_by.is_some_and(|at| at < now) {
+            odd.push(format!(
+                "the time to answer dispute {} is over; the hourly reconciliation asks the \
+                 provider what became of it.",
+                one.id
+            ));
+        }
+    }
+    let is_open = |one: &&Dispute| one.status.is_open() && !one.is_inquiry;
+    let is_lost = |one: &&Dispute| one.status == dispute::Status::Lost;
+    let sum = |which: &dyn Fn(&&Dispute) -> bool| -> i64 {
+        disputes.iter().filter(|one| which(one)).map(|one| one.amount.amount()).sum()
+    };
+    if (order.refunds.disputed, order.refunds.lost) != (sum(&is_open), sum(&is_lost)) {
+        odd.push("what it counts as disputed or lost is not what its disputes say.".to_owned());
+    }
+    if order.status == Status::Placed
+        && disputes.iter().any(|one| is_open(&one))
+        && !order.unshipped_units().is_empty()
+    {
+        odd.push("it is disputed and its goods may leave all the same; hold it.".to_owned());
+    }
+    let all_won = disputes.iter().all(|one| one.status == dispute::Status::Won);
+    if order.is_held_for(Cause::Dispute) && all_won {
+        odd.push("it is held for a dispute and none is open or lost; let it go on.".to_owned());
+    }
+    odd
+}
+
+fn odd_return(one: &Return, now: Timestamp) -> Option<String> {
+    let id = one.id;
+    match one.status {
+        returns::Status::Approved if one.expires_at.is_some_and(|at| at < now) => {
+            Some(format!("return {id} is awaited no more; the job of the next hour ends it."))
+        }
+        returns::Status::Received
+            if one.received_at.is_some_and(|at| now.duration_since(at) > RESOLVED_WITHIN) =>
+        {
+            Some(format!(
+                "return {id} was looked at more than a week ago, and its buyer still waits for \
+                 what they get."
+            ))
+        }
+        returns::Status::Requested
+        | returns::Status::Approved
+        | returns::Status::InTransit
+        | returns::Status::PartiallyReceived
+        | returns::Status::Received
+        | returns::Status::Resolved
+        | returns::Status::Rejected
+        | returns::Status::Canceled
+        | returns::Status::Expired => None,
+    }
+}
+
+fn odd_money(chart: Chart<'_>, now: Timestamp) -> Vec<String> {
     let Chart { order, payments, entries, refunds, .. } = chart;
     let mut odd = Vec::new();
     let currency = order.currency;
@@ -225,7 +366,15 @@ mod tests {
     }
 
     fn chart(order: &Order) -> Chart<'_> {
-        Chart { order, payments: &[], entries: &[], refunds: &[], parcels: &[] }
+        Chart {
+            order,
+            payments: &[],
+            entries: &[],
+            refunds: &[],
+            parcels: &[],
+            returns: &[],
+            disputes: &[],
+        }
     }
 
     #[test]
@@ -246,6 +395,106 @@ mod tests {
         let odd: Vec<_> = said.iter().filter(|line| line.starts_with("ODD: ")).collect();
         assert_eq!(odd.len(), 1, "{said:?}");
         assert!(odd[0].contains("its stock is still set aside"));
+    }
+
+    fn dispute(order: &Order, status: dispute::Status) -> Dispute {
+        let ulid = crate::id::Ulid::from_parts(1, 1);
+        Dispute {
+            id: crate::id::DisputeId::from_ulid(ulid),
+            order: order.id,
+            order_number: order.number.clone(),
+            payment: crate::id::PaymentId::from_ulid(ulid),
+            provider_ref: "du_1".into(),
+            status,
+            is_inquiry: false,
+            reason: "fraudulent".into(),
+            amount: Money::new(1_000, order.currency),
+            due_by: Some(at()),
+            answer: None,
+            answers: 0,
+            opened_at: at(),
+            closed_at: None,
+            lost_at: None,
+            version: 1,
+            created_at: at(),
+            updated_at: at(),
+        }
+    }
+
+    fn return_of(order: &Order, status: returns::Status) -> Return {
+        Return {
+            id: crate::id::ReturnId::from_ulid(crate::id::Ulid::from_parts(1, 1)),
+            order: order.id,
+            order_number: order.number.clone(),
+            status,
+            items: Vec::new(),
+            by: crate::audit::Actor::System,
+            wish: Vec::new(),
+            approval: None,
+            rejection: None,
+            carriage: crate::fulfillment::Carriage::default(),
+            resolution: None,
+            version: 1,
+            created_at: at(),
+            expires_at: Some(at()),
+            sent_at: None,
+            received_at: Some(at()),
+            resolved_at: None,
+            ended_at: None,
+            updated_at: at(),
+        }
+    }
+
+    /// What is odd about an order with this dispute, so long after.
+    fn odd_with(order: &Order, dispute: &Dispute, days: i64) -> Vec<String> {
+        let disputes = std::slice::from_ref(dispute);
+        let now = at() + SignedDuration::from_hours(days * 24);
+        let said = explain(Chart { disputes, ..chart(order) }, now);
+        said.into_iter().filter(|line| line.starts_with("ODD: ")).collect()
+    }
+
+    #[test]
+    fn a_dispute_is_told_of_with_what_is_to_be_done_about_it() {
+        let mut order = order(Status::OnHold, State::Committed);
+        let by = crate::audit::Actor::System;
+        let placed = Order { status: Status::Placed, ..order.clone() };
+        order = placed.clone().hold_for(Cause::Dispute, "Dispute".into(), by, at()).unwrap();
+        order.refunds.disputed = 1_000;
+        let open = dispute(&order, dispute::Status::NeedsResponse);
+        assert!(disputed(&open).contains("waits for the shop's answer until 2026"));
+        assert!(odd_with(&order, &open, -1).is_empty());
+        let late = odd_with(&order, &open, 1);
+        assert!(late.len() == 1 && late[0].contains("the time to answer"), "{late:?}");
+        let going = Order { refunds: order.refunds, ..placed };
+        let odd = odd_with(&going, &open, -1);
+        assert!(odd.len() == 1 && odd[0].contains("hold it"), "{odd:?}");
+
+        let won = dispute(&order, dispute::Status::Won);
+        let odd = odd_with(&order, &won, 0);
+        assert_eq!(odd.len(), 2, "held for nothing, and counted as disputed: {odd:?}");
+        order.refunds.disputed = 0;
+        let odd = odd_with(&order, &won, 0);
+        assert!(odd.len() == 1 && odd[0].contains("let it go on"), "{odd:?}");
+        let lost = dispute(&order, dispute::Status::Lost);
+        order.refunds.lost = 1_000;
+        assert!(odd_with(&order, &lost, 0).is_empty());
+    }
+
+    #[test]
+    fn a_return_that_hangs_is_odd() {
+        let order = order(Status::Completed, State::Consumed);
+        let say = |one: &Return, days: i64| {
+            let now = at() + SignedDuration::from_hours(days * 24);
+            explain(Chart { returns: std::slice::from_ref(one), ..chart(&order) }, now)
+        };
+        for status in returns::Status::ALL {
+            let one = return_of(&order, status);
+            let sentence = coming_back(&one);
+            assert!(sentence.starts_with("Return ret_") && sentence.ends_with('.'), "{sentence}");
+            assert_eq!(say(&one, 0).last().unwrap(), "Nothing about it is odd.");
+            let hangs = matches!(status, returns::Status::Approved | returns::Status::Received);
+            assert_eq!(say(&one, 8).last().unwrap().starts_with("ODD: return ret_"), hangs);
+        }
     }
 
     #[test]

@@ -12,9 +12,10 @@ use crate::catalog::{Locale, Sku, Slug};
 use crate::exchange::Work;
 use crate::fulfillment;
 use crate::id::{
-    DisputeId, EventId, FulfillmentId, MessageId, OrderId, RefundId, ReturnId, WebhookId,
+    CartId, DisputeId, EventId, FulfillmentId, MessageId, OrderId, RefundId, ReturnId, WebhookId,
 };
 use crate::money::Money;
+use crate::text::Text;
 use crate::webhook::{Replay, Topic};
 use crate::{dispute, order, refund, returns};
 
@@ -30,6 +31,19 @@ pub struct Event {
     /// The fact.
     #[serde(flatten)]
     pub fact: Fact,
+}
+
+/// What the shop's health is read from, counted where it is written down for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Counted {
+    /// Somebody has bought: an order was made, whether or not it waits for its payment.
+    OrderPlaced,
+    /// An order is sure of its money: it is taken, or reserved, or nothing was to pay.
+    OrderPaid,
+    /// An order ended without having been paid.
+    OrderFailed,
+    /// Money, or what stands for it, went back.
+    Refund,
 }
 
 /// The facts that leave by the outbox.
@@ -172,6 +186,12 @@ pub enum Fact {
         /// What to whom.
         message: Message,
     },
+    /// Somebody is to be texted.
+    #[serde(rename = "text.requested")]
+    TextRequested {
+        /// What to whom.
+        text: Text,
+    },
 }
 
 /// Which queue carries an event.
@@ -183,6 +203,8 @@ pub enum Destination {
     Payments,
     /// Mail.
     Mail,
+    /// Texts to telephones.
+    Texts,
     /// The audit log.
     Audit,
     /// Imports and exports.
@@ -209,6 +231,7 @@ impl Fact {
             | Self::DisputeAnswered { .. }
             | Self::CaptureRequested { .. } => Destination::Payments,
             Self::MessageRequested { .. } => Destination::Mail,
+            Self::TextRequested { .. } => Destination::Texts,
             Self::AuditNoted { .. } => Destination::Audit,
             Self::ExchangeDue { .. } => Destination::Exchange,
             Self::WebhookTest { .. } | Self::WebhookReplay { .. } => Destination::Webhooks,
@@ -269,10 +292,37 @@ impl Fact {
             Self::OrderLinesCanceled { .. } => "order.lines_canceled",
             Self::KeysAdded { .. } => "keys.added",
             Self::MessageRequested { .. } => "message.requested",
+            Self::TextRequested { .. } => "text.requested",
             Self::AuditNoted { .. } => "audit.noted",
             Self::ExchangeDue { .. } => "exchange.due",
             Self::WebhookTest { .. } => "webhook.test",
             Self::WebhookReplay { .. } => "webhook.replay",
+        }
+    }
+
+    /// What is counted of it.
+    pub const fn counted(&self) -> Option<Counted> {
+        match self {
+            Self::OrderPlaced { .. } => Some(Counted::OrderPaid),
+            Self::RefundMoved { status: refund::Status::Succeeded, .. } => Some(Counted::Refund),
+            Self::RefundMoved { .. }
+            | Self::OrderRefundedLate { .. }
+            | Self::FulfillmentMoved { .. }
+            | Self::RefundRequested { .. }
+            | Self::ReturnMoved { .. }
+            | Self::DisputeMoved { .. }
+            | Self::DisputeAnswered { .. }
+            | Self::CaptureRequested { .. }
+            | Self::OrderReopened { .. }
+            | Self::OrderMoved { .. }
+            | Self::OrderLinesCanceled { .. }
+            | Self::KeysAdded { .. }
+            | Self::MessageRequested { .. }
+            | Self::TextRequested { .. }
+            | Self::AuditNoted { .. }
+            | Self::ExchangeDue { .. }
+            | Self::WebhookTest { .. }
+            | Self::WebhookReplay { .. } => None,
         }
     }
 
@@ -294,6 +344,7 @@ impl Fact {
             | Self::CaptureRequested { .. }
             | Self::KeysAdded { .. }
             | Self::MessageRequested { .. }
+            | Self::TextRequested { .. }
             | Self::AuditNoted { .. }
             | Self::ExchangeDue { .. }
             | Self::WebhookReplay { .. } => None,
@@ -414,12 +465,32 @@ pub enum Letter {
         /// Which of its cancellations, counted from 1.
         number: u32,
     },
+    /// What you get for your return costs more: here is the way to pay the difference.
+    ExchangeToPay {
+        /// The order of the replacement.
+        order_id: OrderId,
+        /// The token of the link.
+        token: String,
+    },
     /// Somebody, probably you, wants to see your order: here is the way.
     OrderLink {
         /// Which order.
         order_id: OrderId,
         /// The token of the link, which shows the order for a while.
         token: String,
+    },
+    /// Here is what was agreed on: please pay it.
+    PayLink {
+        /// The cart that the link opens.
+        cart_id: CartId,
+        /// The token of the link.
+        token: String,
+        /// What is to be paid.
+        total: Money,
+        /// Until when the link is good.
+        expires_at: Timestamp,
+        /// What the shop says beside it.
+        message: Option<String>,
     },
     /// We have got your wish to send something back.
     ReturnRequested {
@@ -547,7 +618,9 @@ impl Letter {
             Self::OrderRefunded { .. } => "order_refunded",
             Self::OrderCanceled { .. } => "order_canceled",
             Self::OrderLinesCanceled { .. } => "order_lines_canceled",
+            Self::ExchangeToPay { .. } => "exchange_to_pay",
             Self::OrderLink { .. } => "order_link",
+            Self::PayLink { .. } => "pay_link",
             Self::ReturnRequested { .. } => "return_requested",
             Self::ReturnApproved { .. } => "return_approved",
             Self::ReturnRejected { .. } => "return_rejected",
@@ -610,6 +683,7 @@ mod tests {
             Letter::OrderRefunded { order_id, amount },
             Letter::OrderCanceled { order_id },
             Letter::OrderLinesCanceled { order_id, number: 2 },
+            Letter::ExchangeToPay { order_id, token: "t".into() },
             Letter::OrderLink { order_id, token: "t".into() },
             Letter::ReturnRequested { order_id, return_id },
             Letter::ReturnApproved { order_id, return_id },

@@ -181,6 +181,10 @@ pub struct GiftCard {
     pub note: Option<String>,
     /// Who issued it.
     pub issued_by: Option<StaffId>,
+    /// The order whose goods came back for it, where it is the credit of an exchange: nobody has
+    /// its code, and what comes back onto it goes the way on which that order was paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange_of: Option<OrderId>,
     /// Rises with every change by the staff; spending is no change.
     pub version: u64,
     /// When it was issued.
@@ -364,12 +368,52 @@ impl GiftCard {
             expires_at,
             note,
             issued_by: fresh.by,
+            exchange_of: None,
             version: 0,
             created_at: fresh.now,
             updated_at: fresh.now,
         };
         let entry = fresh.entry(card.account(), EntryKind::Issued, amount);
         Ok((card, entry))
+    }
+
+    /// The credit of an exchange: what goods of that order were worth and a replacement takes at
+    /// once, so that nothing is left on it. Its code is nobody's. Its time is over from the
+    /// beginning: what comes back onto it can not be spent.
+    pub(crate) fn of_exchange(
+        id: GiftCardId,
+        code: &Code,
+        (amount, order, number): (Money, OrderId, &str),
+        fresh: Fresh,
+    ) -> (Self, Entry) {
+        let card = Self {
+            id,
+            initial: amount,
+            balance: Money::zero(amount.currency()),
+            status: Status::Active,
+            code_hash: code.hash(),
+            last4: code.last4(),
+            expires_at: Some(fresh.now),
+            note: Some(format!("Exchange of {number}")),
+            issued_by: fresh.by,
+            exchange_of: Some(order),
+            version: 0,
+            created_at: fresh.now,
+            updated_at: fresh.now,
+        };
+        let entry = fresh.entry(card.account(), EntryKind::Issued, amount);
+        (card, entry)
+    }
+
+    /// Takes off the credit of an exchange what came back onto it; nothing where nothing did.
+    pub fn pay_out(self, fresh: Fresh) -> Option<(Self, Entry)> {
+        if self.exchange_of.is_none() || !self.balance.is_positive() {
+            return None;
+        }
+        let (nothing, minor) = (Money::zero(self.balance.currency()), self.balance.amount());
+        let amount = Money::new(-minor, self.balance.currency());
+        let entry = fresh.entry(self.account(), EntryKind::Adjusted, amount);
+        Some((Self { balance: nothing, updated_at: fresh.now, ..self }, entry))
     }
 
     /// The account that its entries belong to.
@@ -392,7 +436,8 @@ impl GiftCard {
         let nothing = Money::zero(self.balance.currency());
         let balance = if self.is_usable(now) { self.balance } else { nothing };
         let (id, last4, expires_at) = (self.id, self.last4.clone(), self.expires_at);
-        Wallet { source: Source::GiftCard { id, last4, expires_at }, balance }
+        let is_exchange = self.exchange_of.is_some();
+        Wallet { source: Source::GiftCard { id, last4, expires_at, is_exchange }, balance }
     }
 
     /// Stops it, or lets it be spent again.
@@ -494,6 +539,9 @@ pub enum Source {
         last4: String,
         /// When its time is over.
         expires_at: Option<Timestamp>,
+        /// Whether it is the credit of an exchange.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_exchange: bool,
     },
     /// A customer's store credit.
     StoreCredit {

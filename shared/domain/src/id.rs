@@ -153,6 +153,8 @@ ids! {
     CartId = "cart";
     /// A line of a cart.
     LineId = "li";
+    /// A draft of an order.
+    DraftId = "drf";
     /// An order.
     OrderId = "ord";
     /// A line of an order.

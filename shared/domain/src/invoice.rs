@@ -463,6 +463,7 @@ impl<'a> Writer<'a> {
         let tenders = &order.tendering.tenders;
         for Tender { source, amount, .. } in tenders {
             let label = match source {
+                Source::GiftCard { is_exchange: true, .. } => words.returned_goods.to_owned(),
                 Source::GiftCard { last4, .. } => format!("{} {last4}", words.gift_card),
                 Source::StoreCredit { .. } => words.store_credit.to_owned(),
             };
@@ -590,9 +591,10 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// All that a refund gives: to gift cards and credit, and as money.
+/// All that a refund gives: to gift cards and credit, for a replacement, and as money.
 fn given(refund: &Refund, currency: Currency) -> Result<Money, money::Refusal> {
-    let credit = refund.credit.map(|credit| credit.amount);
+    let exchanged = refund.exchanged.as_ref().map(|exchanged| exchanged.amount);
+    let credit = refund.credit.map(|credit| credit.amount).or(exchanged);
     let tenders = refund.tenders.iter().map(|tender| tender.amount);
     Money::sum(currency, tenders.chain(credit).chain([refund.money]))
 }

@@ -19,6 +19,8 @@ pub enum Limit {
     Register,
     /// Mails asked for (reset, resend) from one address, or to one account.
     Mails,
+    /// Codes for telephone numbers asked for from one address, by one customer, or to one number.
+    Texts,
     /// Orders made of carts, by customer or address.
     Complete,
     /// Codes of gift cards tried on one cart.
@@ -35,11 +37,12 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SignIn,
         Self::SignInAddress,
         Self::Register,
         Self::Mails,
+        Self::Texts,
         Self::Complete,
         Self::GiftCard,
         Self::GiftCardAddress,
@@ -55,6 +58,7 @@ impl Limit {
             Self::SignInAddress => "sign_in_address",
             Self::Register => "register",
             Self::Mails => "mails",
+            Self::Texts => "texts",
             Self::Complete => "complete",
             Self::GiftCard => "gift_card",
             Self::GiftCardAddress => "gift_card_address",
@@ -69,6 +73,8 @@ impl Limit {
             Self::SignIn => Quota::new(5, 15 * 60),
             Self::SignInAddress | Self::Write => Quota::new(50, 15 * 60),
             Self::Register | Self::Mails => Quota::new(5, 60 * 60),
+            // Each costs money, and lands in a pocket.
+            Self::Texts => Quota::new(5, 24 * 60 * 60),
             Self::Complete | Self::GiftCard => Quota::new(10, 60 * 60),
             Self::Code | Self::GiftCardAddress => Quota::new(20, 15 * 60),
             Self::Caller => Quota::new(300, 60),

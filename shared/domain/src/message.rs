@@ -16,6 +16,8 @@ use crate::address::Email;
 use crate::catalog::Locale;
 use crate::event::{Letter, Message};
 use crate::id::{MessageId, OrderId};
+use crate::phone::Phone;
+use crate::text::{Says, Text};
 
 /// How often one letter may be sent again by hand: who did not get it five times will not.
 pub const RESENDS_MAX: u32 = 5;
@@ -78,8 +80,10 @@ impl Status {
     /// Whether a letter may go from here to there.
     pub const fn may_become(self, next: Self) -> bool {
         match self {
+            // What waited while its reader took their word back is not sent at all.
+            Self::Queued => matches!(next, Self::Sending | Self::Suppressed),
             // What was refused once is tried again when somebody redrives the queue.
-            Self::Queued | Self::Failed => matches!(next, Self::Sending),
+            Self::Failed => matches!(next, Self::Sending),
             // News may overtake the sender's own mark: it is there before the letter is "sent".
             Self::Sending => matches!(
                 next,
@@ -173,6 +177,8 @@ pub enum Cause {
     Complaint,
     /// The staff said so.
     Staff,
+    /// Its holder answered STOP to a text; START takes it back, and nobody else.
+    Stop,
 }
 
 /// An address that is not written to, but for letters about security.
@@ -191,6 +197,18 @@ pub struct Suppression {
     pub created_at: Timestamp,
 }
 
+/// What a message goes by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "MessageChannel")]
+pub enum Channel {
+    /// A letter to a mailbox.
+    #[default]
+    Mail,
+    /// A text to a telephone.
+    Sms,
+}
+
 /// A letter in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
@@ -198,6 +216,9 @@ pub struct Delivery {
     pub id: MessageId,
     /// Which letter.
     pub letter: String,
+    /// What it goes by.
+    #[serde(default)]
+    pub channel: Channel,
     /// The order it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
@@ -239,6 +260,7 @@ impl Delivery {
         Self {
             id: message.id,
             letter: message.letter.template().to_owned(),
+            channel: Channel::Mail,
             order: message.letter.order(),
             to: masked(&message.to),
             address,
@@ -251,6 +273,31 @@ impl Delivery {
             resends: 0,
             words: None,
             again: message.letter.order().map(|_| message.letter.clone()),
+        }
+    }
+
+    /// A text that was asked for; `address` is the keyed hash of its reader's number.
+    pub fn texted(text: &Text, to: &Phone, address: String, now: Timestamp) -> Self {
+        let again = match &text.says {
+            Says::Code => None,
+            Says::About { letter } => Some(letter.clone()),
+        };
+        Self {
+            id: text.id,
+            letter: text.says.name().to_owned(),
+            channel: Channel::Sms,
+            order: again.as_ref().and_then(Letter::order),
+            to: to.masked(),
+            address,
+            status: Status::Queued,
+            reason: None,
+            queued_at: now,
+            sent_at: None,
+            settled_at: None,
+            repeats: None,
+            resends: 0,
+            words: None,
+            again,
         }
     }
 
@@ -347,7 +394,9 @@ impl Letter {
             | Self::GiftCard { .. }
             | Self::BackInStock { .. }
             | Self::TemplateTest { .. }
+            | Self::ExchangeToPay { .. }
             | Self::OrderLink { .. }
+            | Self::PayLink { .. }
             | Self::DisputeOpened { .. }
             | Self::CaptureDue { .. }
             | Self::StockDigest { .. } => None,
@@ -386,7 +435,9 @@ impl Letter {
             | Self::GiftCard { .. }
             | Self::BackInStock { .. }
             | Self::TemplateTest { .. }
+            | Self::ExchangeToPay { .. }
             | Self::OrderLink { .. }
+            | Self::PayLink { .. }
             | Self::DisputeOpened { .. }
             | Self::CaptureDue { .. }
             | Self::StockDigest { .. } => false,

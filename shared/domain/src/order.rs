@@ -17,7 +17,7 @@ use crate::event::{Fact, Letter};
 use crate::fulfillment;
 use crate::gift_card::{self, Tendering};
 use crate::id::{
-    CartId, CustomerId, OrderId, OrderLineId, PaymentId, ProductId, RefundId, VariantId,
+    CartId, CustomerId, DraftId, OrderId, OrderLineId, PaymentId, ProductId, RefundId, VariantId,
 };
 use crate::line_cancel::{self, Cancellation};
 use crate::money::Money;
@@ -32,6 +32,7 @@ use crate::shipping::ShippingOption;
 use crate::shop::FraudPolicy;
 use crate::stock::{FIRST_LOCATION, Place};
 use crate::tax::{PriceMode, Reason, TaxRate};
+use crate::trace::TraceId;
 use crate::vat_id::VatId;
 
 /// How long an order waits for its payment.
@@ -372,6 +373,9 @@ pub struct Order {
     pub number: String,
     /// The cart it was made of.
     pub cart: CartId,
+    /// The draft that it was agreed by, if staff put it together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<DraftId>,
     /// Who bought it, with an account.
     pub customer: Option<CustomerId>,
     /// Where the letters go.
@@ -447,6 +451,12 @@ pub struct Order {
     /// The last early warning of fraud that was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fraud_warning: Option<FraudWarning>,
+    /// The trace of the request that placed it: whoever settles it later goes on in that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
+    /// The order whose goods came back for these, where it is a replacement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange_of: Option<OrderId>,
     /// Events said so far about this order.
     pub events: u64,
     /// SHA-256 (hex) of the tokens that open it.
@@ -588,7 +598,7 @@ impl Order {
         expected_total: Money,
         fresh: &Fresh,
     ) -> Result<Placement, cart::Refusal> {
-        let cart = cart.changeable(fresh.now)?;
+        let cart = cart.orderable(fresh.now)?;
         if cart.lines.is_empty() {
             return Err(cart::Refusal::Empty);
         }
@@ -651,6 +661,7 @@ impl Order {
             id: fresh.order,
             number: fresh.number.clone(),
             cart: cart.id,
+            draft: cart.agreed.as_ref().map(|agreed| agreed.draft),
             customer,
             buyer: buyer(customer, Some(&email)),
             promotions: priced.promoted.applied,
@@ -681,6 +692,8 @@ impl Order {
             hold: None,
             dispute_status: None,
             fraud_warning: None,
+            trace: None,
+            exchange_of: None,
             events: 0,
             access: Vec::new(),
             cart_access: match &cart.owner {

@@ -1,7 +1,9 @@
 //! The payment of an order: what we expect, what the provider says, what we make of it.
 //!
-//! One payment owns one PaymentIntent. What the provider says is compared with what we asked for
-//! before any of it is believed; a mismatch is quarantined, never accepted.
+//! One payment owns one PaymentIntent. Where the buyer pays on the provider's own page, the payment
+//! owns one Session of it, and the PaymentIntent is the Session's: we learn of it when there is
+//! one. What the provider says is compared with what we asked for before any of it is believed; a
+//! mismatch is quarantined, never accepted.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::capture;
 use crate::id::{OrderId, PaymentId, RefundId};
 use crate::money::Money;
+use crate::return_url::ReturnUrl;
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -112,6 +115,10 @@ pub struct Payment {
     /// When its money is taken; what holds when it is made holds for good.
     #[serde(default)]
     pub capture: capture::Mode,
+    /// How the buyer gets to the provider's page and back; none where the form of the provider
+    /// stands in the shop's own. What holds when it is made holds for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<Redirect>,
     /// Until when reserved money can be taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture_before: Option<Timestamp>,
@@ -127,6 +134,19 @@ pub struct Payment {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// The way over the provider's own page. The addresses are kept with the payment: a Session that is
+/// asked for again under its key has to be asked for in the same words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirect {
+    /// Where a buyer goes who has paid.
+    pub success_url: ReturnUrl,
+    /// Where a buyer goes who turned back.
+    pub cancel_url: ReturnUrl,
+    /// The provider's id of the Session, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 /// What the provider says of a PaymentIntent.
@@ -146,6 +166,8 @@ pub struct Intent {
     pub order: Option<OrderId>,
     /// The payment that we named when we made it.
     pub payment: Option<PaymentId>,
+    /// The attempt that we named when we made its Session; none on one that was made by itself.
+    pub attempt: Option<u32>,
     /// Why the last try failed.
     pub failure: Option<Failure>,
     /// Until when money that is reserved can be taken.
@@ -280,6 +302,7 @@ impl Payment {
             refunded: nothing,
             failure: None,
             capture: capture::Mode::Automatic,
+            redirect: None,
             capture_before: None,
             capture_asked: None,
             capture_warned_at: None,
@@ -289,19 +312,33 @@ impl Payment {
         }
     }
 
-    /// The next attempt: its PaymentIntent was canceled, and another takes its place. What became
-    /// of the last one says nothing of it.
-    pub fn begin_again(&mut self) {
-        self.attempt += 1;
-        self.intent = None;
-        self.status = Status::Created;
-        self.failure = None;
-    }
-
     /// The idempotency key under which this attempt's PaymentIntent is made: from immutable ids,
     /// never from amounts.
     pub fn intent_key(&self) -> String {
         format!("{}:intent:{}", self.id, self.attempt)
+    }
+
+    /// The idempotency key under which this attempt's Session is made.
+    pub fn session_key(&self) -> String {
+        format!("{}:session:{}", self.id, self.attempt)
+    }
+
+    /// The provider's id of its Session, where it has one.
+    pub fn session(&self) -> Option<&str> {
+        self.redirect.as_ref().and_then(|redirect| redirect.session.as_deref())
+    }
+
+    /// Begins anew, because what it had at the provider is over: under other keys, and without
+    /// what the provider said of the last attempt.
+    pub fn begin_anew(&mut self, now: Timestamp) {
+        self.attempt += 1;
+        self.intent = None;
+        if let Some(redirect) = &mut self.redirect {
+            redirect.session = None;
+        }
+        self.status = Status::Created;
+        self.failure = None;
+        self.updated_at = now;
     }
 
     /// The refund of a payment that came too late. Its id is derived, so that however often it is
@@ -395,7 +432,9 @@ impl Payment {
             Some(Mismatch::Livemode)
         } else if intent.order != Some(self.order) || intent.payment != Some(self.id) {
             Some(Mismatch::Metadata)
-        } else if self.intent.as_ref().is_some_and(|known| *known != intent.id) {
+        } else if self.intent.as_ref().is_some_and(|known| *known != intent.id)
+            || (self.redirect.is_some() && intent.attempt != Some(self.attempt))
+        {
             Some(Mismatch::Intent)
         } else if intent.amount != self.amount || took_less {
             Some(Mismatch::Amount)
@@ -440,6 +479,7 @@ mod tests {
             is_live: false,
             order: Some(payment.order),
             payment: Some(payment.id),
+            attempt: None,
             failure: None,
             capture_before: None,
         }
@@ -547,7 +587,7 @@ mod tests {
         else {
             panic!("not canceled")
         };
-        next.begin_again();
+        next.begin_anew(now());
         assert_eq!((next.attempt, next.status, &next.failure), (2, Status::Created, &None));
         let news = Intent { id: "pi_2".into(), ..intent(IntentState::RequiresCapture) };
         let Reading::Paid(held, _) = next.read(&news, false, now()) else { panic!("not believed") };
@@ -559,5 +599,38 @@ mod tests {
         let known = Payment { intent: Some("pi_0".into()), ..payment() };
         let read = known.read(&intent(IntentState::Succeeded), false, now());
         assert!(matches!(read, Reading::Quarantined(_, _, Mismatch::Intent)));
+    }
+
+    #[test]
+    fn of_the_providers_page_only_the_session_of_this_attempt_counts() {
+        let url = |text| ReturnUrl::parse(text).unwrap();
+        let redirect = Redirect {
+            success_url: url("https://shop.example/thanks"),
+            cancel_url: url("https://shop.example/cart"),
+            session: Some("cs_1".into()),
+        };
+        let first = Payment { redirect: Some(redirect), ..payment() };
+        let of = |attempt, state| Intent { attempt: Some(attempt), ..intent(state) };
+        let read = first.read(&of(1, IntentState::Succeeded), false, now());
+        let Reading::Paid(paid, _) = read else { panic!("{read:?}") };
+        assert_eq!((paid.intent.as_deref(), paid.session()), (Some("pi_1"), Some("cs_1")));
+
+        let Reading::Moved(over) = first.read(&of(1, IntentState::Canceled), false, now()) else {
+            panic!()
+        };
+        let mut second = over;
+        second.begin_anew(now());
+        assert_eq!(
+            (second.status, second.session(), &second.intent),
+            (Status::Created, None, &None)
+        );
+        assert_ne!(second.session_key(), first.session_key());
+        // What is said late of the first attempt is no news of the second.
+        let late = second.read(&of(1, IntentState::Canceled), false, now());
+        assert_eq!(late, Reading::Known);
+        let late = second.read(&of(1, IntentState::Succeeded), false, now());
+        assert!(matches!(late, Reading::Quarantined(_, _, Mismatch::Intent)));
+        let read = second.read(&of(2, IntentState::RequiresCapture), false, now());
+        assert!(matches!(read, Reading::Paid(..)));
     }
 }

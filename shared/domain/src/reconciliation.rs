@@ -272,6 +272,7 @@ mod tests {
             refunded: eur(refunded),
             failure: None,
             capture: crate::capture::Mode::Automatic,
+            redirect: None,
             capture_before: None,
             capture_asked: None,
             capture_warned_at: None,
@@ -290,6 +291,7 @@ mod tests {
             is_live: false,
             order: Some(order.id),
             payment: None,
+            attempt: None,
             failure: None,
             capture_before: None,
         }

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Actor;
 use crate::gift_card::{self, Tender};
-use crate::id::{CustomerId, GiftEntryId, OrderId, OrderLineId, PaymentId, RefundId, Ulid};
+use crate::id::{
+    CustomerId, GiftCardId, GiftEntryId, OrderId, OrderLineId, PaymentId, RefundId, Ulid,
+};
 use crate::money::Money;
 use crate::order::{self, Order, OrderLine};
 use crate::payment::{Entry, EntryKind, Payment};
@@ -114,6 +116,9 @@ pub enum Origin {
     FraudWarning,
     /// Somebody made it at the provider itself.
     Provider,
+    /// A replacement is not wanted after all, or came back: what it was paid with goes the way it
+    /// came.
+    Exchange,
 }
 
 /// What was given back so far, beside what the order says: minor units of the order's currency.
@@ -126,7 +131,8 @@ pub struct Counters {
     /// Money that is with banks until disputes are decided.
     #[serde(default)]
     pub disputed: i64,
-    /// Money that became store credit instead of going back: it stays, and is owed.
+    /// Money that became store credit, or pays for a replacement, instead of going back: it stays,
+    /// and is owed.
     #[serde(default)]
     pub credited: i64,
     /// What was given for the shipping.
@@ -251,6 +257,17 @@ pub struct Credit {
     pub amount: Money,
 }
 
+/// Money of an order that pays for a replacement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchanged {
+    /// The order of the replacement.
+    pub order: OrderId,
+    /// The credit that it was paid with.
+    pub gift_card: GiftCardId,
+    /// How much.
+    pub amount: Money,
+}
+
 /// A refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
@@ -273,6 +290,9 @@ pub struct Refund {
     /// What became store credit, instead of going back by the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit: Option<Credit>,
+    /// What pays for a replacement, instead of going back by the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchanged: Option<Exchanged>,
     /// See [`Plan::carry`].
     #[serde(default)]
     pub carry: i64,
@@ -640,6 +660,54 @@ impl Order {
         Ok(changed)
     }
 
+    /// What units are worth to somebody who wants others for them: what would go back by the
+    /// provider, to the last minor unit. Gift cards and store credit get theirs back.
+    pub fn exchangeable(&self, wanted: &Wanted) -> Result<Money, Refusal> {
+        let plan = self.plan_refund(wanted)?;
+        let parts: i64 = plan.parts.iter().map(|part| part.amount().amount()).sum();
+        let tenders: i64 = plan.tenders.iter().map(|tender| tender.amount.amount()).sum();
+        Ok(Money::new(parts - tenders, self.currency))
+    }
+
+    /// Lets so much of what units are worth pay for a replacement; the rest goes back as always.
+    /// What pays stays with the shop and can not go back any more.
+    pub(crate) fn request_exchange(
+        &self,
+        payment: Option<&Payment>,
+        refunds: usize,
+        wanted: &Wanted,
+        exchanged: Exchanged,
+        fresh: Fresh,
+    ) -> Result<Changed, Refusal> {
+        if refunds >= REFUNDS_MAX {
+            return Err(Refusal::TooMany);
+        }
+        let mut plan = self.plan_refund(wanted)?;
+        let rest = self.exchangeable(wanted)?.amount() - exchanged.amount.amount();
+        (plan.money, plan.carry) = self.stepped(rest);
+        let mut changed = self.clone().give_planned(payment, plan, Origin::Staff, fresh);
+        changed.order.refunds.credited += exchanged.amount.amount();
+        changed.refund.exchanged = Some(exchanged);
+        Ok(changed)
+    }
+
+    /// So much as the provider can move of it and of what was promised before, and what is left.
+    fn stepped(&self, promised: i64) -> (Money, i64) {
+        let step = self.currency.stripe_step();
+        let money = (self.refunds.carried + promised).div_euclid(step).max(0) * step;
+        (Money::new(money, self.currency), promised - money)
+    }
+
+    /// Money that had paid for a replacement goes back after all, the way it came.
+    pub fn pay_back(&self, payment: &Payment, amount: Money, fresh: Fresh) -> Changed {
+        let mut order = self.clone();
+        order.refunds.credited -= amount.amount();
+        let (money, carry) = order.stepped(amount.amount());
+        let parts = vec![Part::Amount { amount }];
+        let plan = Plan { parts, tenders: Vec::new(), money, carry, amount: money };
+        order.give_planned(Some(payment), plan, Origin::Exchange, fresh)
+    }
+
     /// Asks for what was planned.
     pub(crate) fn give_planned(
         mut self,
@@ -715,6 +783,7 @@ impl Refund {
             tenders: Vec::new(),
             money,
             credit: None,
+            exchanged: None,
             carry: 0,
             reason,
             by,
@@ -856,9 +925,14 @@ impl Refund {
     }
 
     /// What becomes of lines and shipping when it fails: they may be refunded again — but not where
-    /// a part went to gift cards, which have it still. That one is asked for again as it is.
+    /// a part went to gift cards, or paid for a replacement, which have it still. That one is asked
+    /// for again as it is.
     fn released_parts(&self) -> &[Part] {
-        if self.tenders.is_empty() { &self.parts } else { &[] }
+        if self.is_given_in_part() { &[] } else { &self.parts }
+    }
+
+    const fn is_given_in_part(&self) -> bool {
+        !self.tenders.is_empty() || self.exchanged.is_some()
     }
 
     fn become_(
@@ -876,10 +950,10 @@ impl Refund {
         if was != Counted::Not && is == Counted::Not {
             release_parts(&mut order, &self);
         } else if was == Counted::Not && is != Counted::Not {
-            if self.tenders.is_empty() {
-                take_parts(&mut order, &self);
-            } else {
+            if self.is_given_in_part() {
                 order.refunds.carried += self.carry;
+            } else {
+                take_parts(&mut order, &self);
             }
         }
         self.counted(was, order, payment, now)

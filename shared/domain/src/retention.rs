@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use jiff::SignedDuration;
 
-use crate::{account, cart, exchange, message, order, privacy, staff, webhook};
+use crate::{account, cart, draft, exchange, message, order, privacy, staff, text, webhook};
 
 /// How long an account waits for its address to be confirmed.
 pub const UNCONFIRMED_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -89,6 +89,12 @@ pub const TABLE: &[Rule] = &[
         "So that nobody types an address twice.",
     ),
     rule(
+        "Confirmed telephone numbers",
+        "identity `CUST#` / `PHONE`",
+        End::Forgotten,
+        "To text about orders, for who agreed.",
+    ),
+    rule(
         "Consents, each with its proof, under the customer's id alone",
         "identity `CONSENT#`",
         End::Swept(Sweep::ServedRequests, PROOF_KEPT),
@@ -101,7 +107,7 @@ pub const TABLE: &[Rule] = &[
         "To show that they were served.",
     ),
     rule(
-        "Addresses that are not written to: a keyed hash and a mask",
+        "Addresses and telephone numbers that are not written to: a keyed hash and a mask",
         "identity `SUPP#`",
         End::Used,
         "Not to write again to whoever complained; outlives an erasure for that reason.",
@@ -137,6 +143,18 @@ pub const TABLE: &[Rule] = &[
         "To ask both addresses.",
     ),
     rule(
+        "Telephone numbers that wait for their code",
+        "ephemeral `MOVE#` / `PHONE`",
+        End::Expires(text::CODE_LIFETIME),
+        "To text a code, which proves whose number it is.",
+    ),
+    rule(
+        "That an answer to a text was heard, by its id alone",
+        "ephemeral `TXT#`",
+        End::Expires(days(21)),
+        "So that a STOP that comes again after its START stops nothing.",
+    ),
+    rule(
         "Hashes of mailed tokens",
         "ephemeral `OTT#`",
         End::Expires(privacy::EXPORT_LINK_LIFETIME),
@@ -155,13 +173,13 @@ pub const TABLE: &[Rule] = &[
         "So that a request that is sent twice is done once.",
     ),
     rule(
-        "Letters about orders: kind, state, mask and keyed hash of the address",
+        "Letters and texts about orders: kind, state, mask and keyed hash of the address",
         "ephemeral `MSG#`, `MSGS#`",
         End::Expires(message::ORDER_LETTER_KEPT),
         "Evidence in disputes about a payment; an erasure takes mask and hash.",
     ),
     rule(
-        "All other letters: kind, state, mask and keyed hash of the address",
+        "All other letters and texts: kind, state, mask and keyed hash of the address",
         "ephemeral `MSG#`",
         End::Expires(message::LETTER_KEPT),
         "To find out what became of one.",
@@ -171,6 +189,12 @@ pub const TABLE: &[Rule] = &[
         "carts `CART#`",
         End::Expires(cart::LIFETIME),
         "To buy; an erasure deletes those that it finds.",
+    ),
+    rule(
+        "Draft orders: mail address, addresses",
+        "carts `DRAFTS`",
+        End::Expires(draft::LIFETIME),
+        "To agree on an order; what comes of it is an order.",
     ),
     rule(
         "Orders: who bought, where it went",
@@ -235,10 +259,36 @@ pub const TABLE: &[Rule] = &[
         "To try again by hand.",
     ),
     rule(
+        "Answers to texts, with their number",
+        "queues `text-answers`, `text-answers-dlq`",
+        End::Deleted(days(14)),
+        "Gone as soon as they are read; what nobody could read waits to be tried again by hand.",
+    ),
+    rule(
         "Backups of tables (point-in-time recovery)",
         "DynamoDB",
         End::Deleted(days(35)),
-        "To recover from a disaster; who was forgotten is forgotten again after a restore.",
+        "To recover from a disaster; what is personal in them is sealed, and opens for nobody once \
+         its key is destroyed.",
+    ),
+    rule(
+        "Keys that open what is personal in accounts, orders and what is waited for",
+        "keys `CUST#`, `ORD#`, `WAITS#`",
+        End::Forgotten,
+        "So that an erasure reaches every copy; an order's goes with its buyer, whoever forgets \
+         them.",
+    ),
+    rule(
+        "Backups of those keys, one a day",
+        "AWS Backup",
+        End::Deleted(days(1)),
+        "So that a lost table is no lost shop; no longer, so that what is destroyed stays so.",
+    ),
+    rule(
+        "Letters on their way into the queue, with their address",
+        "orders `OBX#`",
+        End::Used,
+        "Written with what they tell of, and gone a moment later; backups remember the moment.",
     ),
     rule(
         "Logs: ids, times, sentences without names",
@@ -282,6 +332,7 @@ impl End {
 fn span(kept: SignedDuration) -> String {
     let hours = kept.as_hours();
     match hours {
+        0 => format!("{} minutes", kept.as_mins()),
         1 => "1 hour".to_owned(),
         hours if hours < 48 => format!("{hours} hours"),
         hours => format!("{} days", hours / 24),

@@ -27,6 +27,10 @@ use crate::order::{self, Order, OrderLine};
 use crate::refund;
 use crate::reservation::State;
 
+pub mod exchange;
+
+pub use exchange::Replacement;
+
 /// Lines of one return.
 pub const LINES_MAX: usize = 40;
 /// Returns of one order, those that came to nothing included: they are read with it.
@@ -165,6 +169,10 @@ pub enum ReturnStatus {
 }
 
 impl ReturnStatus {
+    /// Every one.
+    pub const ALL: [Self; 5] =
+        [Self::None, Self::Requested, Self::InProgress, Self::PartiallyReturned, Self::Returned];
+
     /// The name in documents and queries.
     pub const fn code(self) -> &'static str {
         match self {
@@ -395,6 +403,21 @@ pub enum Resolution {
         /// How much.
         amount: Money,
     },
+    /// Other goods instead, in an order of their own.
+    Exchange {
+        /// The refund of what came back: its rest goes back.
+        refund: RefundId,
+        /// What goes back, because the replacement costs less.
+        amount: Money,
+        /// The order of the replacement.
+        order: OrderId,
+        /// What people call it.
+        number: String,
+        /// What of the worth of what came back pays for it.
+        credit: Money,
+        /// What is left to be paid.
+        due: Money,
+    },
     /// Nothing.
     None {
         /// Why.
@@ -417,6 +440,9 @@ pub struct Return {
     pub items: Vec<Item>,
     /// Who asked for it.
     pub by: Actor,
+    /// What the buyer would like instead; nothing where they would like their money.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wish: Vec<Replacement>,
     /// What the buyer was told.
     #[serde(default)]
     pub approval: Option<Approval>,
@@ -623,6 +649,13 @@ pub struct Step {
 }
 
 impl Step {
+    /// It, with what the buyer would like instead of what comes back.
+    #[must_use]
+    pub fn wishing(mut self, wish: Vec<Replacement>) -> Self {
+        self.returned.wish = wish;
+        self
+    }
+
     /// The next event about the order: where its return stands now.
     pub fn say(&mut self) -> Fact {
         self.order.events += 1;
@@ -713,6 +746,7 @@ pub fn request(
         status: Status::Requested,
         items,
         by,
+        wish: Vec::new(),
         approval: None,
         rejection: None,
         carriage: Carriage::default(),

@@ -13,6 +13,9 @@ use crate::capture;
 use crate::catalog::Locale;
 use crate::currency::Currency;
 use crate::invoice::LegalEntity;
+use crate::payment::Redirect;
+use crate::return_url::ReturnUrl;
+use crate::text::TextPolicy;
 
 /// Characters of the shop's name.
 pub const NAME_CHARS_MAX: usize = 80;
@@ -62,6 +65,8 @@ pub struct Shop {
     pub return_policy: ReturnPolicy,
     /// How it takes money.
     pub payments: PaymentPolicy,
+    /// When it sends texts to telephones, if at all.
+    pub texts: TextPolicy,
     /// What its order numbers look like.
     pub order_number: OrderNumberFormat,
     /// How it shows weights and lengths.
@@ -83,15 +88,55 @@ pub struct ReturnPolicy {
 }
 
 /// How a shop takes money.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaymentPolicy {
+    /// Where a buyer pays.
+    pub mode: PaymentMode,
+    /// Where a buyer's browser goes who has paid on the provider's page; the order's id is put into
+    /// its query as `order_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success_url: Option<ReturnUrl>,
+    /// Where a buyer's browser goes who turned back on the provider's page; with `order_id`, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancel_url: Option<ReturnUrl>,
     /// When the money of an order is taken.
     pub capture: capture::Mode,
     /// What becomes of reserved money that nobody took, half a day before its time is over.
     pub capture_deadline: capture::Deadline,
     /// What is done when the card's issuer warns of fraud.
     pub fraud_warnings: FraudPolicy,
+}
+
+/// Where a buyer pays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentMode {
+    /// In a form of the provider's inside the shop's own page.
+    #[default]
+    Element,
+    /// On a page of the provider's own, which the browser is sent to and returns from.
+    Checkout,
+}
+
+impl PaymentMode {
+    /// Every choice, by its name.
+    pub const ALL: [(&'static str, Self); 2] =
+        [("element", Self::Element), ("checkout", Self::Checkout)];
+}
+
+impl PaymentPolicy {
+    /// The way over the provider's page, as it is set now; none where the buyer stays.
+    pub fn redirect(&self) -> Option<Redirect> {
+        match (self.mode, &self.success_url, &self.cancel_url) {
+            (PaymentMode::Checkout, Some(success_url), Some(cancel_url)) => Some(Redirect {
+                success_url: success_url.clone(),
+                cancel_url: cancel_url.clone(),
+                session: None,
+            }),
+            (PaymentMode::Element | PaymentMode::Checkout, _, _) => None,
+        }
+    }
 }
 
 /// What is done when the card's issuer warns of fraud, before anybody disputes the payment.
@@ -186,6 +231,7 @@ impl Default for Shop {
             // What the Consumer Rights Directive (2011/83/EU art. 9) gives every buyer at least.
             return_policy: ReturnPolicy { days: 14, text: String::new() },
             payments: PaymentPolicy::default(),
+            texts: TextPolicy::default(),
             order_number: OrderNumberFormat::default(),
             unit_system: UnitSystem::Metric,
             legal_entity: None,
@@ -202,6 +248,8 @@ pub enum Refusal {
     DefaultLocaleNotOffered,
     /// A currency or a language is there twice.
     Duplicate(&'static str),
+    /// Buyers pay on the provider's page, and nobody said where they return to.
+    ReturnMissing(&'static str),
 }
 
 impl Refusal {
@@ -210,6 +258,7 @@ impl Refusal {
         match self {
             Self::DefaultCurrencyNotOffered | Self::DefaultLocaleNotOffered => "not_offered",
             Self::Duplicate(_) => "duplicate",
+            Self::ReturnMissing(_) => "required",
         }
     }
 
@@ -218,7 +267,7 @@ impl Refusal {
         match self {
             Self::DefaultCurrencyNotOffered => "default_currency",
             Self::DefaultLocaleNotOffered => "default_locale",
-            Self::Duplicate(field) => field,
+            Self::Duplicate(field) | Self::ReturnMissing(field) => field,
         }
     }
 }
@@ -229,6 +278,9 @@ impl fmt::Display for Refusal {
             Self::DefaultCurrencyNotOffered => f.write_str("This is none of the currencies."),
             Self::DefaultLocaleNotOffered => f.write_str("This is none of the locales."),
             Self::Duplicate(_) => f.write_str("One of these is there twice."),
+            Self::ReturnMissing(_) => {
+                f.write_str("Buyers who pay on the provider's page have to return somewhere.")
+            }
         }
     }
 }
@@ -265,6 +317,14 @@ impl Shop {
         }
         if has_twice(&self.locales) {
             refusals.push(Refusal::Duplicate("locales"));
+        }
+        if self.payments.mode == PaymentMode::Checkout {
+            let urls = [
+                ("payments/success_url", &self.payments.success_url),
+                ("payments/cancel_url", &self.payments.cancel_url),
+            ];
+            let missing = urls.into_iter().filter(|(_, url)| url.is_none());
+            refusals.extend(missing.map(|(field, _)| Refusal::ReturnMissing(field)));
         }
         if refusals.is_empty() { Ok(()) } else { Err(refusals) }
     }
@@ -319,5 +379,23 @@ mod tests {
         assert_eq!(fields, ["default_currency", "default_locale", "currencies", "locales"]);
         assert!(!shop.offers(Currency::USD));
         assert_eq!(shop.currency(Currency::GBP), Currency::USD);
+    }
+
+    #[test]
+    fn who_sends_buyers_away_says_where_they_return_to() {
+        let url = |text| ReturnUrl::parse(text);
+        let mut shop = Shop::default();
+        shop.payments.mode = PaymentMode::Checkout;
+        shop.payments.cancel_url = url("https://shop.example/cart");
+        let refusals = shop.check().unwrap_err();
+        assert_eq!(refusals, [Refusal::ReturnMissing("payments/success_url")]);
+        assert_eq!(shop.payments.redirect(), None);
+        shop.payments.success_url = url("https://shop.example/thanks");
+        assert_eq!(shop.check(), Ok(()));
+        assert!(shop.payments.redirect().is_some_and(|it| it.session.is_none()));
+        shop.payments.mode = PaymentMode::Element;
+        assert_eq!((shop.check(), shop.payments.redirect()), (Ok(()), None));
+        let old: PaymentPolicy = serde_json::from_str(r#"{"capture":"manual"}"#).unwrap();
+        assert_eq!(old.mode, PaymentMode::Element);
     }
 }

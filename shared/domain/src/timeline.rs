@@ -126,6 +126,9 @@ fn of_return(one: &Return) -> Vec<Moment> {
             Some(Resolution::Refund { amount, .. } | Resolution::StoreCredit { amount, .. }) => {
                 (Some(*amount), None)
             }
+            Some(Resolution::Exchange { number, credit, .. }) => {
+                (Some(*credit), Some(number.clone()))
+            }
             Some(Resolution::None { reason }) => (None, Some(reason.clone())),
             None => (None, None),
         };

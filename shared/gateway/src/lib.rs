@@ -28,9 +28,11 @@ use stripe_shared::{PaymentIntent, PaymentIntentCaptureMethod, PaymentIntentStat
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
 mod disputes;
+mod sessions;
 pub mod webhook;
 
 pub use disputes::Answered;
+pub use sessions::{Expired, OpenSession, Session, SessionState};
 
 /// How long we wait for Stripe; the functions that call it live 20 seconds.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -150,20 +152,9 @@ impl Gateway {
     /// The PaymentIntent of a payment: created, or the one that this attempt created before.
     pub async fn intent(&self, payment: &Payment, cart: &str) -> Result<Payable, Fault> {
         let amount = stripe_amount(payment.amount)?;
-        let currency = payment.amount.currency().code().to_lowercase();
-        let currency = currency
-            .parse::<stripe_types::Currency>()
-            .map_err(|_| Fault::noticed(format!("charge in {currency}"), Retry::Useless))?;
-        let metadata: HashMap<String, String> = [
-            ("order_id", payment.order.to_string()),
-            ("payment_id", payment.id.to_string()),
-            ("cart_id", cart.to_owned()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
+        let currency = stripe_currency(payment.amount)?;
         let mut create = CreatePaymentIntent::new(amount, currency)
-            .metadata(metadata)
+            .metadata(named(payment, cart))
             .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true));
         if payment.capture.reserves() {
             create = create.capture_method(PaymentIntentCaptureMethod::Manual);
@@ -384,6 +375,25 @@ fn idempotent(key: String) -> Result<RequestStrategy, Fault> {
         .map_err(|error| Fault::new("make an idempotency key", error, Retry::Useless))
 }
 
+/// What we name on what is made for a payment.
+fn named(payment: &Payment, cart: &str) -> HashMap<String, String> {
+    [
+        ("order_id", payment.order.to_string()),
+        ("payment_id", payment.id.to_string()),
+        ("cart_id", cart.to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+fn stripe_currency(money: Money) -> Result<stripe_types::Currency, Fault> {
+    let currency = money.currency().code().to_lowercase();
+    currency
+        .parse::<stripe_types::Currency>()
+        .map_err(|_| Fault::noticed(format!("charge in {currency}"), Retry::Useless))
+}
+
 fn stripe_amount(money: Money) -> Result<i64, Fault> {
     money.currency().stripe_amount(money.amount()).map_err(|refusal| {
         Fault::noticed(format!("charge an amount: {}", refusal.code()), Retry::Useless)
@@ -435,6 +445,7 @@ fn read(intent: PaymentIntent) -> Result<Intent, Fault> {
         is_live: intent.livemode,
         order: intent.metadata.get("order_id").and_then(|id| OrderId::parse(id).ok()),
         payment: intent.metadata.get("payment_id").and_then(|id| PaymentId::parse(id).ok()),
+        attempt: intent.metadata.get(sessions::ATTEMPT).and_then(|number| number.parse().ok()),
         failure,
         capture_before,
     })

@@ -19,6 +19,8 @@ pub struct Returned {
     rejection: Option<String>,
     given: Option<String>,
     is_credit: bool,
+    pub(crate) replacement: Option<String>,
+    pub(crate) due: Option<String>,
     pub(crate) closing: Option<String>,
 }
 
@@ -51,8 +53,22 @@ impl Returned {
         let (given, is_credit, closing) = match &returned.resolution {
             Some(Resolution::Refund { amount, .. }) => (Some(amount.to_string()), false, None),
             Some(Resolution::StoreCredit { amount, .. }) => (Some(amount.to_string()), true, None),
+            Some(Resolution::Exchange { amount, .. }) => {
+                (amount.is_positive().then(|| amount.to_string()), false, None)
+            }
             Some(Resolution::None { reason }) => (None, false, Some(reason.clone())),
             None => (None, false, None),
+        };
+        let (replacement, due) = match &returned.resolution {
+            Some(Resolution::Exchange { number, due, .. }) => {
+                (Some(number.clone()), due.is_positive().then(|| due.to_string()))
+            }
+            Some(
+                Resolution::Refund { .. }
+                | Resolution::StoreCredit { .. }
+                | Resolution::None { .. },
+            )
+            | None => (None, None),
         };
         let approval = returned.approval.as_ref();
         // The day that UTC has then, with its month in letters: no country reads it wrongly.
@@ -66,6 +82,8 @@ impl Returned {
             rejection: returned.rejection.clone(),
             given,
             is_credit,
+            replacement,
+            due,
             closing,
         }
     }

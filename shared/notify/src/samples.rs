@@ -8,7 +8,7 @@ use domain::catalog::{Sku, Slug};
 use domain::currency::Currency;
 use domain::event::{DigestLine, Letter};
 use domain::fulfillment::{self, Carriage, Fulfillment, Line};
-use domain::id::{FulfillmentId, OrderId, RefundId, ReturnId, Ulid};
+use domain::id::{CartId, FulfillmentId, OrderId, RefundId, ReturnId, Ulid};
 use domain::money::Money;
 use domain::order::Order;
 use domain::returns::{
@@ -55,7 +55,9 @@ pub fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
         ("return_received", Letter::ReturnReceived { order_id, return_id: return_id() }),
         ("return_resolved", Letter::ReturnResolved { order_id, return_id: return_id() }),
         ("order_lines_canceled", Letter::OrderLinesCanceled { order_id, number: 1 }),
+        ("exchange_to_pay", Letter::ExchangeToPay { order_id, token: token() }),
         ("order_link", Letter::OrderLink { order_id, token: token() }),
+        ("pay_link", pay_link(order_id)),
         ("keys_ready", Letter::KeysReady { order_id }),
     ]
     .into_iter()
@@ -109,6 +111,16 @@ fn gift_card() -> Letter {
     let amount = Money::new(9_999_999_999, Currency::EUR);
     let expires_at = "2029-11-21T23:00:00Z".parse().ok();
     Letter::GiftCard { code: "WQ7K-2M4N-8XRT-0VZB-6".to_owned(), amount, expires_at }
+}
+
+fn pay_link(order_id: OrderId) -> Letter {
+    Letter::PayLink {
+        cart_id: CartId::from_ulid(order_id.ulid()),
+        token: TOKEN.to_owned(),
+        total: Money::new(9_999_999_999, Currency::EUR),
+        expires_at: "2026-11-28T09:00:00Z".parse().unwrap_or_default(),
+        message: Some("As we said on the phone: <b>two</b> & a poster.\nBest wishes".to_owned()),
+    }
 }
 
 fn refunded(order_id: OrderId) -> Letter {
@@ -198,6 +210,7 @@ fn returned(order: &Order) -> Return {
         status: returns::Status::Resolved,
         items: items.collect(),
         by: Actor::System,
+        wish: Vec::new(),
         approval: Some(approval),
         rejection: Some("It was worn <i>for weeks</i>.".to_owned()),
         carriage: Carriage::default(),
@@ -233,6 +246,7 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
             | Letter::OrderRefunded { .. }
             | Letter::OrderCanceled { .. }
             | Letter::OrderLinesCanceled { .. }
+            | Letter::ExchangeToPay { .. }
             | Letter::OrderLink { .. }
             | Letter::ReturnRequested { .. }
             | Letter::ReturnApproved { .. }
@@ -256,6 +270,8 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
         // With everything that such a letter can name, also what is said in place of an amount.
         let mut all = Returned::of(order, &returned(order));
         all.closing = Some("It was repaired & sent back.".to_owned());
+        all.replacement = Some(order.number.clone());
+        all.due = Some(Money::new(500, Currency::EUR).to_string());
         all
     });
     let url = format!("{SHOP_URL}/v1/store/downloads/{TOKEN}");

@@ -113,6 +113,7 @@ struct TenderFacts {
 impl TenderFacts {
     fn of(tender: &Tender) -> Self {
         let name = match &tender.source {
+            gift_card::Source::GiftCard { is_exchange: true, .. } => "Returned goods".to_owned(),
             gift_card::Source::GiftCard { last4, .. } => format!("Gift card ending in {last4}"),
             gift_card::Source::StoreCredit { .. } => "Store credit".to_owned(),
         };
@@ -191,7 +192,9 @@ impl Templates {
             "order_refunded",
             "order_canceled",
             "order_lines_canceled",
+            "exchange_to_pay",
             "order_link",
+            "pay_link",
             "return_requested",
             "return_approved",
             "return_rejected",
@@ -247,7 +250,9 @@ pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
         | Letter::DataExported { token }
         | Letter::StaffInvitation { token }
         | Letter::StaffResetPassword { token }
+        | Letter::ExchangeToPay { token, .. }
         | Letter::OrderLink { token, .. }
+        | Letter::PayLink { token, .. }
         | Letter::BackInStock { token, .. } => (Some(token), None),
         Letter::ConfirmEmailChange { token, is_new } => (Some(token), Some(is_new)),
         Letter::AlreadyRegistered
@@ -288,6 +293,31 @@ pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
         downloads => Value::from(Serde(&facts.downloads)),
         stock => Value::from(Serde(StockFacts::of(facts.letter))),
         money => Value::from(Serde(MoneyFacts::of(facts.letter))),
+        pay_link => Value::from(Serde(PayLinkFacts::of(facts.letter))),
+    }
+}
+
+/// What the letter that asks for money tells.
+#[derive(Serialize)]
+struct PayLinkFacts {
+    cart_id: String,
+    total: String,
+    expires_on: String,
+    message: Option<String>,
+}
+
+impl PayLinkFacts {
+    fn of(letter: &Letter) -> Option<Self> {
+        let Letter::PayLink { cart_id, total, expires_at, message, .. } = letter else {
+            return None;
+        };
+        Some(Self {
+            cart_id: cart_id.to_string(),
+            total: total.to_string(),
+            // The day that UTC has then, with its month in letters.
+            expires_on: expires_at.strftime("%-d %B %Y").to_string(),
+            message: message.clone(),
+        })
     }
 }
 
@@ -377,7 +407,9 @@ impl StockFacts {
             | Letter::OrderRefunded { .. }
             | Letter::OrderCanceled { .. }
             | Letter::OrderLinesCanceled { .. }
+            | Letter::ExchangeToPay { .. }
             | Letter::OrderLink { .. }
+            | Letter::PayLink { .. }
             | Letter::ReturnRequested { .. }
             | Letter::ReturnApproved { .. }
             | Letter::ReturnRejected { .. }
@@ -586,7 +618,9 @@ mod tests {
             ("staff_reset_password", "/admin/reset"),
             ("data_exported", "/account/export"),
             ("back_in_stock", "/back-in-stock"),
+            ("exchange_to_pay", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
             ("order_link", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+            ("pay_link", "/pay/cart_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         ];
         for (name, letter, Rendered { html, text, .. }) in every_letter() {
             let page = pages.iter().find(|(each, _)| *each == name).map(|(_, page)| page);
@@ -627,7 +661,9 @@ mod tests {
             ("confirm_old_email", "24 hours"),
             ("staff_invitation", "72 hours"),
             ("staff_reset_password", "30 minutes"),
+            ("exchange_to_pay", "48 hours"),
             ("order_link", "60 minutes"),
+            ("pay_link", "28 November 2026"),
         ];
         for (name, span) in spans {
             let Rendered { html, text, .. } = letter(name);

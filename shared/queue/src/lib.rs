@@ -1,12 +1,17 @@
 //! SQS: sending envelopes, reading batches, answering which messages of a batch failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
-use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
+    SendMessageBatchRequestEntry,
+};
 use domain::fault::{Fault, Retry};
+use domain::trace::TraceId;
+use jiff::Timestamp;
 
 mod dead;
 mod parking;
@@ -16,6 +21,8 @@ pub use parking::{Parking, RECEIVES_MAX};
 
 /// Messages that SQS takes in one batch.
 const BATCH_MAX: usize = 10;
+/// The longest delay of a message: a quarter of an hour.
+pub const DELAY_SECONDS_MAX: i32 = 900;
 
 /// The queues of the shop. A function is told the addresses of those that it may send to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +36,10 @@ pub enum Name {
     Mail,
     /// What became of letters.
     MailFeedback,
+    /// Texts to telephones.
+    Texts,
+    /// What people answer to them.
+    TextAnswers,
     /// Entries of the audit log, on their way into its chain.
     Audit,
     /// Products that changed, on their way into the search index: FIFO, one group per index.
@@ -49,11 +60,13 @@ pub enum Name {
 
 impl Name {
     /// Every queue.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::StripeEvents,
         Self::OrderEvents,
         Self::Mail,
         Self::MailFeedback,
+        Self::Texts,
+        Self::TextAnswers,
         Self::Audit,
         Self::Search,
         Self::SearchOrders,
@@ -82,6 +95,8 @@ impl Name {
             Self::OrderEvents => "QUEUE_ORDER_EVENTS_URL",
             Self::Mail => "QUEUE_MAIL_URL",
             Self::MailFeedback => "QUEUE_MAIL_FEEDBACK_URL",
+            Self::Texts => "QUEUE_TEXTS_URL",
+            Self::TextAnswers => "QUEUE_TEXT_ANSWERS_URL",
             Self::Audit => "QUEUE_AUDIT_URL",
             Self::Search => "QUEUE_SEARCH_URL",
             Self::SearchOrders => "QUEUE_SEARCH_ORDERS_URL",
@@ -100,6 +115,7 @@ impl From<domain::event::Destination> for Name {
             domain::event::Destination::OrderEvents => Self::OrderEvents,
             domain::event::Destination::Payments => Self::StripeEvents,
             domain::event::Destination::Mail => Self::Mail,
+            domain::event::Destination::Texts => Self::Texts,
             domain::event::Destination::Audit => Self::Audit,
             domain::event::Destination::Exchange => Self::Exchange,
             domain::event::Destination::Webhooks => Self::Webhooks,
@@ -130,6 +146,14 @@ impl Queues {
     pub async fn send(&self, name: Name, body: &str) -> Result<(), Fault> {
         let sent = self.client.send_message().queue_url(self.url(name)?).message_body(body);
         let sent = sent.send().await;
+        sent.map(drop).map_err(|error| fault(format!("send to {name:?}"), error))
+    }
+
+    /// Sends one message that nobody sees for so many seconds; SQS takes up to
+    /// [`DELAY_SECONDS_MAX`].
+    pub async fn send_later(&self, name: Name, body: &str, seconds: i32) -> Result<(), Fault> {
+        let sent = self.client.send_message().queue_url(self.url(name)?).message_body(body);
+        let sent = sent.delay_seconds(seconds.clamp(0, DELAY_SECONDS_MAX)).send().await;
         sent.map(drop).map_err(|error| fault(format!("send to {name:?}"), error))
     }
 
@@ -175,13 +199,25 @@ impl Queues {
 
     /// Sends many messages in batches of ten; answers for each whether it was taken.
     pub async fn send_all(&self, name: Name, bodies: &[String]) -> Result<Vec<bool>, Fault> {
+        let traced: Vec<_> = bodies.iter().map(|body| (body.as_str(), None)).collect();
+        self.send_traced(name, &traced).await
+    }
+
+    /// As [`Queues::send_all`], each message in the trace that it follows from; in that of the
+    /// present call where none is named.
+    pub async fn send_traced(
+        &self,
+        name: Name,
+        bodies: &[(&str, Option<TraceId>)],
+    ) -> Result<Vec<bool>, Fault> {
         let mut taken = vec![false; bodies.len()];
         for (start, chunk) in bodies.chunks(BATCH_MAX).enumerate() {
             let mut entries = Vec::with_capacity(chunk.len());
-            for (index, body) in chunk.iter().enumerate() {
+            for (index, (body, trace)) in chunk.iter().enumerate() {
                 let entry = SendMessageBatchRequestEntry::builder()
                     .id((start * BATCH_MAX + index).to_string())
-                    .message_body(body)
+                    .message_body(*body)
+                    .set_message_system_attributes(trace.and_then(trace_attributes))
                     .build()
                     .map_err(|error| Fault::new("build a batch", error, Retry::Useless))?;
                 entries.push(entry);
@@ -214,6 +250,21 @@ impl Queues {
     }
 }
 
+/// What is sent beside a message.
+pub type SystemAttributes =
+    HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>;
+
+/// What tells SQS, and whoever reads the message, of which trace it is.
+pub fn trace_attributes(trace: TraceId) -> Option<SystemAttributes> {
+    let value = MessageSystemAttributeValue::builder()
+        .data_type("String")
+        .string_value(trace.xray())
+        .build()
+        // It has its data type: without one alone it can not be built.
+        .ok()?;
+    Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)]))
+}
+
 fn fault<E, R>(tried: impl Into<String>, error: SdkError<E, R>) -> Fault
 where
     E: std::error::Error + aws_sdk_sqs::error::ProvideErrorMetadata + Send + Sync + 'static,
@@ -243,6 +294,10 @@ pub struct Message {
     pub queue: String,
     /// In a FIFO queue, what it is in line with.
     pub group: Option<String>,
+    /// What it follows from, if that is known.
+    pub trace: Option<TraceId>,
+    /// When it was sent.
+    pub sent_at: Option<Timestamp>,
 }
 
 /// The messages of an event. One without id or body can not be one of ours and is passed over.
@@ -253,9 +308,12 @@ pub fn messages(event: SqsEvent) -> Vec<Message> {
         .filter_map(|record| {
             let said = |name: &str| record.attributes.get(name);
             let receives = said("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+            let sent_ms = said("SentTimestamp").and_then(|ms| ms.parse().ok());
             Some(Message {
                 receives: receives.unwrap_or(1),
                 group: said("MessageGroupId").cloned(),
+                trace: said("AWSTraceHeader").and_then(|header| TraceId::of_xray(header)),
+                sent_at: sent_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
                 receipt: record.receipt_handle.unwrap_or_default(),
                 queue: record.event_source_arn.unwrap_or_default(),
                 id: record.message_id?,

@@ -60,8 +60,8 @@ pub async fn call_off(desk: &Desk<'_>, id: OrderId, calling: Calling) -> Result<
         if let Some(open) = payment.as_ref().filter(|payment| is_open(payment)) {
             match stop(desk, open).await? {
                 Stopped::Yes => payment = close(open, desk.now),
-                Stopped::MoneyCame => {
-                    Box::pin(finalize(desk, id, None)).await?;
+                Stopped::MoneyCame(intent) => {
+                    Box::pin(finalize(desk, id, Some(&intent))).await?;
                     if load(desk, id).await?.order.status == Status::PendingPayment {
                         return Ok(Called::Undecided);
                     }

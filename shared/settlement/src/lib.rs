@@ -2,10 +2,12 @@
 //! stops waiting, and the way back.
 //!
 //! [`finalize`] is called by the webhook's job, by the sweeper and by whoever finds that money
-//! came; the second call finds nothing to do. [`end_unpaid`] cancels the PaymentIntent *before* it
-//! gives the stock back, and finalizes instead where the cancellation shows that money came.
-//! [`call_off`] ends an order that was placed, too. [`send_refund`] asks the provider for what was
-//! decided to go back, and [`hear_refunds`] takes over what it says of that.
+//! came; the second call finds nothing to do. [`end_unpaid`] cancels the PaymentIntent, or closes
+//! the provider's page, *before* it gives the stock back, and finalizes instead where that shows
+//! that money came. [`call_off`] ends an order that was placed, too. [`send_refund`] asks the
+//! provider for what was decided to go back, and [`hear_refunds`] takes over what it says of that.
+//!
+//! [`Search`] looks for the places of an order's units before it is placed.
 
 use domain::event::{Event, Fact};
 use domain::fault::{Fault, Retry};
@@ -20,17 +22,21 @@ use store::order::{OrderFile, Settled};
 use store::refund::Move;
 use store::{Saved, Store};
 
+mod allocate;
 mod calling_off;
 mod capture;
 mod disputes;
 mod fraud;
 mod refunds;
+mod sessions;
 
+pub use allocate::Search;
 pub use calling_off::{Called, Calling, call_off};
 pub use capture::{Took, take_reserved};
 pub use disputes::{Carried, Disputed, answer_dispute, evidence, hear_dispute};
 pub use fraud::{Warned, hear_fraud_warning};
 pub use refunds::{Heard, Sent, hear_refunds, say_changed, send_refund};
+pub use sessions::hear_session;
 
 /// How often a lost race is run again. Each round re-reads everything.
 const RACES_MAX: usize = 5;
@@ -84,12 +90,13 @@ pub async fn finalize(
     intent: Option<&str>,
 ) -> Result<Finalized, Fault> {
     for _ in 0..RACES_MAX {
-        let file = load(desk, id).await?;
+        let file = go_on(desk, id).await?;
         let Some(payment) = file.payment() else { return Ok(Finalized::NoPayment) };
-        let Some(intent_id) = intent.or(payment.intent.as_deref()) else {
+        let named = intent.or(payment.intent.as_deref()).map(str::to_owned);
+        let Some(named) = sessions::intent_of(desk, payment, named).await? else {
             return Ok(Finalized::Known);
         };
-        let intent = desk.gateway.retrieve(intent_id).await?;
+        let intent = desk.gateway.retrieve(&named).await?;
         let is_live = desk.gateway.is_live();
         let done = match file.order.settle(payment, &intent, is_live, desk.now) {
             Settlement::Known => Some(Finalized::Known),
@@ -129,6 +136,14 @@ async fn load(desk: &Desk<'_>, id: OrderId) -> Result<OrderFile, Fault> {
     // Every PaymentIntent is made after its order: an unknown order is a thing to look at.
     let file = desk.store.order(id).await?;
     file.ok_or_else(|| Fault::noticed(format!("find the order {id}"), Retry::Useless))
+}
+
+/// As [`load`], for what the provider says and what time brings: it goes on with what the buyer
+/// began, and is found under the same trace.
+async fn go_on(desk: &Desk<'_>, id: OrderId) -> Result<OrderFile, Fault> {
+    let file = load(desk, id).await?;
+    desk.store.follow(file.order.trace);
+    Ok(file)
 }
 
 fn won(saved: Saved, done: Finalized) -> Option<Finalized> {
@@ -269,7 +284,7 @@ pub fn event_id(order: &Order) -> EventId {
 /// Ends an order that waits for its payment: `to` is canceled or expired.
 pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ended, Fault> {
     for _ in 0..RACES_MAX {
-        let file = load(desk, id).await?;
+        let file = go_on(desk, id).await?;
         if file.order.status != Status::PendingPayment {
             return Ok(Ended::NotWaiting(Box::new(file)));
         }
@@ -279,8 +294,8 @@ pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ende
         if let Some(payment) = payment {
             match stop(desk, payment).await? {
                 Stopped::Yes => closed = close(payment, desk.now),
-                Stopped::MoneyCame => {
-                    Box::pin(finalize(desk, id, None)).await?;
+                Stopped::MoneyCame(intent) => {
+                    Box::pin(finalize(desk, id, Some(&intent))).await?;
                     let file = load(desk, id).await?;
                     if file.order.status == Status::PendingPayment {
                         return Ok(Ended::Undecided);
@@ -309,34 +324,46 @@ pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ende
 
 enum Stopped {
     Yes,
-    MoneyCame,
+    /// By this PaymentIntent, or it is on its way.
+    MoneyCame(String),
 }
 
 /// Makes sure that no money can come any more.
 async fn stop(desk: &Desk<'_>, payment: &Payment) -> Result<Stopped, Fault> {
+    if payment.redirect.is_some() {
+        return sessions::stop(desk, payment).await;
+    }
     // An intent that was never linked was never answered to anybody: nobody can pay it, and
     // linking it now fails on the order's version.
-    let Some(intent) = &payment.intent else { return Ok(Stopped::Yes) };
+    match &payment.intent {
+        Some(intent) => stop_intent(desk, payment, intent).await,
+        None => Ok(Stopped::Yes),
+    }
+}
+
+/// Makes sure that no money can come by this PaymentIntent any more.
+async fn stop_intent(desk: &Desk<'_>, payment: &Payment, intent: &str) -> Result<Stopped, Fault> {
+    let came = || Ok(Stopped::MoneyCame(intent.to_owned()));
     // Money that was reserved in time is money that came, though it could still be let go.
     if payment.capture.reserves() && payment.status != payment::Status::Authorized {
-        let intent = desk.gateway.retrieve(intent).await?;
-        if intent.state == IntentState::RequiresCapture {
-            return Ok(Stopped::MoneyCame);
+        let told = desk.gateway.retrieve(intent).await?;
+        if told.state == IntentState::RequiresCapture {
+            return came();
         }
     }
     match desk.gateway.cancel(intent).await? {
         Canceled::Yes => Ok(Stopped::Yes),
         Canceled::Refused => {
-            let intent = desk.gateway.retrieve(intent).await?;
-            Ok(match intent.state {
-                IntentState::Canceled => Stopped::Yes,
+            let told = desk.gateway.retrieve(intent).await?;
+            match told.state {
+                IntentState::Canceled => Ok(Stopped::Yes),
                 IntentState::RequiresPaymentMethod
                 | IntentState::RequiresConfirmation
                 | IntentState::RequiresAction
                 | IntentState::Processing
                 | IntentState::RequiresCapture
-                | IntentState::Succeeded => Stopped::MoneyCame,
-            })
+                | IntentState::Succeeded => came(),
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ use domain::promotion::on_offer::OnOffer;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::data_key::Reading;
 use crate::item::{Item, Key, Page, Range, document, fault, item, moment, text};
 use crate::promotion::{Found, Wanted};
 use crate::settings::{self, Settings};
@@ -262,6 +263,40 @@ impl Store {
         Ok(CartFacts { offers, settings, on_offer, now, locations })
     }
 
+    /// The same for goods that are given instead of others: no promotion takes anything off them,
+    /// so that none is read. One round trip.
+    pub async fn replacement_facts(
+        &self,
+        variants: &[VariantId],
+        now: Timestamp,
+    ) -> Result<CartFacts, Fault> {
+        let known = self.fresh_settings(now);
+        let distinct: BTreeSet<VariantId> = variants.iter().copied().collect();
+        let mut keys: Vec<Key> = distinct.into_iter().map(offer_key).collect();
+        keys.push(location::key());
+        if known.is_none() {
+            keys.extend(settings::keys());
+        }
+        let mut found: HashMap<(String, String), Item> = HashMap::new();
+        for item in self.batch_get(Table::Catalog, &keys, false).await? {
+            if let (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk))) =
+                (item.get("pk"), item.get("sk"))
+            {
+                found.insert((pk.clone(), sk.clone()), item);
+            }
+        }
+        let settings = match known {
+            Some(settings) => settings,
+            None => self.take_settings(&mut found, now)?,
+        };
+        let locations = self.locations_from(&mut found, now)?;
+        let offers = found
+            .into_values()
+            .map(|item| document(item).map(|offer: Offer| (offer.variant, offer)))
+            .collect::<Result<_, _>>()?;
+        Ok(CartFacts { offers, settings, on_offer: OnOffer::default(), now, locations })
+    }
+
     /// Items of one table by their keys, in any order.
     pub(crate) async fn batch_get(
         &self,
@@ -279,6 +314,16 @@ impl Store {
         asked: &[(Table, Vec<Key>)],
         is_consistent: bool,
     ) -> Result<Vec<Item>, Fault> {
+        let rows = self.batch_get_raw(asked, is_consistent).await?;
+        self.opened(rows, Reading::List).await
+    }
+
+    /// The same, as the rows lie there.
+    pub(crate) async fn batch_get_raw(
+        &self,
+        asked: &[(Table, Vec<Key>)],
+        is_consistent: bool,
+    ) -> Result<Vec<(Table, Item)>, Fault> {
         let mut wanted: VecDeque<(&str, Item)> = VecDeque::new();
         for (table, keys) in asked.iter().filter(|(_, keys)| !keys.is_empty()) {
             let name = self.name(*table)?;
@@ -303,7 +348,11 @@ impl Store {
                 call = call.request_items(name, request);
             }
             let output = call.send().await.map_err(|error| fault("get a batch", error))?;
-            items.extend(output.responses.unwrap_or_default().into_values().flatten());
+            let mut responses = output.responses.unwrap_or_default();
+            for (table, _) in asked {
+                let rows = responses.remove(self.name(*table)?).unwrap_or_default();
+                items.extend(rows.into_iter().map(|row| (*table, row)));
+            }
             let rest = output.unprocessed_keys.unwrap_or_default();
             left_out += usize::from(!rest.is_empty());
             if left_out == BATCH_ATTEMPTS_MAX {

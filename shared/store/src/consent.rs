@@ -25,6 +25,16 @@ fn key(consent: &Consent) -> Key {
     Key::new(partition(consent.customer), place)
 }
 
+/// Adds a fact, in a transaction; another one of its number must not be there.
+pub(crate) fn add_in(
+    store: &Store,
+    transaction: &mut Transaction,
+    consent: &Consent,
+) -> Result<(), Fault> {
+    let row = item(&key(consent), consent)?;
+    transaction.put(store, Table::Identity, row, Expression::absent())
+}
+
 impl Store {
     /// What somebody said last of a purpose.
     pub async fn last_consent(
@@ -47,8 +57,7 @@ impl Store {
         let exists = Expression::new("attribute_exists(pk)");
         let account = identity::account_key(consent.customer);
         transaction.check(self, Table::Identity, &account, exists)?;
-        let row = item(&key(consent), consent)?;
-        transaction.put(self, Table::Identity, row, Expression::absent())?;
+        add_in(self, &mut transaction, consent)?;
         Ok(cart::saved(&transaction.commit(self, "write a consent down").await?))
     }
 

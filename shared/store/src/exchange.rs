@@ -18,7 +18,7 @@ use domain::exchange::Flaw;
 use domain::exchange::export::Export;
 use domain::exchange::import::Import;
 use domain::fault::Fault;
-use domain::id::{ExportId, ImportId, ProductId};
+use domain::id::{ExportId, ImportId, ProductId, VariantId};
 use domain::movement::Movement;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -172,6 +172,13 @@ impl Store {
     pub async fn owners_of_skus(&self, skus: &[Sku]) -> Result<BTreeMap<Sku, ProductId>, Fault> {
         let pairs = skus.iter().map(|sku| (format!("SKU#{sku}"), sku.clone()));
         Ok(self.taken(pairs).await?.into_iter().map(|(sku, it)| (sku, it.product)).collect())
+    }
+
+    /// Which variants have these SKUs.
+    pub async fn variants_of_skus(&self, skus: &[Sku]) -> Result<BTreeMap<Sku, VariantId>, Fault> {
+        let pairs = skus.iter().map(|sku| (format!("SKU#{sku}"), sku.clone()));
+        let found = self.taken(pairs).await?.into_iter();
+        Ok(found.filter_map(|(sku, it)| Some((sku, it.variant?))).collect())
     }
 
     async fn taken<T: Ord>(

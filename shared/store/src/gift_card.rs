@@ -3,6 +3,7 @@
 //! | item | table | key | index |
 //! |---|---|---|---|
 //! | gift card | orders | `GC#id` / META | `by_status` (all of them), `work` (until it ends) |
+//! | credit of an exchange | orders | `GC#id` / META | `by_status`, `work` (until it is paid out) |
 //! | a gift card by its code | orders | `GCODE#sha256` / META | |
 //! | store credit | orders | `CREDIT#customer` / currency | |
 //! | entry | ledger | `GC#id` or `CREDIT#customer` / entry's id | |
@@ -27,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::transaction::{Committed, Expression, Transaction};
-use crate::{Store, Table, cart, outbox};
+use crate::{Store, Table, cart, outbox, refund};
 
 /// Gift cards that are issued in one transaction: three actions each, of a hundred.
 pub const ISSUED_AT_ONCE: usize = 30;
@@ -37,6 +38,8 @@ const CREDITS_MAX: i32 = 100;
 const EVERY: &str = "GC#all";
 /// The gift cards that end some day, by the day.
 const ENDING: &str = "WQ#gift_card";
+/// The credits of exchanges onto which something came back, by when they were given.
+const UNSPENT: &str = "WQ#exchange_credit";
 
 #[derive(Serialize, Deserialize)]
 struct ByCode {
@@ -76,8 +79,13 @@ fn card_item(card: &GiftCard) -> Result<Item, Fault> {
     if let Some(at) = card.expires_at {
         // Conditions compare numbers.
         item.insert("ends_ms".into(), number(at.as_millisecond()));
-        if card.status != Status::Expired {
-            item.insert("gsi3pk".into(), text(ENDING));
+        // The credit of an exchange does not end: what comes back onto it is paid out.
+        let queue = match card.exchange_of {
+            Some(_) => card.balance.is_positive().then_some(UNSPENT),
+            None => (card.status != Status::Expired).then_some(ENDING),
+        };
+        if let Some(queue) = queue {
+            item.insert("gsi3pk".into(), text(queue));
             item.insert("gsi3sk".into(), ending(card.id, at));
         }
     }
@@ -190,11 +198,12 @@ fn put_back(
     let update = "SET #balance.#amount = #balance.#amount + :amount";
     let condition = on_balance("attribute_exists(pk)", back.amount());
     match source {
-        Source::GiftCard { id, expires_at: Some(at), .. } => {
-            // A card that has ended since then has to end once more.
+        Source::GiftCard { id, expires_at: Some(at), is_exchange, .. } => {
+            // A card that has ended since then has to end once more; a credit is to be paid out.
+            let queue = if *is_exchange { UNSPENT } else { ENDING };
             let update = format!("{update}, gsi3pk = :ending, gsi3sk = :place");
             let condition =
-                condition.value(":ending", text(ENDING)).value(":place", ending(*id, *at));
+                condition.value(":ending", text(queue)).value(":place", ending(*id, *at));
             transaction.update(store, Table::Orders, &card_key(*id), &update, condition)
         }
         Source::GiftCard { id, expires_at: None, .. } => {
@@ -226,6 +235,17 @@ fn credit_in(
         None => Expression::absent(),
     };
     transaction.put(store, Table::Orders, row, condition)
+}
+
+/// Gives the credit of an exchange, which is spent already, with the entries that say both.
+pub(crate) fn exchange_in(
+    store: &Store,
+    transaction: &mut Transaction,
+    card: &GiftCard,
+    entries: &[Entry],
+) -> Result<(), Fault> {
+    transaction.put(store, Table::Orders, card_item(card)?, Expression::absent())?;
+    entries.iter().try_for_each(|entry| append(store, transaction, entry))
 }
 
 /// A correction as it is written: what it says, and the answer that is remembered with it.
@@ -388,6 +408,30 @@ impl Store {
         self.replace(&mut transaction, before, after)?;
         correction.write(self, &mut transaction)?;
         Ok(cart::saved(&transaction.commit(self, "correct a gift card").await?))
+    }
+
+    /// The credits of exchanges onto which something came back. The index is a little behind the
+    /// table: whoever pays one out loads it first.
+    pub async fn unspent_exchanges(&self, limit: i32) -> Result<Vec<GiftCard>, Fault> {
+        let index = Some(("work", "gsi3pk", Some("gsi3sk")));
+        let range = Range { limit: Some(limit), ..Range::default() };
+        let page = self.query(Table::Orders, index, UNSPENT, range).await?;
+        page.entries.into_iter().map(document).collect()
+    }
+
+    /// Pays out what came back onto the credit of an exchange: the refund of the order whose goods
+    /// had come back for it, and the credit with its entry, in one transaction.
+    pub async fn pay_out(
+        &self,
+        step: &refund::Move<'_>,
+        (before, after): (&GiftCard, &GiftCard),
+        entry: &Entry,
+    ) -> Result<Saved, Fault> {
+        let mut transaction = Transaction::default();
+        self.money_in(&mut transaction, step)?;
+        self.replace(&mut transaction, before, after)?;
+        append(self, &mut transaction, entry)?;
+        Ok(cart::saved(&transaction.commit(self, "pay a credit out").await?))
     }
 
     fn replace(

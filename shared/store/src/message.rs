@@ -49,7 +49,7 @@ fn key(id: MessageId) -> Key {
     Key::meta(format!("MSG#{id}"))
 }
 
-fn suppression_key(id: &str) -> Key {
+pub(crate) fn suppression_key(id: &str) -> Key {
     Key::meta(format!("SUPP#{id}"))
 }
 
@@ -103,7 +103,11 @@ impl Store {
     }
 
     /// Lists a letter under its order.
-    fn point(&self, transaction: &mut Transaction, delivery: &Delivery) -> Result<(), Fault> {
+    pub(crate) fn point(
+        &self,
+        transaction: &mut Transaction,
+        delivery: &Delivery,
+    ) -> Result<(), Fault> {
         let Some(order) = delivery.order else { return Ok(()) };
         let place = format!("{}#{}", moment(delivery.queued_at), delivery.id);
         let pointer = Key::new(format!("MSGS#{order}"), place);
@@ -243,10 +247,7 @@ impl Store {
         suppression: &Suppression,
         events: &[Event],
     ) -> Result<Saved, Fault> {
-        let mut row = item(&suppression_key(&suppression.id), suppression)?;
-        row.insert("gsi1pk".into(), text(SUPPRESSED));
-        let place = format!("{}#{}", moment(suppression.created_at), suppression.id);
-        row.insert("gsi1sk".into(), text(place));
+        let row = suppressed_row(suppression)?;
         let mut transaction = Transaction::default();
         transaction.put(self, Table::Identity, row, Expression::absent())?;
         for event in events {
@@ -289,8 +290,17 @@ impl Store {
     }
 }
 
+/// An entry of the list, as it is found among all.
+pub(crate) fn suppressed_row(suppression: &Suppression) -> Result<Item, Fault> {
+    let mut row = item(&suppression_key(&suppression.id), suppression)?;
+    row.insert("gsi1pk".into(), text(SUPPRESSED));
+    let place = format!("{}#{}", moment(suppression.created_at), suppression.id);
+    row.insert("gsi1sk".into(), text(place));
+    Ok(row)
+}
+
 /// A letter as a row that is forgotten in time.
-fn row(delivery: &Delivery) -> Result<Item, Fault> {
+pub(crate) fn row(delivery: &Delivery) -> Result<Item, Fault> {
     let mut row = item(&key(delivery.id), delivery)?;
     row.insert("expires".into(), expiry(delivery));
     Ok(row)

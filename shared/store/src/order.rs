@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::allocation::Allocation;
 use domain::cart::Cart;
 use domain::dispute::Dispute;
-use domain::event::Event;
+use domain::event::{Counted, Event};
 use domain::fault::{Fault, Retry};
 use domain::fulfillment::{self, Fulfillment};
 use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
@@ -35,12 +35,13 @@ use domain::returns::Return;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::data_key::Reading;
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::limit::Bucket;
 use crate::stock::Lack;
 use crate::transaction::{Committed, Expression, Transaction, Updated};
-use crate::{Store, Table, cart, gift_card, key_pool, outbox, promotion, stock};
+use crate::{Store, Table, cart, draft, gift_card, key_pool, outbox, promotion, stock};
 
 /// A holder's bucket may have to be looked at this often.
 const LIMIT_ATTEMPTS_MAX: usize = 4;
@@ -316,6 +317,7 @@ impl Store {
     ) -> Result<Placed, Fault> {
         order.holder =
             (order.status == Status::PendingPayment).then(|| allowance.bucket.holder().to_owned());
+        order.trace = order.trace.or_else(self.watch.trace);
         for _ in 0..LIMIT_ATTEMPTS_MAX {
             let placed =
                 self.place_once(order, payment.as_deref_mut(), cart, events, allowance, now);
@@ -339,15 +341,17 @@ impl Store {
         let mut transaction = Transaction::default();
         let condition = Expression::version(cart.version);
         transaction.put(self, Table::Carts, cart::cart_item(cart)?, condition)?;
-        let numbered = item(&number_key(&order.number), &Numbered { order_id: order.id })?;
-        transaction.put(self, Table::Orders, numbered, Expression::absent())?;
+        numbered_in(self, &mut transaction, order)?;
         transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
+        transaction.count(Counted::OrderPlaced);
         if let Some(payment) = &payment {
             transaction.put(self, Table::Orders, payment_item(payment)?, Expression::absent())?;
         }
         for event in events {
             outbox::say(self, &mut transaction, event)?;
         }
+        let draft_position = transaction.position();
+        draft::order_in(self, &mut transaction, order)?;
         let first_tender = transaction.position();
         gift_card::tender_in(self, &mut transaction, None, order)?;
         let first_hold = transaction.position();
@@ -382,8 +386,9 @@ impl Store {
         };
         let at = |wanted| refused.iter().find(|(position, _)| *position == wanted);
         let is_tender = |(position, _): &(usize, _)| (first_tender..first_hold).contains(position);
+        let is_withdrawn = order.draft.is_some() && at(draft_position).is_some();
         // A gift card that was spent meanwhile pays less of the next attempt.
-        if at(0).is_some() || refused.iter().any(is_tender) {
+        if at(0).is_some() || is_withdrawn || refused.iter().any(is_tender) {
             return Ok(Some(Placed::Raced));
         }
         let lacks = lacks(&held, first_hold, &refused);
@@ -562,6 +567,9 @@ impl Store {
             gift_card::tender_in(self, &mut transaction, Some(before), after)?;
             promotion::give_back_in(self, &mut transaction, before, after)?;
             self.close(&mut transaction, after)?;
+            if before.status == Status::PendingPayment {
+                transaction.count(Counted::OrderFailed);
+            }
             for event in events {
                 outbox::say(self, &mut transaction, event)?;
             }
@@ -698,6 +706,20 @@ impl Store {
         limit: i32,
         position: Option<&str>,
     ) -> Result<Page<Order>, Fault> {
+        let page = self.rows_before(then, limit, position).await?;
+        let rows = page.entries.into_iter().map(|row| (Table::Orders, row)).collect();
+        let entries = self.opened(rows, Reading::List).await?;
+        let entries = entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next: page.next })
+    }
+
+    /// The same, as they lie there.
+    pub(crate) async fn rows_before(
+        &self,
+        then: Timestamp,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Item>, Fault> {
         let Walk { month, status, within } = match position {
             Some(position) => serde_json::from_str(position)
                 .map_err(|error| Fault::new("read a place among orders", error, Retry::Useless))?,
@@ -708,8 +730,7 @@ impl Store {
         let index = Some(("by_status", "gsi2pk", Some("gsi2sk")));
         let range = Range { limit: Some(limit), position: within.as_deref(), ..Range::default() };
         let partition = format!("OS#{}#{month}", of.code());
-        let page = self.query(Table::Orders, index, &partition, range).await?;
-        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        let page = self.query_raw(Table::Orders, index, &partition, range).await?;
         let next = match page.next {
             Some(within) => Walk { month, status, within: Some(within) },
             None if status + 1 < Status::ALL.len() => {
@@ -720,7 +741,7 @@ impl Store {
         let next = serde_json::to_string(&next);
         let next =
             next.map_err(|error| Fault::new("write a place among orders", error, Retry::Useless))?;
-        Ok(Page { entries, next: Some(next) })
+        Ok(Page { entries: page.entries, next: Some(next) })
     }
 
     /// Orders whose payment window is over, longest waiting first. The index is a little behind
@@ -797,13 +818,27 @@ pub(crate) struct Numbered {
     pub(crate) order_id: OrderId,
 }
 
+/// Takes an order's number, if nobody has it.
+pub(crate) fn numbered_in(
+    store: &Store,
+    transaction: &mut Transaction,
+    order: &Order,
+) -> Result<(), Fault> {
+    let row = item(&number_key(&order.number), &Numbered { order_id: order.id })?;
+    transaction.put(store, Table::Orders, row, Expression::absent())
+}
+
 /// What of the stock an order holds as it stands.
 fn held(order: &Order) -> Vec<Allocation> {
     if order.reservation.state.counts_as_reserved() { order.allocations() } else { Vec::new() }
 }
 
 /// What the refused holds tell of their places.
-fn lacks(held: &[Allocation], first_hold: usize, refused: &[(usize, Option<Item>)]) -> Vec<Lack> {
+pub(crate) fn lacks(
+    held: &[Allocation],
+    first_hold: usize,
+    refused: &[(usize, Option<Item>)],
+) -> Vec<Lack> {
     refused
         .iter()
         .filter_map(|(position, row)| {

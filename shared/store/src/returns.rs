@@ -6,21 +6,24 @@
 //!
 //! The order's version is the lock of all its returns. What comes back into stock, and what is
 //! thrown away, is written in the transaction that says so; what the buyer gets for it is a refund,
-//! in one transaction with the return that it settles, behind the condition of all refunds.
+//! in one transaction with the return that it settles, behind the condition of all refunds. Where
+//! it is other goods, their order and the hold of them are written with it, too.
 
-use domain::event::Event;
+use domain::event::{Counted, Event};
 use domain::fault::Fault;
-use domain::gift_card::{Entry, StoreCredit};
+use domain::gift_card::{Entry, GiftCard, StoreCredit};
 use domain::movement::Movement;
 use domain::order::Order;
+use domain::payment::Payment;
 use domain::returns::{Return, Status};
 use jiff::Timestamp;
 
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, text};
-use crate::order::order_item;
-use crate::transaction::{Expression, Transaction};
-use crate::{Store, Table, cart, gift_card, movement, outbox, refund};
+use crate::order::{lacks, numbered_in, order_item, payment_item};
+use crate::stock::Lack;
+use crate::transaction::{Committed, Expression, Transaction};
+use crate::{Store, Table, cart, gift_card, movement, outbox, promotion, refund, stock};
 
 /// A return's step, as it is written.
 #[derive(Debug)]
@@ -48,6 +51,34 @@ pub struct Credited<'a> {
     pub after: &'a StoreCredit,
     /// The entry that says so.
     pub entry: &'a Entry,
+}
+
+/// Other goods that are given for what came back, as they are written.
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    /// The refund of what came back, with its order.
+    pub step: refund::Move<'a>,
+    /// The return, settled.
+    pub returned: &'a Return,
+    /// The order of the replacement, with its payment where something is due.
+    pub order: &'a Order,
+    /// That payment.
+    pub payment: Option<&'a Payment>,
+    /// The credit between both.
+    pub card: &'a GiftCard,
+    /// That it was given, and that it was spent.
+    pub entries: &'a [Entry],
+}
+
+/// What became of an exchange.
+#[derive(Debug)]
+pub enum Exchanged {
+    /// It is written.
+    Yes,
+    /// Somebody else was faster, or less is left: load again and decide again.
+    Raced,
+    /// Fewer units are for sale than wanted, at these places.
+    Short(Vec<Lack>),
 }
 
 fn key(returned: &Return) -> Key {
@@ -129,6 +160,37 @@ impl Store {
             gift_card::credit_besides(self, &mut transaction, refund, given)?;
         }
         Ok(cart::saved(&transaction.commit(self, "resolve a return").await?))
+    }
+
+    /// Writes an exchange: all of it or nothing, and no unit of the first order twice.
+    pub async fn exchange_return(&self, exchange: &Exchange<'_>) -> Result<Exchanged, Fault> {
+        let Exchange { step, returned, order, payment, card, entries } = exchange;
+        let mut transaction = Transaction::default();
+        self.money_in(&mut transaction, step)?;
+        put(self, &mut transaction, returned)?;
+        gift_card::exchange_in(self, &mut transaction, card, entries)?;
+        // A number that is taken is another one at the next attempt.
+        numbered_in(self, &mut transaction, order)?;
+        transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
+        transaction.count(Counted::OrderPlaced);
+        if let Some(payment) = payment {
+            transaction.put(self, Table::Orders, payment_item(payment)?, Expression::absent())?;
+        }
+        let first_hold = transaction.position();
+        let held = order.allocations();
+        for allocation in &held {
+            stock::hold(self, &mut transaction, allocation)?;
+        }
+        promotion::count_in(self, &mut transaction, order)?;
+        let refused = match transaction.commit(self, "exchange a return").await? {
+            Committed::Yes => return Ok(Exchanged::Yes),
+            Committed::Refused(refused) => refused,
+        };
+        if refused.iter().any(|(position, _)| *position < first_hold) {
+            return Ok(Exchanged::Raced);
+        }
+        let lacks = lacks(&held, first_hold, &refused);
+        Ok(if lacks.is_empty() { Exchanged::Raced } else { Exchanged::Short(lacks) })
     }
 
     /// A page of the returns that stand there and wait for somebody, the longest waiting first.

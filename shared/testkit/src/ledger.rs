@@ -637,7 +637,9 @@ fn returns(facts: &Facts, broken: &mut Vec<String>) {
             }
         }
         if let Some(
-            Resolution::Refund { refund, amount } | Resolution::StoreCredit { refund, amount },
+            Resolution::Refund { refund, amount }
+            | Resolution::StoreCredit { refund, amount }
+            | Resolution::Exchange { refund, amount, .. },
         ) = &one.resolution
         {
             let of_refund = facts.paid_back.iter().find(|known| known.id == *refund);
@@ -665,10 +667,42 @@ fn returns(facts: &Facts, broken: &mut Vec<String>) {
             broken.push(format!("{}: {:?}, and is not", order.id, order.return_status));
         }
         let credited = facts.paid_back.iter().filter(|refund| refund.order == order.id);
-        let credited = credited.filter_map(|refund| refund.credit);
-        let credited: i64 = credited.map(|credit| credit.amount.amount()).sum();
+        let credited = credited.map(|refund| {
+            let exchanged = refund.exchanged.as_ref().map_or(0, |one| one.amount.amount());
+            // What had paid for a replacement and went back after all.
+            let back: i64 = match refund.origin {
+                Origin::Exchange => refund.parts.iter().map(|part| part.amount().amount()).sum(),
+                Origin::Staff
+                | Origin::Cancellation
+                | Origin::LatePayment
+                | Origin::FraudWarning
+                | Origin::Provider => 0,
+            };
+            refund.credit.map_or(0, |credit| credit.amount.amount()) + exchanged - back
+        });
+        let credited: i64 = credited.sum();
         if credited != order.refunds.credited {
             broken.push(format!("{}: {credited} became credit, it says otherwise", order.id));
+        }
+    }
+    exchanges(facts, broken);
+}
+
+/// A replacement is paid with what its first order gave for it, and nothing stays between them.
+fn exchanges(facts: &Facts, broken: &mut Vec<String>) {
+    for refund in &facts.paid_back {
+        let Some(exchanged) = &refund.exchanged else { continue };
+        let of = facts.orders.iter().find(|order| order.id == exchanged.order);
+        let account = Account::GiftCard(exchanged.gift_card);
+        let tender = of.and_then(|order| {
+            let mut tenders = order.tendering.tenders.iter();
+            tenders.find(|tender| tender.source.account() == account).map(|tender| tender.amount)
+        });
+        if tender != Some(exchanged.amount) {
+            broken.push(format!("{}: {} pay for no replacement", refund.id, exchanged.amount));
+        }
+        if of.is_some_and(|order| order.exchange_of != Some(refund.order)) {
+            broken.push(format!("{}: a replacement for another order", exchanged.order));
         }
     }
 }
@@ -707,7 +741,8 @@ fn letters(facts: &Facts, broken: &mut Vec<String>) {
         }
         let told = |is: fn(Origin) -> bool| {
             let mine = facts.paid_back.iter().filter(|refund| refund.order == order.id);
-            mine.filter(|refund| refund.succeeded_at.is_some() && is(refund.origin)).count()
+            let gives = |refund: &&Refund| refund.amount().is_positive() && is(refund.origin);
+            mine.filter(gives).filter(|refund| refund.succeeded_at.is_some()).count()
         };
         let late = told(|origin| origin == Origin::LatePayment);
         let other = told(|origin| origin != Origin::LatePayment);

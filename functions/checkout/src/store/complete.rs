@@ -3,7 +3,8 @@
 //! 1. The cart is priced and compared with what the shopper saw.
 //! 2. One transaction writes the order, holds the stock and closes the cart. From here on the order
 //!    can be paid late, expire or be canceled, but it can not be lost.
-//! 3. The PaymentIntent is created under a key made of the payment's id.
+//! 3. The PaymentIntent, or the Session of the provider's page, is created under a key made of the
+//!    payment's id.
 //! 4. One transaction links it and remembers the answer.
 //!
 //! Whoever dies between two steps leaves something that the next call, with the same or another
@@ -25,11 +26,11 @@ use http::StatusCode;
 use jiff::Timestamp;
 use runtime::Call;
 use runtime::endpoint::stored;
+use settlement::Search;
 use store::order::{Allowance, Placed};
 use store::promotion::Wanted;
 use store::{Saved, Store};
 
-use crate::allocate::Search;
 use crate::{App, pay};
 
 /// How often a lost race is run again before the caller is asked to.
@@ -125,6 +126,7 @@ async fn place(
     // What the merchant has decided by now holds for this payment for good.
     if let Some(payment) = &mut payment {
         payment.capture = facts.settings.shop.payments.capture;
+        payment.redirect = facts.settings.shop.payments.redirect();
     }
     let events: Vec<_> =
         placement.facts.into_iter().map(|fact| settlement::event(&order, fact, now)).collect();
@@ -195,7 +197,11 @@ async fn answer(
     mut payment: Option<Payment>,
 ) -> Reply<Option<Remembered<Created<CompletedView>>>> {
     let pay: Option<PayView> = match payment.as_mut() {
-        Some(payment) => Some(pay::open(app, &order, payment, call.now).await?),
+        Some(payment) => {
+            let opened = pay::open(app, &order, payment, call.now).await?;
+            // Who has paid already was answered before.
+            Some(opened.ok_or(Refusal::Completed { order_id: order.id })?)
+        }
         None => None,
     };
     let order_token = app.ids.token();

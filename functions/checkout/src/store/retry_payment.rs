@@ -1,7 +1,8 @@
 //! `POST /v1/store/orders/{id}/retry_payment`: a declined card is not the end of an order.
 //!
-//! The same PaymentIntent is answered again; one that was canceled is replaced. For somebody who
-//! lost the answer of the completion, the cart's token opens the order while it waits.
+//! The same PaymentIntent, or page of the provider's, is answered again; one that was canceled or
+//! has expired is replaced. For somebody who lost the answer of the completion, the cart's token
+//! opens the order while it waits.
 
 use api::form::OrderPath;
 use api::view::order::{OrderView, RetriedView};
@@ -32,9 +33,11 @@ pub async fn handle(app: &App, call: Call<OrderReader, Path<OrderPath>>) -> Repl
             return Err(Refusal::NothingToPay.into());
         }
         let before = payment.clone();
+        // Nobody pays again whose money is on its way.
         let view = pay::open(app, &file.order, &mut payment, call.now).await?;
+        let view = view.ok_or(Refusal::NothingToPay)?;
         let mut order = Order { is_answered: true, ..file.order };
-        let is_linked = before.intent == payment.intent;
+        let is_linked = before.intent == payment.intent && before.session() == payment.session();
         let saved = if is_linked {
             Saved::Yes
         } else {

@@ -1,8 +1,11 @@
-//! `DELETE /v1/admin/suppressions/{id}`: an address is written to again. What was not sent
+//! `DELETE /v1/admin/suppressions/{id}`: an address is written to again. A number whose holder
+//! answered STOP is not: only their own START takes that back.
+//! What was not sent
 //! meanwhile is not sent by this: each letter can be sent again by hand.
 
 use api::form::Parsed;
 use api::{Fields, Form, NoContent, Path, Problem, Reply, Staff};
+use domain::message::Cause;
 use domain::permission::grant;
 use runtime::Call;
 use store::Saved;
@@ -39,6 +42,11 @@ pub async fn handle(
     call: Call<Staff<grant::NotificationsWrite>, Path<Which>>,
 ) -> Reply<NoContent> {
     let Path(Which { id }) = &call.input;
+    let found = app.store.suppression(std::slice::from_ref(id)).await?;
+    if found.is_some_and(|one| one.cause == Cause::Stop) {
+        let detail = "The holder of this number answered STOP. Only their own START takes it back.";
+        return Err(Problem::conflict("stopped_by_reader", detail));
+    }
     let note = app.note(&call, "suppression.remove", id.clone());
     match app.store.unsuppress(id, &[note]).await? {
         Saved::Yes => Ok(NoContent),

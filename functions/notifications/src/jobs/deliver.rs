@@ -108,6 +108,7 @@ fn read(body: &str) -> Result<Message, Fault> {
         | Fact::OrderLinesCanceled { .. }
         | Fact::OrderReopened { .. }
         | Fact::KeysAdded { .. }
+        | Fact::TextRequested { .. }
         | Fact::AuditNoted { .. }
         | Fact::ExchangeDue { .. }
         | Fact::WebhookTest { .. }
@@ -134,6 +135,7 @@ async fn write(
         | Letter::OrderRefunded { order_id, .. }
         | Letter::OrderCanceled { order_id }
         | Letter::OrderLinesCanceled { order_id, .. }
+        | Letter::ExchangeToPay { order_id, .. }
         | Letter::OrderLink { order_id, .. }
         | Letter::KeysReady { order_id } => Some(load(app, *order_id).await?.order),
         Letter::OrderShipped { order_id, fulfillment_id }
@@ -169,6 +171,7 @@ async fn write(
         | Letter::SecondFactorChanged
         | Letter::GiftCard { .. }
         | Letter::BackInStock { .. }
+        | Letter::PayLink { .. }
         | Letter::DisputeOpened { .. }
         | Letter::CaptureDue { .. }
         | Letter::StockDigest { .. } => None,

@@ -13,6 +13,7 @@ use domain::fault::{Fault, Retry};
 use domain::id::{CustomerId, OrderId};
 use domain::order::{FulfillmentStatus, PaymentStatus, Status};
 use domain::permission::grant;
+use domain::returns::ReturnStatus;
 use jiff::Timestamp;
 use queue::Name;
 use runtime::Call;
@@ -38,6 +39,7 @@ struct Filters {
     status: Option<Status>,
     payment_status: Option<PaymentStatus>,
     fulfillment_status: Option<FulfillmentStatus>,
+    return_status: Option<ReturnStatus>,
     customer: Option<CustomerId>,
     created_from: Option<Timestamp>,
     created_to: Option<Timestamp>,
@@ -56,6 +58,10 @@ const fn of_payment(status: PaymentStatus) -> (&'static str, PaymentStatus) {
 }
 
 const fn of_fulfillment(status: FulfillmentStatus) -> (&'static str, FulfillmentStatus) {
+    (status.code(), status)
+}
+
+const fn of_return(status: ReturnStatus) -> (&'static str, ReturnStatus) {
     (status.code(), status)
 }
 
@@ -90,6 +96,14 @@ const FULFILLMENT_STATUSES: &[(&str, FulfillmentStatus)] = &[
     of_fulfillment(FulfillmentStatus::Delivered),
 ];
 
+const RETURN_STATUSES: &[(&str, ReturnStatus)] = &[
+    of_return(ReturnStatus::None),
+    of_return(ReturnStatus::Requested),
+    of_return(ReturnStatus::InProgress),
+    of_return(ReturnStatus::PartiallyReturned),
+    of_return(ReturnStatus::Returned),
+];
+
 const SORTS: &[(&str, Sort)] =
     &[("relevance", Sort::Relevance), ("newest", Sort::Newest), ("oldest", Sort::Oldest)];
 
@@ -99,6 +113,7 @@ impl Form for Wanted {
         let status = fields.optional("status", OneOf(STATUSES));
         let payment_status = fields.optional("payment_status", OneOf(PAYMENT_STATUSES));
         let fulfillment_status = fields.optional("fulfillment_status", OneOf(FULFILLMENT_STATUSES));
+        let return_status = fields.optional("return_status", OneOf(RETURN_STATUSES));
         let customer = fields.optional("customer_id", customer_id());
         let created_from = fields.optional("created_from", time());
         let created_to = fields.optional("created_to", time());
@@ -116,6 +131,7 @@ impl Form for Wanted {
             status: status?,
             payment_status: payment_status?,
             fulfillment_status: fulfillment_status?,
+            return_status: return_status?,
             customer: customer?,
             created_from: created_from?,
             created_to: created_to?,
@@ -135,6 +151,7 @@ impl Filters {
             (facet::STATUS, self.status.map(Status::code)),
             (facet::PAYMENT, self.payment_status.map(PaymentStatus::code)),
             (facet::FULFILLMENT, self.fulfillment_status.map(FulfillmentStatus::code)),
+            (facet::RETURN, self.return_status.map(ReturnStatus::code)),
             (facet::CUSTOMER, customer.as_deref()),
         ]
         .into_iter()
@@ -221,9 +238,9 @@ mod tests {
     #[test]
     fn every_flaw_of_a_query_is_named() {
         let query = json!({"q": "", "status": "sold", "payment_status": "free",
-            "fulfillment_status": "lost", "customer_id": "jane", "created_from": "yesterday",
-            "created_to": "2026-02-30T00:00:00Z", "currency": "euro", "total_min": -1,
-            "total_max": "x", "sort": "best", "limit": 101, "x": 1});
+            "fulfillment_status": "lost", "return_status": "eaten", "customer_id": "jane",
+            "created_from": "yesterday", "created_to": "2026-02-30T00:00:00Z", "currency": "euro",
+            "total_min": -1, "total_max": "x", "sort": "best", "limit": 101, "x": 1});
         let names: Vec<String> =
             flaws_of::<Wanted>(&query).into_iter().map(|(pointer, _)| pointer).collect();
         let wanted = [
@@ -231,6 +248,7 @@ mod tests {
             "/status",
             "/payment_status",
             "/fulfillment_status",
+            "/return_status",
             "/customer_id",
             "/created_from",
             "/created_to",
@@ -254,6 +272,8 @@ mod tests {
         all(PaymentStatus::ALL.map(PaymentStatus::code).into(), known);
         let known = FULFILLMENT_STATUSES.iter().map(|one| one.0).collect();
         all(FulfillmentStatus::ALL.map(FulfillmentStatus::code).into(), known);
+        let known = RETURN_STATUSES.iter().map(|one| one.0).collect();
+        all(ReturnStatus::ALL.map(ReturnStatus::code).into(), known);
         let filters = read(&json!({"status": "placed", "payment_status": "paid"})).facets();
         let shown: Vec<&str> = filters.iter().map(|one| one.facet.as_str()).collect();
         assert_eq!(shown, ["status", "payment_status"]);

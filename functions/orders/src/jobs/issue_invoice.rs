@@ -72,7 +72,8 @@ async fn issued(
     Err(Fault::noticed(tried, Retry::Helps))
 }
 
-/// The invoice or the credit note with this number; none for a refund that did not come about.
+/// The invoice or the credit note with this number; none for a refund that did not come about, or
+/// whose goods have one.
 fn written(
     file: &OrderFile,
     shop: &Shop,
@@ -92,9 +93,11 @@ fn written(
         return invoice::invoice(&file.order, issue).map(Some).map_err(broken);
     };
     let refund = file.refunds.iter().find(|refund| Some(refund.id) == due.refund_id);
-    let Some(refund) = refund.filter(|refund| refund.status == refund::Status::Succeeded) else {
-        return Ok(None);
+    // What had paid for a replacement was credited when the goods came back.
+    let is_credited = |refund: &&refund::Refund| {
+        refund.status == refund::Status::Succeeded && refund.origin != refund::Origin::Exchange
     };
+    let Some(refund) = refund.filter(is_credited) else { return Ok(None) };
     invoice::credit_note(&file.order, refund, &of.number, issue).map(Some).map_err(broken)
 }
 

@@ -8,11 +8,12 @@ use domain::dispute::Status as Dispute;
 use domain::event::{Event, Fact, Letter, Message};
 use domain::fault::{Fault, Retry};
 use domain::fulfillment::Status as Parcel;
-use domain::id::{EventId, MessageId, OrderId};
+use domain::id::{EventId, MessageId, OrderId, derived};
 use domain::invoice::Due;
 use domain::order::{Order, Status};
 use domain::refund::Status as Refund;
 use domain::returns::Status as Return;
+use domain::text::{Text, beside};
 use jiff::Timestamp;
 use queue::Name;
 use store::Saved;
@@ -83,6 +84,7 @@ fn invoice_due(fact: &Fact) -> Option<Due> {
         | Fact::OrderReopened { .. }
         | Fact::KeysAdded { .. }
         | Fact::MessageRequested { .. }
+        | Fact::TextRequested { .. }
         | Fact::AuditNoted { .. }
         | Fact::ExchangeDue { .. }
         | Fact::WebhookTest { .. }
@@ -123,6 +125,8 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
         Fact::RefundMoved { order_id, amount, status, .. } => {
             let (order_id, amount) = (*order_id, *amount);
             match status {
+                // All of it pays for a replacement: nothing goes back that could be told of.
+                Refund::Succeeded if amount.is_zero() => None,
                 Refund::Succeeded => Some((order_id, Letter::OrderRefunded { order_id, amount })),
                 // Of what went wrong a person writes.
                 Refund::Requested
@@ -172,6 +176,7 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
         | Fact::DisputeAnswered { .. }
         | Fact::CaptureRequested { .. }
         | Fact::MessageRequested { .. }
+        | Fact::TextRequested { .. }
         | Fact::AuditNoted { .. }
         | Fact::ExchangeDue { .. }
         | Fact::WebhookTest { .. }
@@ -206,8 +211,13 @@ async fn write_to_buyer(
     letter: Letter,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let to = load(app, order_id).await?.email;
+    let order = load(app, order_id).await?;
+    let (to, customer) = (order.email, order.customer);
     let ulid = event.id.ulid();
+    if let (Some(customer), Some(says)) = (customer, beside(&letter)) {
+        let text = Text { id: text_id(event.id), customer, says, has_waited: false };
+        text_to_buyer(app, event, text, now).await?;
+    }
     let message = Message { id: MessageId::from_ulid(ulid), to, letter };
     let fact = Fact::MessageRequested { message };
     let id = EventId::from_ulid(ulid);
@@ -219,6 +229,20 @@ async fn write_to_buyer(
         .as_ref()
         .ok_or_else(|| Fault::noticed("ask for a letter without a queue", Retry::Useless))?;
     queues.send(Name::Mail, &body).await
+}
+
+/// The text's id, made of the event's as the letter's is, and another one.
+fn text_id(event: EventId) -> MessageId {
+    MessageId::from_ulid(derived("text", &event.to_string()))
+}
+
+/// Whether the buyer has a number and wants to be texted is asked when it is sent.
+async fn text_to_buyer(app: &App, event: &Event, text: Text, now: Timestamp) -> Result<(), Fault> {
+    let (id, sequence) = (event.id, event.sequence);
+    let request = Event { id, at: now, sequence, fact: Fact::TextRequested { text } };
+    let body = serde_json::to_string(&request)
+        .map_err(|error| Fault::new("write a text's request", error, Retry::Useless))?;
+    app.queues()?.send(Name::Texts, &body).await
 }
 
 #[cfg(test)]

@@ -16,16 +16,20 @@ use serde::Serialize;
 use store::webhook::Seen;
 
 use crate::App;
-use crate::notice::Notice;
+use crate::notice::{Notice, SESSION};
 
 /// The events that change something here.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 20] = [
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.processing",
     "payment_intent.requires_action",
     "payment_intent.canceled",
     "payment_intent.amount_capturable_updated",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
     "charge.refunded",
     "refund.created",
     "refund.updated",
@@ -61,6 +65,9 @@ pub async fn handle(app: &App, call: Call<Signed, Raw>) -> Reply<Received> {
     if event.is_live != keys.is_live() {
         return Err(refused("livemode_mismatch", "The event is of the other mode."));
     }
+    if let Some(created) = event.created {
+        runtime::meter::heard_after(call.now.duration_since(created));
+    }
     if let Some(notice) = notice(&event) {
         keep_and_queue(app, &call, event, &notice).await?;
     }
@@ -76,14 +83,17 @@ fn notice(event: &Event) -> Option<Notice> {
     if !KINDS.contains(&event.kind.as_str()) {
         return None;
     }
+    let is_session = event.kind.starts_with(SESSION);
     // A refund that was made at Stripe itself names no order; its PaymentIntent does.
-    if event.order.is_none() && event.kind.starts_with("payment_intent.") {
+    if event.order.is_none() && (is_session || event.kind.starts_with("payment_intent.")) {
         return None;
     }
-    Some(Notice {
+    // A Session has no PaymentIntent before its buyer has tried to pay.
+    let names_its_object = if is_session { event.object.is_some() } else { event.intent.is_some() };
+    names_its_object.then(|| Notice {
         event_id: event.id.clone(),
         kind: event.kind.clone(),
-        intent: event.intent.clone()?,
+        intent: event.intent.clone(),
         order: event.order,
         object: event.object.clone(),
     })
@@ -115,6 +125,7 @@ mod tests {
         Event {
             id: "evt_1".into(),
             kind: kind.into(),
+            created: None,
             is_live: false,
             object: Some("pi_1".into()),
             intent: Some("pi_1".into()),
@@ -137,5 +148,9 @@ mod tests {
         assert!(notice(&Event { intent: None, ..event(KINDS[0]) }).is_none());
         assert!(notice(&Event { order: None, ..event("refund.created") }).is_some());
         assert!(notice(&Event { intent: None, ..event("refund.created") }).is_none());
+        let expired = "checkout.session.expired";
+        assert!(notice(&Event { intent: None, ..event(expired) }).is_some());
+        assert!(notice(&Event { order: None, ..event(expired) }).is_none());
+        assert!(notice(&Event { object: None, ..event(expired) }).is_none());
     }
 }

@@ -140,7 +140,7 @@ async fn ask_again(app: &App, payment: &Payment) -> Result<(), Fault> {
     let notice = Notice {
         event_id: "capture_due".to_owned(),
         kind: "payment_intent.canceled".to_owned(),
-        intent,
+        intent: Some(intent),
         order: Some(payment.order),
         object: None,
     };

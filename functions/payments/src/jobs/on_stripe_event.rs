@@ -12,7 +12,7 @@ use queue::Message;
 use settlement::Desk;
 
 use crate::App;
-use crate::notice::Notice;
+use crate::notice::{Notice, SESSION};
 
 /// What a message wants.
 #[derive(Debug)]
@@ -74,17 +74,20 @@ pub async fn handle(app: &App, message: Message, now: Timestamp) -> Result<(), F
 
 async fn look(desk: &Desk<'_>, notice: &Notice) -> Result<(), Fault> {
     let of_payment = notice.order.filter(|_| is_about_payment(notice));
-    let (order, done) = if let Some(dispute) = dispute_of(notice) {
+    let (order, done) = if let Some((order, session)) = session_of(notice) {
+        let done = Box::pin(settlement::hear_session(desk, order, session)).await?;
+        (Some(order), format!("{done:?}"))
+    } else if let Some(dispute) = dispute_of(notice) {
         let heard = Box::pin(settlement::hear_dispute(desk, dispute)).await?;
         (None, format!("{heard:?}"))
     } else if let Some(warning) = warning_of(notice) {
-        let heard = settlement::hear_fraud_warning(desk, &notice.intent, warning);
+        let heard = settlement::hear_fraud_warning(desk, intent(notice)?, warning);
         (None, format!("{:?}", Box::pin(heard).await?))
     } else if let Some(order) = of_payment {
-        let done = Box::pin(settlement::finalize(desk, order, Some(&notice.intent))).await?;
+        let done = Box::pin(settlement::finalize(desk, order, Some(intent(notice)?))).await?;
         (Some(order), format!("{done:?}"))
     } else {
-        let heard = Box::pin(settlement::hear_refunds(desk, &notice.intent)).await?;
+        let heard = Box::pin(settlement::hear_refunds(desk, intent(notice)?)).await?;
         (heard.order, format!("{} refunds moved", heard.moved))
     };
     tracing::info!(
@@ -100,6 +103,20 @@ async fn look(desk: &Desk<'_>, notice: &Notice) -> Result<(), Fault> {
 
 fn is_about_payment(notice: &Notice) -> bool {
     notice.kind.starts_with("payment_intent.")
+}
+
+/// The PaymentIntent that an event tells of; only those of Sessions come without one.
+fn intent(notice: &Notice) -> Result<&str, Fault> {
+    notice.intent.as_deref().ok_or_else(|| {
+        let tried = format!("look into {} without a PaymentIntent", notice.kind);
+        Fault::noticed(tried, Retry::Useless)
+    })
+}
+
+/// The Session that an event tells of, with its order.
+fn session_of(notice: &Notice) -> Option<(OrderId, &str)> {
+    let object = notice.object.as_deref().filter(|_| notice.kind.starts_with(SESSION));
+    notice.order.zip(object)
 }
 
 /// The dispute that an event tells of.

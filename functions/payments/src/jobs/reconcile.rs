@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::dispute::Told;
 use domain::fault::{Fault, Retry};
-use domain::payment::Intent;
+use domain::payment::{Intent, Payment};
 use domain::reconciliation::{Books, Cause, Finding, compare, has_money};
 use gateway::Gateway;
 use jiff::{SignedDuration, Timestamp};
@@ -129,9 +129,9 @@ impl Round<'_> {
             Some(order) => self.app.store.order(order).await?,
             None => None,
         };
-        let payment = file.as_ref().and_then(|file| {
-            file.payments.iter().find(|payment| payment.intent.as_ref() == Some(&intent.id))
-        });
+        let payment = file
+            .as_ref()
+            .and_then(|file| file.payments.iter().find(|payment| is_of(payment, intent)));
         let (Some(file), Some(payment)) = (file.as_ref(), payment) else {
             return Ok(compare(intent, None, None));
         };
@@ -162,7 +162,7 @@ impl Round<'_> {
         let notice = Notice {
             event_id: "reconciliation".to_owned(),
             kind: "charge.dispute.updated".to_owned(),
-            intent: intent.id,
+            intent: Some(intent.id),
             order: Some(order),
             object: Some(told.provider_ref.clone()),
         };
@@ -175,7 +175,7 @@ impl Round<'_> {
         let notice = Notice {
             event_id: "reconciliation".to_owned(),
             kind: kind.to_owned(),
-            intent: intent.id.clone(),
+            intent: Some(intent.id.clone()),
             order: intent.order,
             object: None,
         };
@@ -203,6 +203,15 @@ impl Round<'_> {
             tracing::error!(alarm, cause, intent, order_id = order, "the books differ");
         }
         self.app.store.note_mismatch(finding, is_healed, self.now).await
+    }
+}
+
+/// Whether a PaymentIntent is a payment's. That of the provider's page is known to the payment only
+/// when somebody has told of it, and names the payment itself.
+fn is_of(payment: &Payment, intent: &Intent) -> bool {
+    match &payment.intent {
+        Some(known) => *known == intent.id,
+        None => payment.redirect.is_some() && intent.payment == Some(payment.id),
     }
 }
 

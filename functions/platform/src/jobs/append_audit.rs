@@ -38,7 +38,8 @@ fn entry(body: &str) -> Result<Entry, Fault> {
         | Fact::ExchangeDue { .. }
         | Fact::WebhookTest { .. }
         | Fact::WebhookReplay { .. }
-        | Fact::MessageRequested { .. }) => {
+        | Fact::MessageRequested { .. }
+        | Fact::TextRequested { .. }) => {
             let tried = format!("read an entry of the audit log: it is {}", fact.name());
             Err(Fault::noticed(tried, Retry::Useless))
         }

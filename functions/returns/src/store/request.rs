@@ -20,13 +20,14 @@ pub async fn handle(
     app: &App,
     call: Call<OrderReader, (Path<OrderPath>, Body<NewReturn>)>,
 ) -> Reply<Remembered<Created<OrderReturnView>>> {
-    let (Path(OrderPath { id }), Body(NewReturn { wanted })) = &call.input;
+    let (Path(OrderPath { id }), Body(NewReturn { wanted, wish })) = &call.input;
     let (by, now) = (actor(&call.who), call.now);
     let fresh = Fresh { id: ReturnId::from_ulid(app.ids.ulid(now)), by, now };
     let asker = Asker::Buyer { days: app.store.shop().await?.value.return_policy.days };
     for _ in 0..ATTEMPTS_MAX {
         let file = load(app, *id, &call.who).await?;
         let step = request(&file.order, &file.parcels, &file.returns, wanted, asker, fresh)?;
+        let step = step.wishing(wish.clone());
         if let Some(view) = write(app, &call, step, StatusCode::CREATED).await? {
             return Ok(Remembered(Created(view)));
         }

@@ -78,7 +78,8 @@ async fn words(app: &App, topic: Topic, event: &Event) -> Result<Announcement, F
         | Fact::AuditNoted { .. }
         | Fact::ExchangeDue { .. }
         | Fact::WebhookReplay { .. }
-        | Fact::MessageRequested { .. } => None,
+        | Fact::MessageRequested { .. }
+        | Fact::TextRequested { .. } => None,
     };
     app.store.announce(Announcement { event: event.id, topic, at: event.at, body, only }).await
 }
@@ -103,7 +104,8 @@ fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::ExchangeDue { .. }
         | Fact::WebhookTest { .. }
         | Fact::WebhookReplay { .. }
-        | Fact::MessageRequested { .. } => None,
+        | Fact::MessageRequested { .. }
+        | Fact::TextRequested { .. } => None,
     }
 }
 

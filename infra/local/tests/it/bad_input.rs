@@ -397,10 +397,11 @@ async fn a_cursor_that_was_changed_or_is_another_lists_is_refused() {
 }
 
 /// Lists that are one page long in the shop of the trial.
-const ONE_PAGE: [&str; 20] = [
+const ONE_PAGE: [&str; 21] = [
     "identity.admin.list_consents",
     "promotions.admin.view_store_credit",
     "payments.admin.list_disputes",
+    "orders.admin.list_drafts",
     "platform.admin.list_import_flaws",
     "inventory.admin.list_events",
     "inventory.admin.list_findings",

@@ -101,6 +101,7 @@ pub(crate) fn confidence(text: &str) -> Option<&'static str> {
     let told = TOLD.iter().find(|(sign, _)| text.contains(sign)).map(|(_, what)| *what);
     told.or_else(|| has_address(text).then_some("a mail address"))
         .or_else(|| has_token(text).then_some("a token"))
+        .or_else(|| has_number(text).then_some("a telephone number"))
 }
 
 /// Letters, an at sign, letters.
@@ -120,16 +121,24 @@ fn has_token(text: &str) -> bool {
     })
 }
 
+/// A plus and eight digits or more: a number in the form of E.164.
+fn has_number(text: &str) -> bool {
+    let digits = |rest: &str| rest.bytes().take_while(u8::is_ascii_digit).count();
+    text.split('+').skip(1).any(|rest| digits(rest) >= 8)
+}
+
 #[test]
 fn what_was_told_in_confidence_is_recognised() {
     for told in [
         "{\"to\":\"jane@example.org\"}".to_owned(),
         format!("token {}", "0123456789abcdef".repeat(4)),
         "name Jane Roe".to_owned(),
+        "to +4915112345678".to_owned(),
     ] {
         assert!(confidence(&told).is_some(), "{told}");
     }
-    for fine in ["10 € @ home", "cart_01ARZ3NDEKTSV4RRFFQ69G5FAV", "0123abcd"] {
+    for fine in ["+01:00", "+49•••78", "10 € @ home", "cart_01ARZ3NDEKTSV4RRFFQ69G5FAV", "0123abcd"]
+    {
         assert_eq!(confidence(fine), None, "{fine}");
     }
 }

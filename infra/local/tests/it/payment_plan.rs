@@ -45,7 +45,7 @@ async fn waiting_for_dollars(shop: &Shop) -> Shopper {
 }
 
 /// The small shop, with a template that has one more price.
-fn priced(currency: Currency, price: i64) -> Goods {
+pub(crate) fn priced(currency: Currency, price: i64) -> Goods {
     let mut goods = goods::small(world::MUGS);
     for (product, offers) in &mut goods.products {
         for variant in product.variants.iter_mut().filter(|one| one.sku == TEMPLATE.typed_sku()) {

@@ -3,7 +3,7 @@
 mod cart;
 mod checkout;
 mod identity;
-mod payments;
+pub(crate) mod payments;
 mod platform;
 mod reading;
 

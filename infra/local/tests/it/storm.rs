@@ -70,20 +70,27 @@ const CARDS: [&str; 8] = [
     "pm_card_refundFail",
     "pm_card_pendingRefund",
 ];
-const KINDS: [FaultKind; 7] = [
+const KINDS: [FaultKind; 10] = [
     FaultKind::FailBefore,
     FaultKind::LoseResponse,
+    FaultKind::FailAfter,
     FaultKind::Throttle,
     FaultKind::Timeout,
+    FaultKind::TimeoutAfter,
     FaultKind::TransactionConflict,
+    FaultKind::ConditionFailed,
     FaultKind::DieBefore,
     FaultKind::DieAfter,
 ];
 
 /// Chance that follows from a number (SplitMix64).
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
+    pub(crate) const fn of(number: u64) -> Self {
+        Self(number)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -92,11 +99,11 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound.max(1)
     }
 
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         let at = usize::try_from(self.below(of.len() as u64)).expect("a place");
         &of[at]
     }
@@ -674,7 +681,8 @@ async fn calm(goods: &Goods) -> (Snapshot, Colleague) {
     (Snapshot::of(shop).expect("a shop at rest"), clerk)
 }
 
-fn number(name: &str) -> Option<u64> {
+/// A number that whoever runs the proofs has set.
+pub(crate) fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 

@@ -8,6 +8,7 @@
 pub(crate) mod completion;
 pub(crate) mod desk;
 pub(crate) mod disputes;
+pub(crate) mod drafts;
 pub(crate) mod files;
 pub(crate) mod fulfillment;
 pub(crate) mod gift_cards;
@@ -25,6 +26,7 @@ pub(crate) mod queues;
 pub(crate) mod refunds;
 pub(crate) mod returns;
 pub(crate) mod search;
+pub(crate) mod texts;
 pub(crate) mod webhooks;
 
 pub(crate) use goods::goods;

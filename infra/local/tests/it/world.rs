@@ -222,7 +222,7 @@ impl Shopper {
         self.stripe(&path, &[("client_secret", &self.client_secret), ("outcome", outcome)])
     }
 
-    fn stripe(&self, path: &str, fields: &[(&str, &str)]) -> (u16, Value) {
+    pub(crate) fn stripe(&self, path: &str, fields: &[(&str, &str)]) -> (u16, Value) {
         let form = Request::new("POST", path).form(fields);
         let key = &self.shop.stripe_keys().publishable_key;
         let request = http::Request::post(path)

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::status;
 use crate::cards::{self, AUTHENTICATION_REQUIRED, Authentication, Card, Decline};
 use crate::charges;
+use crate::checkout;
 use crate::form::Fields;
 use crate::refusal::Refusal;
 use crate::render;
@@ -177,6 +178,7 @@ fn approve(
         world.emit("payment_intent.succeeded", &intent, None);
         charges::after_capture(world, &charge);
     }
+    checkout::follow(world, &intent);
     intent
 }
 
@@ -228,6 +230,7 @@ fn debit(world: &mut World, mut intent: Value, method: &Value) -> Value {
     world.save(Kind::PaymentIntent, &intent);
     world.emit("charge.pending", &charge, None);
     world.emit("payment_intent.processing", &intent, None);
+    checkout::follow(world, &intent);
     intent
 }
 

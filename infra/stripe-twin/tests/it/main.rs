@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod checkout;
 mod client;
 mod disputes;
 mod faults;

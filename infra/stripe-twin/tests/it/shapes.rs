@@ -3,7 +3,8 @@
 use miniserde::Deserialize;
 use serde_json::Value;
 use stripe_shared::{
-    BalanceTransaction, Charge, Dispute, Event, PaymentIntent, PaymentMethod, Refund,
+    BalanceTransaction, Charge, CheckoutSession, Dispute, Event, PaymentIntent, PaymentMethod,
+    Refund,
 };
 
 use crate::bench::Bench;
@@ -41,6 +42,16 @@ fn world_of_objects() -> Bench {
     bench.intent("capture_method=manual&confirm=true&payment_method=pm_card_visa");
     let debit = "amount=900&currency=usd&confirm=true&payment_method=pm_usBankAccount";
     bench.post("/v1/payment_intents", debit).ok();
+    for card in ["pm_card_visa", "pm_card_threeDSecure2Required"] {
+        let session = "mode=payment&success_url=https://shop.test/&line_items[0][quantity]=1\
+                       &line_items[0][price_data][currency]=eur\
+                       &line_items[0][price_data][unit_amount]=500\
+                       &line_items[0][price_data][product_data][name]=Mug";
+        let session = bench.post("/v1/checkout/sessions", session).ok();
+        let path =
+            format!("/v1/test_helpers/checkout/sessions/{}/pay", session["id"].as_str().unwrap());
+        bench.post(&path, &format!("payment_method={card}")).ok();
+    }
     bench.wait_seconds(10);
     bench
 }
@@ -55,6 +66,7 @@ fn every_object_is_understood() {
     all_understood::<Dispute>(&bench, "dispute");
     all_understood::<Event>(&bench, "event");
     all_understood::<BalanceTransaction>(&bench, "balance_transaction");
+    all_understood::<CheckoutSession>(&bench, "checkout.session");
     understood::<stripe_shared::Account>(&bench.get("/v1/account").ok());
 }
 
@@ -67,6 +79,7 @@ fn the_objects_inside_events_are_understood() {
             "charge" => drop(understood::<Charge>(object)),
             "refund" => drop(understood::<Refund>(object)),
             "dispute" => drop(understood::<Dispute>(object)),
+            "checkout.session" => drop(understood::<CheckoutSession>(object)),
             other => panic!("{other}"),
         }
     }

@@ -39,6 +39,7 @@ impl Inner {
             if let Err(resource) = self.iam.check(caller, &ask) {
                 let (status, code) = match incoming.service {
                     Service::DynamoDb | Service::Secrets => (400, "AccessDeniedException"),
+                    Service::Sns => (403, "AuthorizationError"),
                     Service::Sqs | Service::Ses | Service::S3 | Service::Unknown(_) => {
                         (403, "AccessDenied")
                     }
@@ -81,6 +82,8 @@ impl Inner {
                 let by_set = set.map(|arn| Ask::new(format!("ses:{operation}"), arn));
                 std::iter::once(ask).chain(by_set).collect()
             }
+            // A telephone number is no resource: whoever may text may text everybody.
+            Service::Sns => vec![Ask::new(format!("sns:{operation}"), "*".to_owned())],
             Service::Secrets => {
                 let id = [incoming.text("SecretId"), incoming.text("Name")];
                 let id = id.into_iter().find(|id| !id.is_empty());

@@ -65,6 +65,36 @@ async fn a_timeout_is_told_at_once() {
     assert_eq!(items(&world).await, 1);
 }
 
+#[tokio::test]
+async fn a_failure_and_a_timeout_afterwards_have_had_their_effect() {
+    let (world, outcome) = faulted(FaultKind::FailAfter).await;
+    assert_eq!(outcome.unwrap_err().code(), Some("InternalServerError"));
+    assert_eq!(items(&world).await, 2);
+    let (world, outcome) = faulted(FaultKind::TimeoutAfter).await;
+    let error = outcome.unwrap_err();
+    assert!(matches!(&error, SdkError::DispatchFailure(f) if f.is_timeout()), "{error:?}");
+    assert_eq!(items(&world).await, 2);
+}
+
+#[tokio::test]
+async fn a_condition_fails_after_the_write_and_where_there_is_none_it_does_not() {
+    let world = world().await;
+    world.table().await;
+    let faults = world.wire.faults();
+    faults.arm(Plan::at(1, FaultKind::ConditionFailed));
+    put(&world, CALLER, "1").await.unwrap();
+    assert!(faults.fired().is_empty());
+
+    faults.arm(Plan::at(1, FaultKind::ConditionFailed));
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let put = world.dynamodb(CALLER).put_item().table_name(TABLE);
+    let put = put.item("pk", text("A")).item("sk", text("2"));
+    let put = put.condition_expression("attribute_not_exists(pk)").send().await;
+    let error = put.unwrap_err().into_service_error();
+    assert!(error.is_conditional_check_failed_exception(), "{error:?}");
+    assert_eq!(items(&world).await, 2);
+}
+
 async fn dies(kind: FaultKind) -> usize {
     let world = world().await;
     world.table().await;

@@ -1,6 +1,6 @@
-//! How refusals about consents, exports and erasures are said.
+//! How refusals about consents, telephone numbers, exports and erasures are said.
 
-use domain::{consent, privacy};
+use domain::{consent, privacy, text};
 
 use crate::problem::Problem;
 
@@ -14,6 +14,21 @@ impl From<consent::Refusal> for Problem {
                     .member("facts_max", max)
             }
         }
+    }
+}
+
+impl From<text::Refusal> for Problem {
+    fn from(refusal: text::Refusal) -> Self {
+        let code = refusal.code();
+        let detail = match refusal {
+            text::Refusal::NothingToConfirm => {
+                "No number waits for a code: it was confirmed, its time is over, or the code was \
+                 guessed at too often. Ask for another one."
+            }
+            text::Refusal::WrongCode => "This is not the code that was texted.",
+            text::Refusal::TextsOff => "The shop sends no texts.",
+        };
+        Self::conflict(code, detail)
     }
 }
 

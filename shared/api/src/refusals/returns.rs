@@ -1,5 +1,6 @@
 //! How refusals of returns are said.
 
+use domain::returns::exchange;
 use domain::returns::{RETURNS_MAX, Refusal};
 
 use crate::problem::{Flaw, Problem};
@@ -61,6 +62,25 @@ impl From<Refusal> for Problem {
                 let detail = "It is still awaited.";
                 Self::conflict(code, detail).member("until", until.to_string())
             }
+        }
+    }
+}
+
+impl From<exchange::Refusal> for Problem {
+    fn from(refusal: exchange::Refusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            exchange::Refusal::NothingWanted => {
+                let detail = "Say what is given for it: the buyer has not.";
+                Self::conflict(code, detail)
+            }
+            exchange::Refusal::NothingToCredit => {
+                let detail = "Nothing of it was paid by card: gift cards and store credit get \
+                              theirs back. Refund it.";
+                Self::conflict(code, detail)
+            }
+            exchange::Refusal::Refund(refusal) => refusal.into(),
+            exchange::Refusal::Order(refusal) => refusal.into(),
         }
     }
 }

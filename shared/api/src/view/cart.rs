@@ -196,7 +196,7 @@ fn applied(cart: &Cart, plan: &Plan) -> (Vec<AppliedGiftCardView>, Option<Money>
         let tender = plan.tenders.iter().find(|tender| tender.source.account() == account);
         let applied = tender.map_or(Money::zero(cart.currency), |tender| tender.amount);
         match &wallet.source {
-            Source::GiftCard { id, last4, expires_at } => {
+            Source::GiftCard { id, last4, expires_at, .. } => {
                 let (id, last4, expires_at) = (*id, last4.clone(), *expires_at);
                 cards.push(AppliedGiftCardView { id, last4, applied, expires_at });
             }

@@ -1,7 +1,7 @@
 //! The log of letters and the addresses that are not written to, as staff sees them.
 
 use domain::id::{MessageId, OrderId};
-use domain::message::{Cause, Delivery, Status, Suppression};
+use domain::message::{Cause, Channel, Delivery, Status, Suppression};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cursor::List;
 use crate::reply::View;
 
-/// A letter and what became of it.
+/// A letter, or a text to a telephone, and what became of it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Letter")]
 pub struct LetterView {
@@ -17,15 +17,19 @@ pub struct LetterView {
     pub id: MessageId,
     /// Which letter it is: `order_confirmation`, `order_shipped` and the like.
     pub letter: String,
+    /// What it goes by: a letter to a mailbox, or a text to a telephone.
+    pub channel: Channel,
     /// The order it is about.
     pub order_id: Option<OrderId>,
-    /// Its reader's address, masked: `j•••@e•••.org`.
+    /// Its reader's address, masked: `j•••@e•••.org`; of a text the number: `+49•••78`.
     pub to: String,
     /// Where it stands. `sent` is what the mail service took; `delivered` what the reader's mail
-    /// service took. What became of a letter is told within minutes, sometimes after days.
+    /// service took. What became of a letter is told within minutes, sometimes after days; what
+    /// became of a text is not told. A text that is `queued` waits for the quiet hours to end.
     pub status: Status,
     /// Why it did not arrive: `permanent_bounce`, `transient_bounce`, `complaint`,
-    /// `address_suppressed`, or the mail service's own word for refusing it.
+    /// `address_suppressed`, `texts_off`, `text_too_long`, or the service's own word for refusing
+    /// it.
     pub reason: Option<String>,
     /// When it was first worked on, or asked for by hand.
     #[schemars(with = "String")]
@@ -56,6 +60,7 @@ impl From<Delivery> for LetterView {
         Self {
             id: delivery.id,
             letter: delivery.letter,
+            channel: delivery.channel,
             order_id: delivery.order,
             to: delivery.to,
             status: delivery.status,
@@ -71,7 +76,8 @@ impl From<Delivery> for LetterView {
     }
 }
 
-/// An address that is not written to, but for letters about security.
+/// An address that is not written to, but for letters about security; or a telephone number that is
+/// not texted.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Suppression")]
 pub struct SuppressionView {

@@ -87,7 +87,7 @@ pub struct TenderView {
     /// Which of them.
     #[serde(rename = "type")]
     pub kind: TenderKind,
-    /// The gift card's id; null for store credit.
+    /// The gift card's id, or that of the credit of an exchange; null for store credit.
     pub gift_card_id: Option<GiftCardId>,
     /// The last four characters of the gift card's code; null for store credit.
     pub last4: Option<String>,
@@ -103,12 +103,18 @@ pub enum TenderKind {
     GiftCard,
     /// Store credit.
     StoreCredit,
+    /// What goods were worth that came back for these.
+    Exchange,
 }
 
 impl From<Tender> for TenderView {
     fn from(tender: Tender) -> Self {
         let amount = tender.amount;
         match tender.source {
+            Source::GiftCard { id, is_exchange: true, .. } => {
+                let (kind, gift_card_id) = (TenderKind::Exchange, Some(id));
+                Self { kind, gift_card_id, last4: None, amount }
+            }
             Source::GiftCard { id, last4, .. } => {
                 let (gift_card_id, last4) = (Some(id), Some(last4));
                 Self { kind: TenderKind::GiftCard, gift_card_id, last4, amount }
@@ -202,6 +208,8 @@ pub struct OrderView {
     pub fulfillment_status: FulfillmentStatus,
     /// How far it came back.
     pub return_status: ReturnStatus,
+    /// The order whose goods came back for these, where it is a replacement; null otherwise.
+    pub exchange_of: Option<OrderId>,
     /// What it is priced in.
     pub currency: Currency,
     /// Where the letters go.
@@ -278,6 +286,7 @@ impl OrderView {
             payment_status: order.payment_status,
             fulfillment_status: order.fulfillment_status,
             return_status: order.return_status,
+            exchange_of: order.exchange_of,
             currency: order.currency,
             email: order.email,
             lines: order.lines.into_iter().map(OrderLineView::from).collect(),
@@ -353,9 +362,32 @@ impl From<OrderLine> for OrderLineView {
     }
 }
 
-/// What a client needs to pay.
+/// What a client needs to pay: which of the two it is, the shop's setting `payments.mode` decided
+/// when the order was made.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct PayView {
+#[serde(untagged)]
+pub enum PayView {
+    /// The provider's own form inside the shop's page: `element`.
+    Element(ElementView),
+    /// A page of the provider's own: `checkout`.
+    Redirect(RedirectView),
+}
+
+/// How to pay on the provider's page.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RedirectView {
+    /// The payment's id.
+    pub id: PaymentId,
+    /// The provider's id of the page.
+    pub checkout_session_id: String,
+    /// Send the browser there. It comes back to the address that the shop's settings name, with the
+    /// order's id as `order_id`; whether it has paid, the order says.
+    pub redirect_url: String,
+}
+
+/// How to pay in the provider's form.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ElementView {
     /// The payment's id.
     pub id: PaymentId,
     /// The provider's id.

@@ -6,7 +6,7 @@ use domain::capture;
 use domain::catalog::Sku;
 use domain::currency::Currency;
 use domain::dispute;
-use domain::id::{CustomerId, LocationId, OrderId, OrderLineId, PaymentId, RefundId};
+use domain::id::{CustomerId, DraftId, LocationId, OrderId, OrderLineId, PaymentId, RefundId};
 use domain::line_cancel::{Cancellation, Units};
 use domain::money::Money;
 use domain::order::{Cause, FulfillmentStatus, Hold, Order, PaymentStatus, Status};
@@ -120,6 +120,8 @@ pub struct OrderFileView {
     pub order: OrderView,
     /// Who bought it; null for a guest.
     pub customer_id: Option<CustomerId>,
+    /// The draft order that it was agreed by; null for what a shopper put together.
+    pub draft_id: Option<DraftId>,
     /// Whether its prices contain their tax.
     pub price_mode: PriceMode,
     /// Why it is held, or was last.
@@ -147,6 +149,7 @@ impl OrderFileView {
         let parts = order.allocations();
         Self {
             customer_id: order.customer,
+            draft_id: order.draft,
             price_mode: order.price_mode,
             hold: order.hold.as_ref().map(HoldView::from),
             dispute_status: order.dispute_status,

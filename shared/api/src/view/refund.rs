@@ -77,6 +77,8 @@ pub struct OrderRefundView {
     pub tenders: Vec<TenderView>,
     /// What of it became store credit instead of going back to the card; null for nothing.
     pub store_credit: Option<Money>,
+    /// What pays for a replacement besides, instead of going back; null for nothing.
+    pub exchanged: Option<Money>,
     /// When it was asked for.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
@@ -90,6 +92,7 @@ impl From<&Refund> for OrderRefundView {
             amount: refund.amount(),
             tenders: tenders(&refund.tenders),
             store_credit: refund.credit.map(|credit| credit.amount),
+            exchanged: refund.exchanged.as_ref().map(|exchanged| exchanged.amount),
             created_at: refund.created_at,
         }
     }
@@ -118,6 +121,8 @@ pub struct RefundView {
     pub tenders: Vec<TenderView>,
     /// What of it became store credit instead of going back by the provider; null for nothing.
     pub store_credit: Option<Money>,
+    /// What pays for a replacement besides, instead of going back; null for nothing.
+    pub exchanged: Option<Money>,
     /// What it is for; empty where it was made at the provider, or is all that was left.
     pub parts: Vec<PartView>,
     /// Why, as whoever asked for it said.
@@ -156,6 +161,7 @@ impl From<&Refund> for RefundView {
             money: refund.money,
             tenders: tenders(&refund.tenders),
             store_credit: refund.credit.map(|credit| credit.amount),
+            exchanged: refund.exchanged.as_ref().map(|exchanged| exchanged.amount),
             parts: refund.parts.iter().map(PartView::from).collect(),
             reason: refund.reason.clone(),
             requested_by: refund.by.to_string(),

@@ -1,14 +1,17 @@
 //! Returns, as staff and buyers see them.
 
 use domain::address::{Address, AddressForm};
+use domain::cart::{Cart, PricedCart};
 use domain::catalog::{Kind, Sku};
 use domain::fulfillment::Fulfillment;
 use domain::id::{LocationId, OrderId, OrderLineId, RefundId, ReturnId};
 use domain::money::Money;
 use domain::order::Order;
+use domain::pricing::PricedLine;
+use domain::returns::exchange::Difference;
 use domain::returns::{
-    Asker, Disposition, Inspection, Item, Reason, Reception, Resolution, Return, ReturnStatus,
-    Status, returnable, window_end,
+    Asker, Disposition, Inspection, Item, Reason, Reception, Replacement, Resolution, Return,
+    ReturnStatus, Status, returnable, window_end,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -26,6 +29,8 @@ pub enum ResolutionKind {
     Refund,
     /// Store credit instead of money; what was paid with gift cards is on them again.
     StoreCredit,
+    /// Other goods; what they cost less goes back, what they cost more is to be paid.
+    Exchange,
     /// Nothing.
     None,
 }
@@ -39,10 +44,100 @@ pub struct ResolutionView {
     pub kind: ResolutionKind,
     /// The refund that gives it; null for nothing.
     pub refund_id: Option<RefundId>,
-    /// How much; null for nothing.
+    /// How much goes back; null for nothing.
     pub amount: Option<Money>,
+    /// What is given instead; null unless it was exchanged.
+    pub exchange: Option<ExchangeView>,
     /// Why the buyer got nothing; null otherwise.
     pub reason: Option<String>,
+}
+
+/// What is given for what came back.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ReturnExchange")]
+pub struct ExchangeView {
+    /// The order of the replacement. Where something is due it waits for its payment, for 48 hours;
+    /// whoever may see the first order may see and pay this one.
+    pub order_id: OrderId,
+    /// What people call it.
+    pub order_number: String,
+    /// What of the worth of what came back pays for it.
+    pub credit: Money,
+    /// What was left to be paid when it was exchanged.
+    pub due: Money,
+}
+
+/// Goods that are wished for instead of what comes back.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ReturnReplacement")]
+pub struct ReplacementView {
+    /// Which.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: u32,
+}
+
+fn wishes(returned: &Return) -> Vec<ReplacementView> {
+    let wish =
+        |one: &Replacement| ReplacementView { sku: one.sku.clone(), quantity: one.quantity.get() };
+    returned.wish.iter().map(wish).collect()
+}
+
+/// A line of goods that would be given.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ExchangePreviewLine")]
+pub struct ExchangeLineView {
+    /// Which.
+    pub sku: Sku,
+    /// The product's name.
+    pub title: String,
+    /// How many.
+    pub quantity: u32,
+    /// What one costs today.
+    pub unit_price: Money,
+    /// What all of them cost, as they are taxed for this buyer.
+    pub total: Money,
+}
+
+/// What an exchange would come to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ExchangePreview")]
+pub struct ExchangePreviewView {
+    /// What would be given.
+    pub lines: Vec<ExchangeLineView>,
+    /// What the units that came back are worth.
+    pub worth: Money,
+    /// What the replacement costs: what `expected_total` of the exchange has to be.
+    pub total: Money,
+    /// What of the worth pays for it.
+    pub credit: Money,
+    /// What would go back: to gift cards that had paid for it, and by the payment provider.
+    pub back: Money,
+    /// What would be left to be paid.
+    pub due: Money,
+}
+
+impl View for ExchangePreviewView {}
+
+impl ExchangePreviewView {
+    /// Of these goods.
+    pub fn of(cart: &Cart, priced: &PricedCart, sums: &Difference) -> Self {
+        let line = |(line, priced): (&domain::cart::Line, &PricedLine)| ExchangeLineView {
+            sku: line.sku.clone(),
+            title: line.title.clone(),
+            quantity: line.quantity.get(),
+            unit_price: priced.unit_price,
+            total: priced.total,
+        };
+        Self {
+            lines: cart.lines.iter().zip(&priced.priced.lines).map(line).collect(),
+            worth: sums.worth,
+            total: sums.total,
+            credit: sums.credit,
+            back: sums.back,
+            due: sums.due,
+        }
+    }
 }
 
 impl From<&Resolution> for ResolutionView {
@@ -51,6 +146,7 @@ impl From<&Resolution> for ResolutionView {
             kind,
             refund_id: Some(refund),
             amount: Some(amount),
+            exchange: None,
             reason: None,
         };
         match resolution {
@@ -60,10 +156,21 @@ impl From<&Resolution> for ResolutionView {
             Resolution::StoreCredit { refund, amount } => {
                 given(ResolutionKind::StoreCredit, *refund, *amount)
             }
+            Resolution::Exchange { refund, amount, order, number, credit, due } => {
+                let exchange = ExchangeView {
+                    order_id: *order,
+                    order_number: number.clone(),
+                    credit: *credit,
+                    due: *due,
+                };
+                let given = given(ResolutionKind::Exchange, *refund, *amount);
+                Self { exchange: Some(exchange), ..given }
+            }
             Resolution::None { reason } => Self {
                 kind: ResolutionKind::None,
                 refund_id: None,
                 amount: None,
+                exchange: None,
                 reason: Some(reason.clone()),
             },
         }
@@ -123,6 +230,8 @@ pub struct OrderReturnView {
     pub status: Status,
     /// What comes back.
     pub items: Vec<OrderReturnItemView>,
+    /// What the buyer would like instead; empty where they would like their money.
+    pub wish: Vec<ReplacementView>,
     /// What to do, once it is approved.
     pub instructions: Option<String>,
     /// Where the label is to be had.
@@ -165,6 +274,7 @@ impl From<&Return> for OrderReturnView {
             id: returned.id,
             status: returned.status,
             items: returned.items.iter().map(OrderReturnItemView::from).collect(),
+            wish: wishes(returned),
             instructions: told.and_then(|told| told.instructions.clone()),
             label_url: told.and_then(|told| told.label_url.clone()),
             address: told.and_then(|told| told.address.clone()),
@@ -314,6 +424,8 @@ pub struct ReturnView {
     pub status: Status,
     /// What comes back.
     pub items: Vec<ReturnItemView>,
+    /// What the buyer would like instead; empty where they would like their money.
+    pub wish: Vec<ReplacementView>,
     /// Who asked for it: the id of a customer, of a member of the staff or of an API key; `nobody`
     /// for a guest.
     pub requested_by: String,
@@ -381,6 +493,7 @@ impl From<&Return> for ReturnView {
             order_number: returned.order_number.clone(),
             status: returned.status,
             items: returned.items.iter().map(ReturnItemView::from).collect(),
+            wish: wishes(returned),
             requested_by: returned.by.to_string(),
             approved_by: told.map(|told| told.by.to_string()),
             approved_at: told.map(|told| told.at),

@@ -358,7 +358,8 @@ impl EventBody {
             | Fact::ExchangeDue { .. }
             | Fact::WebhookTest { .. }
             | Fact::WebhookReplay { .. }
-            | Fact::MessageRequested { .. } => (None, None),
+            | Fact::MessageRequested { .. }
+            | Fact::TextRequested { .. } => (None, None),
         };
         let order = order.map(OrderBody::from);
         let data = EventData { order, fulfillment, refund, returned, dispute };

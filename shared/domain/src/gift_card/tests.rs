@@ -33,7 +33,8 @@ fn card(number: u128, amount: i64) -> GiftCard {
 fn wallet(number: u128, balance: Money, days: Option<i64>) -> Wallet {
     let expires_at =
         days.map(|days| Timestamp::from_second(1_790_000_000 + days * 86_400).unwrap());
-    let source = Source::GiftCard { id: id(number), last4: "0000".into(), expires_at };
+    let source =
+        Source::GiftCard { id: id(number), last4: "0000".into(), expires_at, is_exchange: false };
     Wallet { source, balance }
 }
 

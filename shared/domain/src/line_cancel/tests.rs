@@ -74,7 +74,8 @@ fn placed_in(currency: Currency, lines: &[(u32, i64)], gift_card: i64) -> (Order
     let mut order: Order = serde_json::from_value(order).unwrap();
     if gift_card > 0 {
         let id = GiftCardId::from_ulid(ulid(1));
-        let source = Source::GiftCard { id, last4: "TEST".into(), expires_at: None };
+        let source =
+            Source::GiftCard { id, last4: "TEST".into(), expires_at: None, is_exchange: false };
         let amount = Money::new(gift_card, currency);
         order.tendering = Tendering::of(vec![Tender { source, amount, refunded: 0 }]);
     }
@@ -212,6 +213,7 @@ fn a_reservation_for_which_nothing_is_due_any_more_lapses_and_holds_nobody_up() 
         payment: Some(payment.id),
         failure: None,
         capture_before: None,
+        attempt: None,
     };
     let Settlement::Lapsed(after, _) = order.settle(&payment, &gone, false, now()) else {
         panic!("not let go")

@@ -61,7 +61,8 @@ fn paid(
     let mut order: Order = serde_json::from_value(order).unwrap();
     if gift_card > 0 {
         let id = GiftCardId::from_ulid(ulid(1));
-        let source = Source::GiftCard { id, last4: "TEST".into(), expires_at: None };
+        let source =
+            Source::GiftCard { id, last4: "TEST".into(), expires_at: None, is_exchange: false };
         let amount = Money::new(gift_card, currency);
         let tender = Tender { source, amount, refunded: 0 };
         order.tendering = gift_card::Tendering::of(vec![tender]);

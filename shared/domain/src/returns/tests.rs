@@ -12,7 +12,7 @@ use crate::id::{CustomerId, FulfillmentId, StaffId, Ulid};
 use crate::order::tests::matrix;
 use crate::stock::FIRST_LOCATION;
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap()
 }
 
@@ -20,17 +20,17 @@ fn later(hours: i64) -> Timestamp {
     now().checked_add(SignedDuration::from_hours(hours)).unwrap()
 }
 
-fn ulid(number: u128) -> Ulid {
+pub(super) fn ulid(number: u128) -> Ulid {
     Ulid::from_parts(1, number)
 }
 
-fn line_id(number: usize) -> OrderLineId {
+pub(super) fn line_id(number: usize) -> OrderLineId {
     OrderLineId::from_ulid(ulid(number as u128 + 1))
 }
 
 /// A paid order of these lines (units, total), all of which went out and arrived; behind them a
 /// digital line.
-fn order(lines: &[(u32, i64)]) -> Order {
+pub(super) fn order(lines: &[(u32, i64)]) -> Order {
     let eur = |amount: i64| json!({"amount": amount, "currency": "EUR"});
     let line = |at: usize, quantity: u32, total: i64, kind: &str| {
         json!({

@@ -341,6 +341,10 @@ impl Trial {
         match name {
             "id" if operation.id == "cart.store.merge" => self.guest.cart.clone(),
             "id" if operation.path.contains("/carts/") => who.cart.clone(),
+            "id" if operation.path.contains("/pay_links/") => who.cart.clone(),
+            "id" if operation.path.contains("/draft_orders/") => {
+                "drf_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned()
+            }
             "id" if operation.path.contains("/fulfillments") => self.parcel.0.clone(),
             "fulfillment_id" => self.parcel.1.clone(),
             "dispute_id" => "dp_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),

@@ -19,7 +19,7 @@ fn signature(secret: &str, at: i64, body: &str) -> String {
 }
 
 /// Says something in Stripe's name, with a genuine signature of this age.
-async fn say(shop: &Shop, event: &Value, age_seconds: i64) -> Response {
+pub(crate) async fn say(shop: &Shop, event: &Value, age_seconds: i64) -> Response {
     let at = shop.clock().now().as_second() - age_seconds;
     let body = event.to_string();
     let signature = signature(&shop.stripe_keys().webhook_secrets[0], at, &body);

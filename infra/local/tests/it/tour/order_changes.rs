@@ -34,4 +34,6 @@ pub(crate) async fn changes<P: Pace>(pace: &mut P, owner: &Colleague, jane: &Sho
     ok(guest.get(&here).await);
     let invoice = guest.get(&format!("{here}/invoice")).await;
     assert_ne!(refusal(&invoice).1, "not_found");
+
+    super::drafts::drafts(pace, owner, &jane.shop).await;
 }

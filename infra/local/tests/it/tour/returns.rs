@@ -6,7 +6,7 @@ use domain::id::CustomerId;
 use domain::money::Money;
 use local::{Request, Response, Shop};
 use serde_json::{Value, json};
-use testkit::goods::SOCKS;
+use testkit::goods::{Good, SOCKS, SOCKS_L};
 
 use super::{Customer, Pace, parcels, tag, text};
 use crate::gift_cards;
@@ -29,6 +29,13 @@ pub(crate) fn own(order: &str) -> String {
 pub(crate) fn wish(line: &Value, quantity: u32) -> Value {
     json!({"items": [{"order_line_id": line, "quantity": quantity, "reason": "does_not_fit",
         "note": "A size too small."}]})
+}
+
+/// So many units of a line, and what is wished for instead.
+pub(crate) fn wishing(line: &Value, quantity: u32, good: Good, units: u32) -> Value {
+    let mut wish = wish(line, quantity);
+    wish["wish"] = json!([{"sku": good.sku, "quantity": units}]);
+    wish
 }
 
 /// What was found of a line.
@@ -163,6 +170,36 @@ pub(crate) async fn returns<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut
     for _ in 0..2 {
         walk(pace, owner, &order, &line, &steps).await;
     }
+    exchanged(pace, owner, jane).await;
+}
+
+/// Other goods for what came back, of which gift cards and credit had paid a part: the rest has to
+/// be paid, is not, and what the card had paid goes back.
+async fn exchanged<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Shopper) {
+    let line = ordered(owner, jane, 1).await;
+    let order = jane.order.clone();
+    let made = pace.call(ask(owner, &order, &wishing(&line, 1, SOCKS_L, 1))).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let here = format!("{}/{}", at(&order), text(&made.value(), "id"));
+    let mut seen = tag(&owner.get(&here).await);
+    for (step, body) in [("approve", json!({})), ("receive", look(&line, 1, "received", "restock"))]
+    {
+        seen = tag(&pace.call(parcels::go(owner, &seen, &format!("{here}/{step}"), &body)).await);
+        pace.settle().await;
+    }
+    let preview = Request::new("POST", &format!("{here}/exchange/preview"));
+    let preview = preview.header("idempotency-key", &key()).json(&json!({}));
+    let preview = ok(pace.call(owner.send(preview)).await);
+    let given = json!({"expected_total": preview["total"], "reason": "Too small"});
+    tag(&pace.call(parcels::go(owner, &seen, &format!("{here}/exchange"), &given)).await);
+    pace.settle().await;
+    let shown = ok(owner.get(&here).await);
+    let replacement = text(&shown["resolution"]["exchange"], "order_id");
+    let path = format!("/v1/store/orders/{replacement}/cancel");
+    ok(pace.call(tell(jane, &path, &Value::Null)).await);
+    pace.settle().await;
+    owner.shop.run_job("returns.jobs.pay_out").await;
+    pace.settle().await;
 }
 
 /// Goods that may come back and are never sent.

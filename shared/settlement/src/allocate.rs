@@ -20,7 +20,7 @@ use store::{CartFacts, Store};
 
 /// A search for units.
 #[derive(Debug)]
-pub(crate) struct Search {
+pub struct Search {
     locations: Locations,
     /// SKUs that are split, as far as is known.
     flash: BTreeMap<Sku, Flash>,
@@ -32,7 +32,7 @@ pub(crate) struct Search {
 
 impl Search {
     /// A search that begins with what the cart's facts tell.
-    pub(crate) fn begin(facts: &CartFacts, cart: &Cart) -> Self {
+    pub fn begin(facts: &CartFacts, cart: &Cart) -> Self {
         let offers = facts.offers_of(cart);
         let split = |offer: domain::catalog::Offer| Some((offer.sku, offer.flash?));
         Self {
@@ -44,7 +44,7 @@ impl Search {
     }
 
     /// Where the order's units are to be held, or what is short.
-    pub(crate) async fn choose(
+    pub async fn choose(
         &mut self,
         store: &Store,
         order: &Order,
@@ -93,7 +93,7 @@ impl Search {
     }
 
     /// Remembers what refused holds told.
-    pub(crate) fn learn(&mut self, lacks: Vec<Lack>) {
+    pub fn learn(&mut self, lacks: Vec<Lack>) {
         for lack in lacks {
             if let (Some(shards), false) = (lack.shards, self.flash.contains_key(&lack.place.sku)) {
                 let location = lack.place.location;
