@@ -11,7 +11,7 @@ with success: a test that is always refused at the door finds nothing.
 
 Every caller has a shop of their own, in memory and with the same seed, so that what is found is
 found again. Beside them one more run asks a small shop that does everything wrong, and has to
-find it.
+find it. And the smoke test of deployments, smoke.py, buys in a shop, and must not in the wrong one.
 """
 
 import contextlib
@@ -330,6 +330,26 @@ def prove(caller, _binary, folder):
     return f"{caller}: all {len(SINS)} kinds of flaws of the wrong shop were found"
 
 
+def buy(caller, binary, folder):
+    """The purchase that a deployment is tried with: it works here, and is seen to fail."""
+
+    def smoke(url, *words):
+        command = [sys.executable, HERE / "smoke.py", url, *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CALLER_SECONDS_MAX)
+        return done.returncode, done.stdout + done.stderr
+
+    with local_shop(binary, folder) as (url, _):
+        for words, wanted in ((), "Bought: order "), (("--look",), "nothing was ordered"):
+            code, said = smoke(url, *words)
+            if code != 0 or wanted not in said:
+                raise Failed(said)
+    with wrong_shop() as url:
+        code, said = smoke(url)
+    if code == 0:
+        raise Failed(f"bought in a shop that does all wrong:\n{said}")
+    return f"{caller}: bought, looked, and did not buy in the wrong shop"
+
+
 def main():
     binary = sys.argv[1]
     # Whoever ends this run ends its children, too: the finally clause runs.
@@ -342,7 +362,7 @@ def main():
         except Exception as failed:  # whatever it is, it is told at the end
             outcome[caller] = (False, f"!!! {caller}: {failed!s}")
 
-    jobs = {"planted": prove, **{caller: hold for caller in CALLERS}}
+    jobs = {"planted": prove, "smoke": buy, **{caller: hold for caller in CALLERS}}
     with tempfile.TemporaryDirectory(prefix="fluxion-contract-") as folder:
         runs = []
         for caller, how in jobs.items():

@@ -5,8 +5,9 @@
 //! 2. Two minutes later, when nobody is believed to be signed in any more: what an address waits
 //!    for, carts, letters, exports, and order by order whoever bought. An order that is still under
 //!    way is left until it has ended; the request looks again every hour.
-//! 3. The last letter, the entry in the audit log (ids alone) and the end of the request are one
-//!    transaction. Nothing of the person is left in it.
+//! 3. The last letter, the entry in the audit log (ids alone), the end of the request and that of
+//!    the account's key are one transaction. Nothing of the person is left in it, nor in a backup:
+//!    the key of each order went with its buyer.
 //!
 //! Each step finds what the one before it has left, and finds nothing where it was done: whoever is
 //! killed anywhere is carried on by the next run. The search indexes follow the tables by
@@ -52,7 +53,10 @@ pub(crate) async fn serve(app: &App, request: &Request, now: Timestamp) -> Resul
     let mut events = vec![noted(app, request, now)];
     let last = |email| letter(app, email, Letter::DataErased, now);
     events.extend(request.email.as_ref().map(last));
-    step(app, request, request.done(now), &events).await.map(drop)
+    match app.store.finish_erasure(request, &request.done(now), &events).await? {
+        Saved::Yes => Ok(()),
+        Saved::Raced => Err(raced()),
+    }
 }
 
 /// The first step.

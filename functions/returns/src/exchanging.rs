@@ -28,6 +28,7 @@ impl Form for OneReplacement {
 }
 
 /// Reads goods that are given, or wished for.
+#[expect(clippy::option_option, reason = "the outer one is whether it is well formed")]
 pub(crate) fn replacements(
     fields: &mut Fields<'_>,
     name: &'static str,

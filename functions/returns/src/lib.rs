@@ -59,11 +59,12 @@ impl runtime::App for App {
             tables.extend([Table::Identity, Table::Ephemeral]);
         }
         match setup.handler {
-            "returns.store.request" | "returns.store.list" => tables.push(Table::Catalog),
+            "returns.store.request" | "returns.store.list" | "returns.admin.preview_exchange" => {
+                tables.push(Table::Catalog);
+            }
             "returns.admin.receive" | "returns.admin.exchange" => {
                 tables.extend([Table::Catalog, Table::Inventory, Table::Ledger]);
             }
-            "returns.admin.preview_exchange" => tables.push(Table::Catalog),
             "returns.admin.refund" | "returns.admin.credit" | "returns.jobs.pay_out" => {
                 tables.push(Table::Ledger);
             }

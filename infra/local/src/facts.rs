@@ -21,18 +21,17 @@ type Item = HashMap<String, AttributeValue>;
 pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, Error> {
     let client = Client::new(&shop.sdk_config());
     let mut facts = Facts { now: shop.clock().now(), received, ..Facts::default() };
+    let mut orders = Vec::new();
     for item in scan(&client, "fluxion-orders").await? {
         let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
         match (pk.split('#').next(), sk.split('#').next()) {
-            (Some("ORD"), Some("META")) => facts.orders.push(read(item)?),
+            (Some("ORD"), Some("META")) => orders.push(order_of(&pk)?),
             (Some("ORD"), Some("PAY")) => facts.payments.push(read(item)?),
             (Some("ORD"), Some("REF")) => facts.paid_back.push(read(item)?),
             (Some("ORD"), Some("FUL")) => facts.parcels.push(read(item)?),
             (Some("ORD"), Some("RET")) => facts.returns.push(read(item)?),
             (Some("ORD"), Some("KEY")) => {
-                let order = OrderId::parse(pk.trim_start_matches("ORD#"));
-                let order = order.map_err(|_| Error::Setup("a key of no order".to_owned()))?;
-                facts.given_keys.push((order, read(item)?));
+                facts.given_keys.push((order_of(&pk)?, read(item)?));
             }
             (Some("INV"), _) => facts.invoices.push(read(item)?),
             (Some("GC"), _) => facts.gift_cards.push(read(item)?),
@@ -41,6 +40,8 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
             _ => {}
         }
     }
+    // What is personal in them is sealed.
+    facts.orders = shop.store().orders_by_id(&orders).await?;
     for item in scan(&client, "fluxion-ledger").await? {
         match text(&item, "pk").split('#').next() {
             Some("PAY") => facts.entries.push(read(item)?),
@@ -139,6 +140,11 @@ fn uses(inventory: &[Item]) -> BTreeMap<(String, String), Uses> {
         }
     }
     uses
+}
+
+fn order_of(pk: &str) -> Result<OrderId, Error> {
+    let order = OrderId::parse(pk.trim_start_matches("ORD#"));
+    order.map_err(|_| Error::Setup("a row of no order".to_owned()))
 }
 
 fn letter(mail: wire::Mail) -> Letter {

@@ -1,13 +1,16 @@
 //! How often each function ran, and how long it took: the last thousand calls of each.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// Calls whose duration is kept, per function: enough for a p99.
 const KEPT: usize = 1_000;
+/// Lines that are kept of all functions together.
+const LINES_KEPT: usize = 4_096;
 
 /// What a function did since the shop opened.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -33,6 +36,29 @@ struct Row {
     calls: u64,
     failures: u64,
     micros: VecDeque<u64>,
+}
+
+/// The lines that invocations ended with: the last thousands.
+#[derive(Clone, Default)]
+pub(crate) struct Kept(Arc<Mutex<VecDeque<String>>>);
+
+impl Kept {
+    /// Where functions write them.
+    pub(crate) fn writer(&self) -> runtime::Lines {
+        let kept = Arc::clone(&self.0);
+        runtime::Lines::of(move |line| {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() == LINES_KEPT {
+                kept.pop_front();
+            }
+            kept.push_back(line);
+        })
+    }
+
+    pub(crate) fn read(&self) -> Vec<Value> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
 }
 
 #[derive(Default)]

@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::gateway::{self, BODY_BYTES_MAX, Facts, Router};
 use crate::message::{Request, Response};
-use crate::metrics::{Meter, Metrics};
+use crate::metrics::{Kept, Meter, Metrics};
 use crate::pump::Pumps;
 use crate::schedule::Beats;
 use crate::scratch::Scratch;
@@ -122,6 +122,7 @@ pub(crate) struct Inner {
     pub(crate) webhooks_to_loopback: bool,
     pub(crate) warm: Mutex<HashMap<String, Arc<Function>>>,
     pub(crate) meter: Meter,
+    pub(crate) lines: Kept,
     pub(crate) requests: AtomicU64,
     /// What functions have as `/tmp`.
     pub(crate) scratch: Scratch,
@@ -249,6 +250,7 @@ impl Shop {
             webhooks_to_loopback,
             warm: Mutex::default(),
             meter: Meter::default(),
+            lines: Kept::default(),
             requests: AtomicU64::new(0),
             scratch: Scratch::new(),
             _lock: lock,
@@ -356,6 +358,11 @@ impl Shop {
         if faults.is_empty() { Ok(()) } else { Err(Error::Setup(faults.join("\n"))) }
     }
 
+    /// The lines of the last invocations, oldest first: what CloudWatch would have made metrics of.
+    pub fn lines(&self) -> Vec<Value> {
+        self.0.lines.read()
+    }
+
     /// Forgets every function's memory: the next call of each is a cold start.
     pub fn cool_down(&self) {
         self.warm().clear();
@@ -410,7 +417,10 @@ impl Shop {
             .with_max_backoff(Duration::from_millis(2));
         let aws = self.0.wire.sdk_config(handler).into_builder().retry_config(retries).build();
         let clock = self.0.clock.function_clock();
-        Ok(Platform { variables, aws, clock, ids: self.0.ids.clone() })
+        let memory_mb = declared.memory_mb.to_string();
+        variables.insert("AWS_LAMBDA_FUNCTION_MEMORY_SIZE".to_owned(), memory_mb);
+        let lines = self.0.lines.writer();
+        Ok(Platform { variables, aws, clock, ids: self.0.ids.clone(), lines })
     }
 
     fn warm(&self) -> MutexGuard<'_, HashMap<String, Arc<Function>>> {

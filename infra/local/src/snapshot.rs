@@ -14,7 +14,7 @@ use wire::Wire;
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::metrics::Meter;
+use crate::metrics::{Kept, Meter};
 use crate::scratch::Scratch;
 use crate::shop::{Inner, Shop};
 use crate::stripe;
@@ -99,6 +99,7 @@ impl Snapshot {
             webhooks_to_loopback: original.webhooks_to_loopback,
             warm: Mutex::default(),
             meter: Meter::default(),
+            lines: Kept::default(),
             requests: AtomicU64::new(0),
             scratch: Scratch::new(),
             _lock: None,

@@ -80,14 +80,20 @@ pub(crate) fn collect(tree: &Tree) -> Stack {
     stack
 }
 
-/// The topic and the queue of a subscription; ours all lead to queues.
+/// The topic and the queue of a subscription; `None` where a person reads, whose mailbox nothing
+/// here depends on.
 fn subscription<'t>(tree: &'t Tree, resource: &Resource<'t>) -> Option<(String, String)> {
     let at = resource.place;
     let read = |key| resource.property(key).and_then(|value| tree.text(at, value));
     let (protocol, topic, endpoint) = (read("Protocol"), read("TopicArn"), read("Endpoint"));
-    if protocol.as_deref() != Some("sqs") {
-        tree.fault(at, "a subscription that does not lead to a queue is not understood here");
-        return None;
+    match protocol.as_deref() {
+        Some("sqs") => {}
+        Some("email") => return None,
+        _ => {
+            let what = "a subscription that leads to neither a queue nor a mailbox";
+            tree.fault(at, format!("{what} is not understood here"));
+            return None;
+        }
     }
     let queue = endpoint?.rsplit(':').next().map(str::to_owned);
     Some((topic?, queue?))

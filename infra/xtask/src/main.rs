@@ -2,11 +2,17 @@
 //!
 //! Invariants: a chore reads the tree and says everything that is wrong with it, not just the
 //! first thing; it ends with 0 when there is nothing to say, 1 when there is, and 2 when it could
-//! not look. Only `openapi` without `--check` writes, and only `infra/openapi.json`.
+//! not look. Without `--check`, `openapi`, `licences` and `cost` each write one file of the tree;
+//! `package` writes to `target/` alone.
 
 mod audit;
+mod cost;
 mod holes;
+mod licences;
+mod package;
 mod repository;
+mod sbom;
+mod shipped;
 mod source;
 mod tidy;
 
@@ -32,6 +38,14 @@ cargo xtask <chore>
                     noted earlier, also whether the log was cut off
   holes [WORD …]    opens one defence after the other in a copy of the tree (those of the list
                     whose names have a WORD) and says which test notices; slow: it builds
+  package [--arm64 | --x86-64 | --plain | --built FOLDER]
+                    builds every domain's binary in release, packs each, leads the templates to
+                    them, writes the bill of materials (CycloneDX): all in target/package; needs
+                    cargo-lambda, but for the last two
+  licences          writes THIRD-PARTY-LICENCES.txt from Cargo.lock and the packages it names
+  licences --check  compares it with them; writes nothing
+  cost              writes docs/cost.md from what was counted and from infra/xtask/prices.json
+  cost --check      compares it with them; writes nothing
   --help            this text
 
 Ends with 0 when all is well, 1 when something is wrong (each with file and line), 2 when the
@@ -43,6 +57,9 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["tidy"] => tidy(),
         ["openapi", arguments @ ..] => openapi(arguments),
+        ["package", arguments @ ..] => package::package(arguments),
+        ["licences", arguments @ ..] => licences::licences(arguments),
+        ["cost", arguments @ ..] => cost::cost(arguments),
         ["holes", words @ ..] => holes::plant(words),
         ["audit-verify", arguments @ ..] => audit::verify(arguments),
         [] | ["--help" | "-h" | "help"] => {

@@ -11,6 +11,7 @@ mod handlers;
 mod links;
 mod names;
 mod permissions;
+mod runbooks;
 mod rust;
 mod words;
 
@@ -49,6 +50,7 @@ pub(crate) fn check(repository: &Repository, packages: &[Package]) -> Vec<Violat
         links::check(repository),
         names::check(repository),
         permissions::check(repository),
+        runbooks::check(repository),
         rust::check(repository),
         words::check(repository),
     ]

@@ -33,6 +33,19 @@ pub struct Event {
     pub fact: Fact,
 }
 
+/// What the shop's health is read from, counted where it is written down for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Counted {
+    /// Somebody has bought: an order was made, whether or not it waits for its payment.
+    OrderPlaced,
+    /// An order is sure of its money: it is taken, or reserved, or nothing was to pay.
+    OrderPaid,
+    /// An order ended without having been paid.
+    OrderFailed,
+    /// Money, or what stands for it, went back.
+    Refund,
+}
+
 /// The facts that leave by the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
@@ -296,6 +309,32 @@ impl Fact {
             Self::ExchangeDue { .. } => "exchange.due",
             Self::WebhookTest { .. } => "webhook.test",
             Self::WebhookReplay { .. } => "webhook.replay",
+        }
+    }
+
+    /// What is counted of it.
+    pub const fn counted(&self) -> Option<Counted> {
+        match self {
+            Self::OrderPlaced { .. } => Some(Counted::OrderPaid),
+            Self::RefundMoved { status: refund::Status::Succeeded, .. } => Some(Counted::Refund),
+            Self::RefundMoved { .. }
+            | Self::OrderRefundedLate { .. }
+            | Self::FulfillmentMoved { .. }
+            | Self::RefundRequested { .. }
+            | Self::ReturnMoved { .. }
+            | Self::DisputeMoved { .. }
+            | Self::DisputeAnswered { .. }
+            | Self::CaptureRequested { .. }
+            | Self::OrderReopened { .. }
+            | Self::OrderMoved { .. }
+            | Self::OrderLinesCanceled { .. }
+            | Self::KeysAdded { .. }
+            | Self::MessageRequested { .. }
+            | Self::TextRequested { .. }
+            | Self::AuditNoted { .. }
+            | Self::ExchangeDue { .. }
+            | Self::WebhookTest { .. }
+            | Self::WebhookReplay { .. } => None,
         }
     }
 

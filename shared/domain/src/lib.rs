@@ -63,6 +63,7 @@ pub mod tax;
 pub mod text;
 pub mod timeline;
 pub mod totp;
+pub mod trace;
 pub mod transfer;
 pub mod vat_id;
 pub mod webhook;

@@ -32,6 +32,7 @@ use crate::shipping::ShippingOption;
 use crate::shop::FraudPolicy;
 use crate::stock::{FIRST_LOCATION, Place};
 use crate::tax::{PriceMode, Reason, TaxRate};
+use crate::trace::TraceId;
 use crate::vat_id::VatId;
 
 /// How long an order waits for its payment.
@@ -450,6 +451,9 @@ pub struct Order {
     /// The last early warning of fraud that was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fraud_warning: Option<FraudWarning>,
+    /// The trace of the request that placed it: whoever settles it later goes on in that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
     /// The order that it belongs to, where it was not bought by itself: whose goods came back for
     /// these, or to which these were added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -689,6 +693,7 @@ impl Order {
             hold: None,
             dispute_status: None,
             fraud_warning: None,
+            trace: None,
             exchange_of: None,
             events: 0,
             access: Vec::new(),

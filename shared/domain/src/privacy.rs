@@ -274,6 +274,9 @@ pub fn forget(order: &Order, now: Timestamp) -> Order {
     if let Some(hold) = &mut order.hold {
         ERASED.clone_into(&mut hold.reason);
     }
+    for reason in order.cancellations.iter_mut().filter_map(|one| one.reason.as_mut()) {
+        ERASED.clone_into(reason);
+    }
     order.updated_at = now;
     order
 }

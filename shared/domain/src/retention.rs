@@ -268,7 +268,27 @@ pub const TABLE: &[Rule] = &[
         "Backups of tables (point-in-time recovery)",
         "DynamoDB",
         End::Deleted(days(35)),
-        "To recover from a disaster; who was forgotten is forgotten again after a restore.",
+        "To recover from a disaster; what is personal in them is sealed, and opens for nobody once \
+         its key is destroyed.",
+    ),
+    rule(
+        "Keys that open what is personal in accounts, orders and what is waited for",
+        "keys `CUST#`, `ORD#`, `WAITS#`",
+        End::Forgotten,
+        "So that an erasure reaches every copy; an order's goes with its buyer, whoever forgets \
+         them.",
+    ),
+    rule(
+        "Backups of those keys, one a day",
+        "AWS Backup",
+        End::Deleted(days(1)),
+        "So that a lost table is no lost shop; no longer, so that what is destroyed stays so.",
+    ),
+    rule(
+        "Letters on their way into the queue, with their address",
+        "orders `OBX#`",
+        End::Used,
+        "Written with what they tell of, and gone a moment later; backups remember the moment.",
     ),
     rule(
         "Logs: ids, times, sentences without names",

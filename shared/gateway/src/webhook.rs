@@ -33,6 +33,8 @@ pub struct Event {
     pub id: String,
     /// `payment_intent.succeeded` …
     pub kind: String,
+    /// When it happened, as Stripe says.
+    pub created: Option<Timestamp>,
     /// Whether real money moved.
     pub is_live: bool,
     /// The object that it tells of.
@@ -101,6 +103,9 @@ struct Envelope {
     id: String,
     #[serde(rename = "type")]
     kind: String,
+    // Read leniently: it is counted and decides nothing.
+    #[serde(default)]
+    created: Value,
     livemode: bool,
     data: Data,
 }
@@ -134,6 +139,7 @@ pub fn parse(body: &[u8]) -> Option<Event> {
     Some(Event {
         id: envelope.id,
         kind: envelope.kind,
+        created: envelope.created.as_i64().and_then(|at| Timestamp::from_second(at).ok()),
         is_live: envelope.livemode,
         object: text(object.get("id")),
         intent,

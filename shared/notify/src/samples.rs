@@ -305,7 +305,7 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
         // With everything that such a letter can name, also what is said in place of an amount.
         let mut all = Returned::of(order, &returned(order));
         all.closing = Some("It was repaired & sent back.".to_owned());
-        all.replacement = Some(order.number.to_string());
+        all.replacement = Some(order.number.clone());
         all.due = Some(Money::new(500, Currency::EUR).to_string());
         all
     });

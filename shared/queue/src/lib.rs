@@ -1,12 +1,17 @@
 //! SQS: sending envelopes, reading batches, answering which messages of a batch failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
-use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
+    SendMessageBatchRequestEntry,
+};
 use domain::fault::{Fault, Retry};
+use domain::trace::TraceId;
+use jiff::Timestamp;
 
 mod dead;
 mod parking;
@@ -194,13 +199,25 @@ impl Queues {
 
     /// Sends many messages in batches of ten; answers for each whether it was taken.
     pub async fn send_all(&self, name: Name, bodies: &[String]) -> Result<Vec<bool>, Fault> {
+        let traced: Vec<_> = bodies.iter().map(|body| (body.as_str(), None)).collect();
+        self.send_traced(name, &traced).await
+    }
+
+    /// As [`Queues::send_all`], each message in the trace that it follows from; in that of the
+    /// present call where none is named.
+    pub async fn send_traced(
+        &self,
+        name: Name,
+        bodies: &[(&str, Option<TraceId>)],
+    ) -> Result<Vec<bool>, Fault> {
         let mut taken = vec![false; bodies.len()];
         for (start, chunk) in bodies.chunks(BATCH_MAX).enumerate() {
             let mut entries = Vec::with_capacity(chunk.len());
-            for (index, body) in chunk.iter().enumerate() {
+            for (index, (body, trace)) in chunk.iter().enumerate() {
                 let entry = SendMessageBatchRequestEntry::builder()
                     .id((start * BATCH_MAX + index).to_string())
-                    .message_body(body)
+                    .message_body(*body)
+                    .set_message_system_attributes(trace.and_then(trace_attributes))
                     .build()
                     .map_err(|error| Fault::new("build a batch", error, Retry::Useless))?;
                 entries.push(entry);
@@ -233,6 +250,21 @@ impl Queues {
     }
 }
 
+/// What is sent beside a message.
+pub type SystemAttributes =
+    HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>;
+
+/// What tells SQS, and whoever reads the message, of which trace it is.
+pub fn trace_attributes(trace: TraceId) -> Option<SystemAttributes> {
+    let value = MessageSystemAttributeValue::builder()
+        .data_type("String")
+        .string_value(trace.xray())
+        .build()
+        // It has its data type: without one alone it can not be built.
+        .ok()?;
+    Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)]))
+}
+
 fn fault<E, R>(tried: impl Into<String>, error: SdkError<E, R>) -> Fault
 where
     E: std::error::Error + aws_sdk_sqs::error::ProvideErrorMetadata + Send + Sync + 'static,
@@ -262,6 +294,10 @@ pub struct Message {
     pub queue: String,
     /// In a FIFO queue, what it is in line with.
     pub group: Option<String>,
+    /// What it follows from, if that is known.
+    pub trace: Option<TraceId>,
+    /// When it was sent.
+    pub sent_at: Option<Timestamp>,
 }
 
 /// The messages of an event. One without id or body can not be one of ours and is passed over.
@@ -272,9 +308,12 @@ pub fn messages(event: SqsEvent) -> Vec<Message> {
         .filter_map(|record| {
             let said = |name: &str| record.attributes.get(name);
             let receives = said("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+            let sent_ms = said("SentTimestamp").and_then(|ms| ms.parse().ok());
             Some(Message {
                 receives: receives.unwrap_or(1),
                 group: said("MessageGroupId").cloned(),
+                trace: said("AWSTraceHeader").and_then(|header| TraceId::of_xray(header)),
+                sent_at: sent_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
                 receipt: record.receipt_handle.unwrap_or_default(),
                 queue: record.event_source_arn.unwrap_or_default(),
                 id: record.message_id?,

@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::MessageAttributeValue;
 use aws_sdk_sqs::{Client, Config};
 use domain::fault::{Fault, Retry};
 
-use super::{HANDLER, Message, REASON, dead_url, fault};
+use super::{HANDLER, Message, REASON, dead_url, fault, trace_attributes};
 
 /// Tries that a message has; each queue's redrive policy says the same.
 pub const RECEIVES_MAX: u32 = 5;
@@ -39,7 +39,8 @@ impl Parking {
             // Parked twice within minutes it is one.
             sent = sent.message_group_id(group).message_deduplication_id(&message.id);
         }
-        sent.message_attributes(REASON, word(reason)?)
+        sent.set_message_system_attributes(message.trace.and_then(trace_attributes))
+            .message_attributes(REASON, word(reason)?)
             .message_attributes(HANDLER, word(handler)?)
             .send()
             .await

@@ -5,7 +5,9 @@ use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ::http::{Method, StatusCode};
 use api::openapi::{Entry, Operation};
@@ -22,10 +24,18 @@ use store::Store;
 use store::idempotency::{Claim, Claimed};
 use store::limit::Bucket;
 
+use crate::clock::Clock;
 use crate::job::Failed;
 use crate::keyring::Keyring;
-use crate::setup::{App, Platform, Setup};
+use crate::meter::{self, Asked, Meter, Plate};
+use crate::setup::{App, Platform, Setup, Stage};
+use crate::telemetry::Lines;
 use crate::{http, job};
+
+/// A connection that does not open within this time before the first call is the first call's.
+const KNOCK_MAX: Duration = Duration::from_millis(800);
+/// The smallest function that Lambda has; what is not told its size is no larger.
+const MEMORY_MB_MIN: u32 = 128;
 
 /// A future that is sent around.
 pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -336,6 +346,7 @@ fn finish(doors: Option<&crate::Doors>, request: &Request, answer: Answer) -> An
 /// refusal with its code where it was not.
 fn refused(problem: &Problem, op: &'static str, request_id: &str) -> Answer {
     let (status, code) = (problem.status.as_u16(), problem.code);
+    meter::refused(problem);
     if let Some(fault) = &problem.fault {
         tracing::error!(op, request_id, status, %fault, "the request failed");
     } else {
@@ -487,6 +498,13 @@ pub struct Function {
     /// Its Handler.
     pub handler: &'static str,
     keyring: Keyring,
+    plate: Plate,
+    clock: Clock,
+    lines: Lines,
+    /// Whether it was invoked.
+    is_warm: AtomicBool,
+    /// Opens the connection to the database.
+    knock: Box<dyn Fn() -> Boxed<()> + Send + Sync>,
     invoke: Box<dyn Fn(Value) -> Boxed<Result<Value, Fault>> + Send + Sync>,
 }
 
@@ -504,12 +522,29 @@ impl Function {
         handler: &str,
         platform: &Platform,
     ) -> Result<Self, Fault> {
-        let (function, mut faults) = Self::build(endpoints, handler, platform)?;
-        faults.extend(function.keyring.flaws(platform.clock.now()).await);
+        let (function, faults) = Self::build(endpoints, handler, platform)?;
+        let flaws = function.keyring.flaws(platform.clock.now()).await;
+        function.unless(&faults.into_iter().chain(flaws).collect::<Vec<_>>())
+    }
+
+    /// As [`Function::start`], for a process that is to take calls: what the first of them would
+    /// wait for is done before it, while Lambda gives a whole core.
+    pub async fn open<A: App>(
+        endpoints: &'static [Endpoint<A>],
+        handler: &str,
+        platform: &Platform,
+    ) -> Result<Self, Fault> {
+        let (function, faults) = Self::build(endpoints, handler, platform)?;
+        let knock = tokio::time::timeout(KNOCK_MAX, (function.knock)());
+        let (flaws, _is_open) = tokio::join!(function.keyring.flaws(platform.clock.now()), knock);
+        function.unless(&faults.into_iter().chain(flaws).collect::<Vec<_>>())
+    }
+
+    fn unless(self, faults: &[String]) -> Result<Self, Fault> {
         if faults.is_empty() {
-            return Ok(function);
+            return Ok(self);
         }
-        Err(Setup::refusal(function.handler, &faults))
+        Err(Setup::refusal(self.handler, faults))
     }
 
     /// As [`Function::start`], without a look at the secrets: the first call meets them.
@@ -519,10 +554,7 @@ impl Function {
         platform: &Platform,
     ) -> Result<Self, Fault> {
         let (function, faults) = Self::build(endpoints, handler, platform)?;
-        if faults.is_empty() {
-            return Ok(function);
-        }
-        Err(Setup::refusal(function.handler, &faults))
+        function.unless(&faults)
     }
 
     fn build<A: App>(
@@ -537,6 +569,8 @@ impl Function {
         };
         let mut setup = Setup::new(platform, endpoint.handler);
         let app = Arc::new(A::connect(&mut setup));
+        // Who pays with real money is told nothing of how the shop is built.
+        let is_open = setup.peek_stage().is_some_and(|stage| stage != Stage::Production);
         let (faults, mut keyring) = setup.finish();
         if matches!(endpoint.trigger, Trigger::Unknown) {
             // It is told what its siblings are told, and may read none of it.
@@ -544,14 +578,37 @@ impl Function {
         }
         let clock = platform.clock.clone();
         let handler = endpoint.handler;
+        let memory_mb = platform.variables.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
+        let memory_mb = memory_mb.and_then(|mb| mb.parse().ok()).unwrap_or(MEMORY_MB_MIN);
+        let (trigger, route) = match endpoint.trigger {
+            Trigger::Http { method, path, .. } => ("http", Some((method, path))),
+            Trigger::Queue { .. } => ("queue", None),
+            Trigger::Schedule { .. } => ("schedule", None),
+            Trigger::Stream { .. } => ("stream", None),
+            Trigger::Upload { .. } => ("upload", None),
+            Trigger::Invoked { .. } => ("invoked", None),
+            Trigger::Unknown => ("http", Some(("ANY", "$default"))),
+        };
+        let plate = Plate { op: handler, trigger, route, memory_mb };
+        let knocking = Arc::clone(&app);
+        let knock: Box<dyn Fn() -> Boxed<()> + Send + Sync> = Box::new(move || {
+            let app = Arc::clone(&knocking);
+            Box::pin(async move {
+                if let Some(store) = app.store() {
+                    store.knock().await;
+                }
+            })
+        });
         let invoke: Box<dyn Fn(Value) -> Boxed<Result<Value, Fault>> + Send + Sync> =
             match endpoint.trigger {
                 Trigger::Http { run, path, .. } => Box::new(move |event| {
                     let (app, now) = (Arc::clone(&app), clock.now());
                     Box::pin(async move {
                         let mut request = http::request(event, now)?;
+                        meter::of_call(|meter| meter.request(&request));
                         if let Err(problem) = enter(&*app, &mut request) {
-                            return http::response(turned_away(&*app, &request, &problem, handler));
+                            let answer = turned_away(&*app, &request, &problem, handler);
+                            return http::response(measured(answer, is_open));
                         }
                         // The gateway takes the word of a closer path for an id of this one where
                         // the closer one has no such method.
@@ -563,7 +620,7 @@ impl Function {
                         } else {
                             unknown(&*app, &request, endpoints)
                         };
-                        http::response(answer)
+                        http::response(measured(answer, is_open))
                     })
                 }),
                 Trigger::Queue { run, .. } => {
@@ -571,7 +628,9 @@ impl Function {
                     Box::new(move |event| {
                         let (app, now, parking) = (Arc::clone(&app), clock.now(), parking.clone());
                         Box::pin(async move {
-                            let failed = run(app, job::messages(event)?, now).await;
+                            let messages = job::messages(event)?;
+                            meter::of_call(|meter| meter.messages(&messages));
+                            let failed = run(app, messages, now).await;
                             job::answer(&parking, handler, failed).await
                         })
                     })
@@ -586,23 +645,55 @@ impl Function {
                     let (app, now) = (Arc::clone(&app), clock.now());
                     Box::pin(async move {
                         let mut request = http::request(event, now)?;
-                        http::response(match enter(&*app, &mut request) {
+                        meter::of_call(|meter| meter.request(&request));
+                        let answer = match enter(&*app, &mut request) {
                             Ok(()) => unknown(&*app, &request, endpoints),
                             Err(problem) => turned_away(&*app, &request, &problem, handler),
-                        })
+                        };
+                        http::response(measured(answer, is_open))
                     })
                 }),
             };
-        Ok((Self { handler, keyring, invoke }, faults))
+        let (clock, lines) = (platform.clock.clone(), platform.lines.clone());
+        let is_warm = AtomicBool::new(false);
+        let function = Self { handler, keyring, plate, clock, lines, is_warm, knock, invoke };
+        Ok((function, faults))
     }
 
     /// Invokes it. What goes wrong is told in one line, here, with the op.
     pub async fn invoke(&self, event: Value) -> Result<Value, Fault> {
-        let result = (self.invoke)(event).await;
-        if let Err(fault) = &result {
-            tracing::error!(op = self.handler, fault = %fault, "the function failed");
-        }
+        self.invoke_as(event, &Asked::default()).await
+    }
+
+    /// As [`Function::invoke`], with what Lambda says of the invocation. At its end one line tells
+    /// of it.
+    pub async fn invoke_as(&self, event: Value, asked: &Asked) -> Result<Value, Fault> {
+        let is_cold = !self.is_warm.swap(true, Ordering::Relaxed);
+        let meter = Meter::begin(&self.plate, &self.clock, asked, is_cold);
+        let result = meter
+            .scope(async {
+                let result = store::data_key::within_invocation((self.invoke)(event)).await;
+                if let Err(fault) = &result {
+                    tracing::error!(op = self.handler, fault = %fault, "the function failed");
+                    meter.failed();
+                }
+                result
+            })
+            .await;
+        self.lines.write(meter.line());
         result
+    }
+}
+
+/// Notes an answer, and where strangers may know it says what it took.
+fn measured(answer: Answer, is_open: bool) -> Answer {
+    let said = meter::of_call(|meter| {
+        meter.answered(answer.status.as_u16());
+        is_open.then(|| meter.server_timing())
+    });
+    match said.flatten() {
+        Some(timing) => answer.header("server-timing", &timing),
+        None => answer,
     }
 }
 

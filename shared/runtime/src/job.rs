@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use lambda_http::aws_lambda_events::sqs::SqsEvent;
 use serde_json::{Value, json};
 
+use crate::meter::{self, Meter};
+
 /// A schedule's beat.
 #[derive(Debug, Clone, Copy)]
 pub struct Tick {
@@ -110,10 +112,15 @@ where
     F: for<'a> OnMessage<'a, A>,
 {
     let mut failed = Vec::new();
+    let own = meter::trace();
     for message in messages {
+        if let Some(trace) = message.trace.or(own) {
+            meter::go_on_in(trace);
+        }
         if let Err(fault) = job(app, message.clone(), now).await {
             let id = &message.id;
             tracing::error!(op, message = id, fault = %fault, "a message failed and comes again");
+            meter::of_call(Meter::failed);
             failed.push(Failed { message, reason: fault.to_string() });
         }
     }
@@ -137,6 +144,7 @@ where
     };
     let count = messages.len();
     tracing::error!(op, messages = count, fault = %fault, "a batch failed and comes again");
+    meter::of_call(Meter::failed);
     let reason = fault.to_string();
     messages.into_iter().map(|message| Failed { message, reason: reason.clone() }).collect()
 }

@@ -5,14 +5,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use domain::fault::Fault;
+use domain::trace::TraceId;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use serde_json::Value;
 
+use crate::aws;
 use crate::clock::Clock;
 use crate::endpoint::{Endpoint, Function};
 use crate::ids::Ids;
+use crate::meter::Asked;
 use crate::setup::{App, Platform};
-use crate::telemetry;
+use crate::telemetry::{self, Lines};
 
 /// Runs a domain's binary as the function that `_HANDLER` names. What is wrong with its environment
 /// or with its secrets is said at once, and the process ends.
@@ -37,12 +40,16 @@ pub fn run<A: App>(endpoints: &'static [Endpoint<A>]) -> ExitCode {
 async fn serve<A: App>(endpoints: &'static [Endpoint<A>]) -> Result<(), Fault> {
     let variables: BTreeMap<String, String> = std::env::vars().collect();
     let handler = variables.get("_HANDLER").cloned().unwrap_or_default();
-    let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-    let platform = Platform { variables, aws, clock: Clock::system(), ids: Ids::system() };
-    let function = Arc::new(Function::start(endpoints, &handler, &platform).await?);
+    let aws = aws::config(&variables)?;
+    let (clock, ids, lines) = (Clock::system(), Ids::system(), Lines::stdout());
+    let platform = Platform { variables, aws, clock, ids, lines };
+    let function = Arc::new(Function::open(endpoints, &handler, &platform).await?);
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let function = Arc::clone(&function);
-        async move { function.invoke(event.payload).await.map_err(lambda_http::Error::from) }
+        let LambdaEvent { payload, context, .. } = event;
+        let trace = context.xray_trace_id.as_deref().and_then(TraceId::of_xray);
+        let asked = Asked { request_id: Some(context.request_id), trace };
+        async move { function.invoke_as(payload, &asked).await.map_err(lambda_http::Error::from) }
     });
     lambda_runtime::run(service).await.map_err(|error| {
         Fault::new("talk to the Lambda runtime", error, domain::fault::Retry::Useless)

@@ -17,8 +17,11 @@ use crate::doors::{Doors, House};
 use crate::front_door::FrontDoor;
 use crate::ids::Ids;
 use crate::keyring::{Keyring, Kind};
+use crate::meter;
 use crate::post::Post;
+use crate::telemetry::Lines;
 use crate::till::Till;
+use crate::trips::{Traced, Trips};
 
 /// What a function stands on.
 #[derive(Debug, Clone)]
@@ -31,6 +34,8 @@ pub struct Platform {
     pub clock: Clock,
     /// Chance.
     pub ids: Ids,
+    /// Where the line of each invocation goes.
+    pub lines: Lines,
 }
 
 /// What a domain's functions touch. `connect` names what it needs; the setup collects what is
@@ -126,22 +131,32 @@ impl<'a> Setup<'a> {
         Arc::clone(&self.secrets)
     }
 
-    /// A store that knows these tables.
+    /// A store that knows these tables. Whoever knows one in which something is sealed knows the
+    /// keys, too.
     pub fn store(&mut self, tables: &[Table]) -> Store {
-        let names = tables.iter().map(|table| (*table, self.text(table.variable()))).collect();
-        Store::new(aws_sdk_dynamodb::Client::new(&self.platform.aws), names)
+        let holds_sealed = |table: &Table| matches!(table, Table::Identity | Table::Orders);
+        let keys = tables.iter().any(holds_sealed).then_some(Table::Keys);
+        let tables = tables.iter().copied().chain(keys);
+        let names = tables.map(|table| (table, self.text(table.variable()))).collect();
+        let config = aws_sdk_dynamodb::config::Builder::from(&self.platform.aws);
+        let config = config.interceptor(Trips { is_dynamodb: true }).build();
+        Store::new(aws_sdk_dynamodb::Client::from_conf(config), names).watched(meter::WATCH)
     }
 
     /// The queues with these names.
     pub fn queues(&mut self, names: &[queue::Name]) -> Queues {
         let urls = names.iter().map(|name| (*name, self.text(name.variable()))).collect();
-        Queues::new(aws_sdk_sqs::Client::new(&self.platform.aws), urls)
+        let config = aws_sdk_sqs::config::Builder::from(&self.platform.aws);
+        let config = config.interceptor(Trips { is_dynamodb: false }).interceptor(Traced).build();
+        Queues::new(aws_sdk_sqs::Client::from_conf(config), urls)
     }
 
     /// The post.
     pub fn mailer(&mut self) -> notify::Mailer {
         let from = self.text("MAIL_FROM");
-        notify::Mailer::new(aws_sdk_ses::Client::new(&self.platform.aws), from)
+        let config = aws_sdk_ses::config::Builder::from(&self.platform.aws);
+        let config = config.interceptor(Trips { is_dynamodb: false }).build();
+        notify::Mailer::new(aws_sdk_ses::Client::from_conf(config), from)
     }
 
     /// How AWS is reached: for what only one domain touches.
@@ -293,7 +308,7 @@ impl<'a> Setup<'a> {
     }
 
     /// The stage, where the function was told; some need not know.
-    fn peek_stage(&self) -> Option<Stage> {
+    pub(crate) fn peek_stage(&self) -> Option<Stage> {
         Stage::parse(self.optional("STAGE")?.trim())
     }
 
@@ -354,6 +369,7 @@ mod tests {
                 .build(),
             clock: Clock::system(),
             ids: Ids::seeded(1),
+            lines: Lines::stdout(),
         };
         let mut setup = Setup::new(&platform, "shop.store.test");
         drop((setup.doors(), setup.till(), setup.shop_url(), setup.currency(), setup.doors()));

@@ -90,7 +90,7 @@ pub async fn finalize(
     intent: Option<&str>,
 ) -> Result<Finalized, Fault> {
     for _ in 0..RACES_MAX {
-        let file = load(desk, id).await?;
+        let file = go_on(desk, id).await?;
         let Some(payment) = file.payment() else { return Ok(Finalized::NoPayment) };
         let named = intent.or(payment.intent.as_deref()).map(str::to_owned);
         let Some(named) = sessions::intent_of(desk, payment, named).await? else {
@@ -136,6 +136,14 @@ async fn load(desk: &Desk<'_>, id: OrderId) -> Result<OrderFile, Fault> {
     // Every PaymentIntent is made after its order: an unknown order is a thing to look at.
     let file = desk.store.order(id).await?;
     file.ok_or_else(|| Fault::noticed(format!("find the order {id}"), Retry::Useless))
+}
+
+/// As [`load`], for what the provider says and what time brings: it goes on with what the buyer
+/// began, and is found under the same trace.
+async fn go_on(desk: &Desk<'_>, id: OrderId) -> Result<OrderFile, Fault> {
+    let file = load(desk, id).await?;
+    desk.store.follow(file.order.trace);
+    Ok(file)
 }
 
 fn won(saved: Saved, done: Finalized) -> Option<Finalized> {
@@ -276,7 +284,7 @@ pub fn event_id(order: &Order) -> EventId {
 /// Ends an order that waits for its payment: `to` is canceled or expired.
 pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ended, Fault> {
     for _ in 0..RACES_MAX {
-        let file = load(desk, id).await?;
+        let file = go_on(desk, id).await?;
         if file.order.status != Status::PendingPayment {
             return Ok(Ended::NotWaiting(Box::new(file)));
         }

@@ -23,6 +23,7 @@ use domain::promotion::on_offer::OnOffer;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::data_key::Reading;
 use crate::item::{Item, Key, Page, Range, document, fault, item, moment, text};
 use crate::promotion::{Found, Wanted};
 use crate::settings::{self, Settings};
@@ -313,6 +314,16 @@ impl Store {
         asked: &[(Table, Vec<Key>)],
         is_consistent: bool,
     ) -> Result<Vec<Item>, Fault> {
+        let rows = self.batch_get_raw(asked, is_consistent).await?;
+        self.opened(rows, Reading::List).await
+    }
+
+    /// The same, as the rows lie there.
+    pub(crate) async fn batch_get_raw(
+        &self,
+        asked: &[(Table, Vec<Key>)],
+        is_consistent: bool,
+    ) -> Result<Vec<(Table, Item)>, Fault> {
         let mut wanted: VecDeque<(&str, Item)> = VecDeque::new();
         for (table, keys) in asked.iter().filter(|(_, keys)| !keys.is_empty()) {
             let name = self.name(*table)?;
@@ -337,7 +348,11 @@ impl Store {
                 call = call.request_items(name, request);
             }
             let output = call.send().await.map_err(|error| fault("get a batch", error))?;
-            items.extend(output.responses.unwrap_or_default().into_values().flatten());
+            let mut responses = output.responses.unwrap_or_default();
+            for (table, _) in asked {
+                let rows = responses.remove(self.name(*table)?).unwrap_or_default();
+                items.extend(rows.into_iter().map(|row| (*table, row)));
+            }
             let rest = output.unprocessed_keys.unwrap_or_default();
             left_out += usize::from(!rest.is_empty());
             if left_out == BATCH_ATTEMPTS_MAX {

@@ -12,6 +12,8 @@
 //! A one-time token is consumed in the transaction of its effect. What an unknown address makes is
 //! written as a token of nobody, so that the work tells nothing.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::{Account, RESET_LIFETIME, Subject, VERIFICATION_LIFETIME};
 use domain::address::{Email, PersonName};
@@ -26,7 +28,7 @@ use sha2::{Digest, Sha256};
 
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::transaction::{Committed, Expression, Transaction, Updated};
-use crate::{Store, Table, address_book, outbox, phone, privacy, session};
+use crate::{Store, Table, address_book, data_key, outbox, phone, privacy, session};
 
 /// A password that is nobody's: of two registrations with one address, only the links that were
 /// mailed know the passwords.
@@ -179,8 +181,17 @@ impl Store {
     /// The account with this address. The reads are as many whether or not there is one.
     pub async fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Fault> {
         let taken: Option<Taken> = self.get(Table::Identity, &mail_key(email), true).await?;
-        // The second read happens for an unknown address, too: time tells nothing.
-        self.account(taken.map_or(nobody(), |taken| taken.customer)).await
+        // The other reads happen for an unknown address, too: time tells nothing.
+        self.account_or_nobody(taken.map_or(nobody(), |taken| taken.customer)).await
+    }
+
+    /// An account by its id; the reads are as many where there is none.
+    async fn account_or_nobody(&self, id: CustomerId) -> Result<Option<Account>, Fault> {
+        let account = self.account(id).await?;
+        if account.is_none() {
+            self.data_keys(BTreeSet::from([data_key::of_customer(id)])).await?;
+        }
+        Ok(account)
     }
 
     /// An account by its id.
@@ -340,15 +351,15 @@ impl Store {
         let mut transaction = Transaction::default();
         self.use_mailed(&mut transaction, token_hash, VERIFY)?;
         let waits = Expression::new("attribute_exists(pk) AND is_verified = :no")
-            .name("#name", "name")
             .value(":no", AttributeValue::Bool(false))
             .value(":yes", AttributeValue::Bool(true))
-            .value(":password", text(pending.password))
-            .value(":name", text(pending.name.as_str()))
-            .value(":one", number(1_i64));
-        let update = "SET is_verified = :yes, password = :password, #name = :name, \
-                      version = version + :one";
-        transaction.update(self, Table::Identity, &account_key(token.customer), update, waits)?;
+            .value(":password", text(pending.password));
+        let account = account_key(token.customer);
+        let name = ("name", text(pending.name.as_str()));
+        let also = ", is_verified = :yes, password = :password";
+        let (update, waits) =
+            self.set_personal((Table::Identity, &account), name, also, waits).await?;
+        transaction.update(self, Table::Identity, &account, &update, waits)?;
         Ok(crate::cart::saved(&transaction.commit(self, "confirm an address").await?))
     }
 
@@ -361,7 +372,7 @@ impl Store {
     ) -> Result<Option<Account>, Fault> {
         let token = self.mailed(token_hash, RESET, now).await?;
         let customer = token.as_ref().map_or(nobody(), |token| token.customer);
-        let account = self.account(customer).await?;
+        let account = self.account_or_nobody(customer).await?;
         let seen = token.and_then(|token| token.seen);
         Ok(account.filter(|account| seen == Some(fingerprint(account))))
     }
@@ -440,12 +451,10 @@ impl Store {
         id: CustomerId,
         name: &PersonName,
     ) -> Result<Option<Account>, Fault> {
-        let exists = Expression::new("attribute_exists(pk)")
-            .name("#name", "name")
-            .value(":name", text(name.as_str()))
-            .value(":one", number(1_i64));
-        let update = "SET #name = :name, version = version + :one";
-        match self.update_if(Table::Identity, &account_key(id), update, exists).await? {
+        let (exists, key) = (Expression::new("attribute_exists(pk)"), account_key(id));
+        let name = ("name", text(name.as_str()));
+        let (update, exists) = self.set_personal((Table::Identity, &key), name, "", exists).await?;
+        match self.update_if(Table::Identity, &key, &update, exists).await? {
             Updated::Yes(item) => document(item).map(Some),
             Updated::Refused(_) => Ok(None),
         }
@@ -541,6 +550,8 @@ impl Store {
         let mut transaction = Transaction::default();
         self.close_in(&mut transaction, account, book, addresses, now)?;
         privacy::remember_closed(self, &mut transaction, account.id, now)?;
+        let holder = data_key::of_customer(account.id);
+        data_key::destroy_in(self, &mut transaction, &holder)?;
         for event in events {
             outbox::say(self, &mut transaction, event)?;
         }
@@ -575,6 +586,8 @@ impl Store {
             .value(":no", AttributeValue::Bool(false));
         transaction.delete_if(self, Table::Identity, &account_key(account.id), waits)?;
         self.free(&mut transaction, account)?;
+        let holder = data_key::of_customer(account.id);
+        data_key::destroy_in(self, &mut transaction, &holder)?;
         Ok(crate::cart::saved(&transaction.commit(self, "forget an account").await?))
     }
 
@@ -654,11 +667,11 @@ impl Store {
         let taken = item(&mail_key(&change.to), &Taken { customer: account.id })?;
         transaction.put(self, Table::Identity, taken, Expression::absent())?;
         self.free(&mut transaction, account)?;
-        let unchanged = Expression::version(account.version)
-            .value(":to", text(change.to.as_str()))
-            .value(":one", number(1_i64));
-        let update = "SET email = :to, version = version + :one";
-        transaction.update(self, Table::Identity, &account_key(account.id), update, unchanged)?;
+        let (unchanged, key) = (Expression::version(account.version), account_key(account.id));
+        let to = ("email", text(change.to.as_str()));
+        let (update, unchanged) =
+            self.set_personal((Table::Identity, &key), to, "", unchanged).await?;
+        transaction.update(self, Table::Identity, &key, &update, unchanged)?;
         self.end_change(&mut transaction, change)?;
         for event in events {
             outbox::say(self, &mut transaction, event)?;

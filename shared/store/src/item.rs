@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::data_key::Reading;
 use crate::{Store, Table};
 
 /// An item as the SDK has it.
@@ -156,7 +157,8 @@ impl Store {
             .send()
             .await
             .map_err(|error| fault(format!("get {} from {table:?}", kind(key)), error))?;
-        output.item.map(document).transpose()
+        let Some(item) = output.item else { return Ok(None) };
+        self.opened_one(table, item).await?.map(document).transpose()
     }
 
     /// Deletes an item, if it is there.
@@ -174,6 +176,20 @@ impl Store {
 
     /// The items of one partition of a table (consistent) or of an index.
     pub(crate) async fn query(
+        &self,
+        table: Table,
+        index: Option<(&str, &str, Option<&str>)>,
+        partition: &str,
+        range: Range<'_>,
+    ) -> Result<Page<Item>, Fault> {
+        let page = self.query_raw(table, index, partition, range).await?;
+        let rows = page.entries.into_iter().map(|row| (table, row));
+        let reading = if index.is_some() { Reading::List } else { Reading::One };
+        Ok(Page { entries: self.opened(rows.collect(), reading).await?, next: page.next })
+    }
+
+    /// The same, as they lie there.
+    pub(crate) async fn query_raw(
         &self,
         table: Table,
         index: Option<(&str, &str, Option<&str>)>,
@@ -221,7 +237,7 @@ impl Store {
 }
 
 /// A key of the store as text. Keys hold strings only.
-fn position(key: &Item) -> Result<String, Fault> {
+pub(crate) fn position(key: &Item) -> Result<String, Fault> {
     let strings: std::collections::BTreeMap<&String, &String> =
         key.iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?))).collect();
     serde_json::to_string(&strings)

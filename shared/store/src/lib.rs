@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client;
+use domain::event::Counted;
 use domain::fault::{Fault, Retry};
 use domain::location::Locations;
 use domain::promotion::Promotion;
+use domain::trace::TraceId;
 use jiff::Timestamp;
 
 pub mod address_book;
@@ -18,6 +20,7 @@ pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod consent;
+pub mod data_key;
 pub mod dispute;
 pub mod draft;
 pub mod exchange;
@@ -64,7 +67,7 @@ pub use catalog::CartFacts;
 pub use item::{Page, Saved};
 pub use settings::Settings;
 
-/// The seven tables. A function is told the names of those that it may touch.
+/// The eight tables. A function is told the names of those that it may touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
     /// Customers and staff: personal data.
@@ -81,11 +84,13 @@ pub enum Table {
     Ledger,
     /// Idempotency keys, sessions, one-time tokens; they expire.
     Ephemeral,
+    /// What opens the personal parts of identity and orders; no backup keeps it for long.
+    Keys,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Identity,
         Self::Catalog,
         Self::Inventory,
@@ -93,6 +98,7 @@ impl Table {
         Self::Orders,
         Self::Ledger,
         Self::Ephemeral,
+        Self::Keys,
     ];
 
     /// The environment variable that holds the table's name.
@@ -105,13 +111,34 @@ impl Table {
             Self::Orders => "TABLE_ORDERS",
             Self::Ledger => "TABLE_LEDGER",
             Self::Ephemeral => "TABLE_EPHEMERAL",
+            Self::Keys => "TABLE_KEYS",
         }
+    }
+}
+
+/// Who runs the call that the store is asked in: it says what the call belongs to, and is told what
+/// came of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Watch {
+    /// The trace of the call.
+    pub trace: fn() -> Option<TraceId>,
+    /// The call goes on with what another one began.
+    pub follow: fn(TraceId),
+    /// Something that is counted is written, for good.
+    pub counted: fn(Counted),
+}
+
+impl Default for Watch {
+    /// Nobody.
+    fn default() -> Self {
+        Self { trace: || None, follow: |_| (), counted: |_| () }
     }
 }
 
 /// The shop's memory.
 #[derive(Debug)]
 pub struct Store {
+    watch: Watch,
     client: Client,
     names: BTreeMap<Table, String>,
     settings: Mutex<Option<(Timestamp, Settings)>>,
@@ -123,7 +150,35 @@ impl Store {
     /// A store that knows these tables.
     pub fn new(client: Client, names: BTreeMap<Table, String>) -> Self {
         let (settings, running, locations) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { client, names, settings, running, locations }
+        Self { watch: Watch::default(), client, names, settings, running, locations }
+    }
+
+    /// The same, watched by whoever runs its calls.
+    #[must_use]
+    pub fn watched(mut self, watch: Watch) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// Goes on in the trace that something was begun in, where nobody waits for the present call.
+    pub fn follow(&self, trace: Option<TraceId>) {
+        if let Some(trace) = trace {
+            (self.watch.follow)(trace);
+        }
+    }
+
+    /// Says a word to DynamoDB that needs no permission and reads nothing, so that the first call
+    /// finds a connection that is open. What it answers is of no interest.
+    pub async fn knock(&self) {
+        let knocked = self.client.describe_endpoints().customize().mutate_request(|request| {
+            // Its page for load balancers: "healthy".
+            let _is_known = request.set_method("GET");
+            *request.body_mut() = Vec::<u8>::new().into();
+            for name in ["x-amz-target", "content-type", "content-length"] {
+                request.headers_mut().remove(name);
+            }
+        });
+        drop(knocked.send().await);
     }
 
     /// The name of a table; touching one that the function was not told of is our own mistake.

@@ -22,7 +22,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::allocation::Allocation;
 use domain::cart::Cart;
 use domain::dispute::Dispute;
-use domain::event::Event;
+use domain::event::{Counted, Event};
 use domain::fault::{Fault, Retry};
 use domain::fulfillment::{self, Fulfillment};
 use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
@@ -37,6 +37,7 @@ use domain::returns::Return;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::data_key::Reading;
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, number, text};
 use crate::limit::Bucket;
@@ -325,6 +326,7 @@ impl Store {
     ) -> Result<Placed, Fault> {
         order.holder =
             (order.status == Status::PendingPayment).then(|| allowance.bucket.holder().to_owned());
+        order.trace = order.trace.or_else(self.watch.trace);
         for _ in 0..LIMIT_ATTEMPTS_MAX {
             let placed =
                 self.place_once(order, payment.as_deref_mut(), cart, events, allowance, now);
@@ -350,6 +352,7 @@ impl Store {
         transaction.put(self, Table::Carts, cart::cart_item(cart)?, condition)?;
         numbered_in(self, &mut transaction, order)?;
         transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
+        transaction.count(Counted::OrderPlaced);
         if let Some(payment) = &payment {
             transaction.put(self, Table::Orders, payment_item(payment)?, Expression::absent())?;
         }
@@ -573,6 +576,9 @@ impl Store {
             gift_card::tender_in(self, &mut transaction, Some(before), after)?;
             promotion::give_back_in(self, &mut transaction, before, after)?;
             self.close(&mut transaction, after)?;
+            if before.status == Status::PendingPayment {
+                transaction.count(Counted::OrderFailed);
+            }
             for event in events {
                 outbox::say(self, &mut transaction, event)?;
             }
@@ -709,6 +715,20 @@ impl Store {
         limit: i32,
         position: Option<&str>,
     ) -> Result<Page<Order>, Fault> {
+        let page = self.rows_before(then, limit, position).await?;
+        let rows = page.entries.into_iter().map(|row| (Table::Orders, row)).collect();
+        let entries = self.opened(rows, Reading::List).await?;
+        let entries = entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next: page.next })
+    }
+
+    /// The same, as they lie there.
+    pub(crate) async fn rows_before(
+        &self,
+        then: Timestamp,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Item>, Fault> {
         let Walk { month, status, within } = match position {
             Some(position) => serde_json::from_str(position)
                 .map_err(|error| Fault::new("read a place among orders", error, Retry::Useless))?,
@@ -719,8 +739,7 @@ impl Store {
         let index = Some(("by_status", "gsi2pk", Some("gsi2sk")));
         let range = Range { limit: Some(limit), position: within.as_deref(), ..Range::default() };
         let partition = format!("OS#{}#{month}", of.code());
-        let page = self.query(Table::Orders, index, &partition, range).await?;
-        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        let page = self.query_raw(Table::Orders, index, &partition, range).await?;
         let next = match page.next {
             Some(within) => Walk { month, status, within: Some(within) },
             None if status + 1 < Status::ALL.len() => {
@@ -731,7 +750,7 @@ impl Store {
         let next = serde_json::to_string(&next);
         let next =
             next.map_err(|error| Fault::new("write a place among orders", error, Retry::Useless))?;
-        Ok(Page { entries, next: Some(next) })
+        Ok(Page { entries: page.entries, next: Some(next) })
     }
 
     /// Orders whose payment window is over, longest waiting first. The index is a little behind

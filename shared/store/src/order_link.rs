@@ -7,6 +7,8 @@
 //! A link opens one order, for reading, until it ends; it is no token of the order. What an unknown
 //! order makes is written as a link to nothing, so that the work tells nothing.
 
+use std::collections::BTreeSet;
+
 use domain::address::Email;
 use domain::event::Event;
 use domain::fault::Fault;
@@ -19,7 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::item::{Key, item};
 use crate::order::{Numbered, number_key, order_key};
 use crate::transaction::{Committed, Expression, Transaction};
-use crate::{Store, Table, outbox};
+use crate::{Store, Table, data_key, outbox};
 
 #[derive(Serialize, Deserialize)]
 struct Link {
@@ -54,7 +56,11 @@ impl Store {
     pub async fn order_by_number(&self, number: &str) -> Result<Option<Order>, Fault> {
         let numbered: Option<Numbered> = self.get(Table::Orders, &number_key(number), true).await?;
         let id = numbered.map_or_else(nothing, |numbered| numbered.order_id);
-        self.get(Table::Orders, &order_key(id), true).await
+        let order = self.get(Table::Orders, &order_key(id), true).await?;
+        if order.is_none() {
+            self.data_keys(BTreeSet::from([data_key::of_order(id)])).await?;
+        }
+        Ok(order)
     }
 
     /// Writes a link that shows this order, with the letter that carries it.

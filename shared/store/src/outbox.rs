@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::event::Event;
 use domain::fault::{Fault, Retry};
+use domain::trace::TraceId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,17 @@ struct Row {
     // As text: the queue carries the same bytes.
     event: String,
     at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trace: Option<TraceId>,
+}
+
+/// An event that is to be sent, and the trace that it was said in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The event.
+    pub event: Event,
+    /// The trace of who said it.
+    pub trace: Option<TraceId>,
 }
 
 fn key(event: &Event) -> Key {
@@ -44,15 +56,20 @@ pub(crate) fn say(
 ) -> Result<(), Fault> {
     let text = serde_json::to_string(event)
         .map_err(|error| Fault::new("write an event", error, Retry::Useless))?;
-    let row = item(&key(event), &Row { event: text, at: event.at })?;
+    let row = Row { event: text, at: event.at, trace: (store.watch.trace)() };
+    let row = item(&key(event), &row)?;
+    if let Some(counted) = event.fact.counted() {
+        transaction.count(counted);
+    }
     transaction.put(store, Table::Orders, row, Expression::absent())
 }
 
 /// The event in a row of the outbox, as the table's stream shows it.
-pub fn event(new_image: HashMap<String, AttributeValue>) -> Result<Event, Fault> {
+pub fn said(new_image: HashMap<String, AttributeValue>) -> Result<Said, Fault> {
     let row: Row = document(new_image)?;
-    serde_json::from_str(&row.event)
-        .map_err(|error| Fault::new("read an event", error, Retry::Useless))
+    let event = serde_json::from_str(&row.event)
+        .map_err(|error| Fault::new("read an event", error, Retry::Useless))?;
+    Ok(Said { event, trace: row.trace })
 }
 
 impl Store {
@@ -74,14 +91,14 @@ impl Store {
     }
 
     /// Events of a shard that should have been sent by now, oldest first.
-    pub async fn unsent(&self, shard: u8, now: Timestamp) -> Result<Vec<Event>, Fault> {
+    pub async fn unsent(&self, shard: u8, now: Timestamp) -> Result<Vec<Said>, Fault> {
         let range = Range { limit: Some(SWEEP_MAX), ..Range::default() };
         let page = self.query(Table::Orders, None, &format!("OBX#{shard}"), range).await?;
         let mut events = Vec::new();
         for row in page.entries {
-            let event = event(row)?;
-            if now.duration_since(event.at) >= SWEEP_AGE {
-                events.push(event);
+            let said = said(row)?;
+            if now.duration_since(said.event.at) >= SWEEP_AGE {
+                events.push(said);
             }
         }
         Ok(events)

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | request | identity | `PRIVACY#customer` / kind | `every`: `PRIVACY#open`, `PRIVACY#done` |
 //! | an account was closed | identity | `PRIVACY#customer` / closed | `every`: `PRIVACY#closed` |
-//! | how far a sweep has come | identity | `RETENTION#orders` / META | |
+//! | how far a sweep has come | identity | `RETENTION#orders` / META, and two more | |
 //! | order that it has passed over | identity | `RETENTION#orders` / id | |
 //!
 //! A customer has one request of a kind. It is replaced by the next one, once it is done.
@@ -26,7 +26,7 @@ use serde_json::Value;
 use crate::item::{Item, Key, Page, Range, Saved, document, item, moment, number, text};
 use crate::order::order_item;
 use crate::transaction::{Expression, Transaction, Updated};
-use crate::{Store, Table, cart, identity, outbox};
+use crate::{Store, Table, cart, data_key, identity, outbox};
 
 /// The purpose of the token that an export is fetched with.
 const EXPORT: &str = "open_export";
@@ -49,7 +49,11 @@ const SECRETS: [&str; 10] = [
 /// What is somebody's beside an order by where it stands, whatever it says: the beginning of the
 /// row's key, and the way to the field through maps and lists. What people write in their own words
 /// need not name them, and the address of a label or a parcel's number leads to who got it.
-const PERSONAL: [(&str, &[&str]); 13] = [
+pub(crate) const PERSONAL: [(&str, &[&str]); 17] = [
+    ("META", &["hold", "reason"]),
+    ("META", &["cancellations", "reason"]),
+    ("NOTE#", &["text"]),
+    ("REF#", &["reason"]),
     ("RET#", &["items", "note"]),
     ("RET#", &["approval", "instructions"]),
     ("RET#", &["approval", "label_url"]),
@@ -147,6 +151,23 @@ impl Store {
         events: &[Event],
     ) -> Result<Saved, Fault> {
         self.ask(Some(before), after, events).await
+    }
+
+    /// An erasure is done: with its end goes the key of the account, and with it all that backups
+    /// know of its holder.
+    pub async fn finish_erasure(
+        &self,
+        before: &Request,
+        after: &Request,
+        events: &[Event],
+    ) -> Result<Saved, Fault> {
+        let mut transaction = Transaction::default();
+        transaction.put(self, Table::Identity, row(after)?, unchanged(before))?;
+        data_key::destroy_in(self, &mut transaction, &data_key::of_customer(after.customer))?;
+        for event in events {
+            outbox::say(self, &mut transaction, event)?;
+        }
+        Ok(cart::saved(&transaction.commit(self, "finish an erasure").await?))
     }
 
     /// An export is done: the request, and the token of the letter that says so.
@@ -302,7 +323,7 @@ impl Store {
         self.delete(Table::Carts, &cart::active_key(customer)).await
     }
 
-    /// Forgets all that an address waits for.
+    /// Forgets all that an address waits for, and what it waited for once.
     pub async fn forget_waits(&self, email: &Email) -> Result<(), Fault> {
         self.unsubscribe(&crate::subscription::holder(email)).await
     }
@@ -332,10 +353,14 @@ impl Store {
             }
         }
         self.delete(Table::Carts, &cart::key(before.cart)).await?;
-        // The order last: it says that all of this was done.
+        // The order last: it says that all of this was done. With it goes what opens the copies of
+        // all these rows that lie in backups.
         let row = order_item(after)?;
         let row = blotted(&row, traces, before.id).unwrap_or(row);
-        self.put_if(Table::Orders, row, Expression::version(before.version)).await
+        let mut transaction = Transaction::default();
+        transaction.put(self, Table::Orders, row, Expression::version(before.version))?;
+        data_key::destroy_in(self, &mut transaction, &data_key::of_order(before.id))?;
+        Ok(cart::saved(&transaction.commit(self, "forget who bought").await?))
     }
 
     /// Writes a row in another form, unless it has changed meanwhile.
@@ -405,21 +430,22 @@ impl Store {
         Ok(Page { entries, next: page.next })
     }
 
-    /// How far the sweep of orders has come, as it was written down.
-    pub async fn sweep_position(&self) -> Result<Option<String>, Fault> {
+    /// How far a sweep has come, as it was written down.
+    pub async fn sweep_position(&self, sweep: Walked) -> Result<Option<String>, Fault> {
         let row: Option<HashMap<String, String>> =
-            self.get(Table::Identity, &sweep_key(), true).await?;
+            self.get(Table::Identity, &Key::meta(sweep.partition()), true).await?;
         Ok(row.and_then(|mut row| row.remove("position")))
     }
 
-    /// Writes down how far the sweep of orders has come. Two that sweep at once sweep twice, which
-    /// changes nothing.
-    pub async fn keep_sweep_position(&self, position: &str) -> Result<(), Fault> {
+    /// Writes down how far a sweep has come. Two that sweep at once sweep twice, which changes
+    /// nothing.
+    pub async fn keep_sweep_position(&self, sweep: Walked, position: &str) -> Result<(), Fault> {
         let always = Expression::new("attribute_exists(pk) OR attribute_not_exists(pk)")
             .name("#position", "position")
             .value(":position", text(position));
         let update = "SET #position = :position";
-        match self.update_if(Table::Identity, &sweep_key(), update, always).await? {
+        let key = Key::meta(sweep.partition());
+        match self.update_if(Table::Identity, &key, update, always).await? {
             Updated::Yes(_) | Updated::Refused(_) => Ok(()),
         }
     }
@@ -463,7 +489,28 @@ fn passed_key(order: OrderId) -> Key {
 }
 
 fn sweep_key() -> Key {
-    Key::meta("RETENTION#orders")
+    Key::meta(Walked::Buyers.partition())
+}
+
+/// What is gone through once, from the oldest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walked {
+    /// Orders, for those whose buyers are forgotten.
+    Buyers,
+    /// Orders, for those that were written before there were keys.
+    OldOrders,
+    /// Accounts, for the same.
+    OldAccounts,
+}
+
+impl Walked {
+    const fn partition(self) -> &'static str {
+        match self {
+            Self::Buyers => "RETENTION#orders",
+            Self::OldOrders => "RETENTION#unsealed_orders",
+            Self::OldAccounts => "RETENTION#unsealed_accounts",
+        }
+    }
 }
 
 /// A row that lies beside an order, without anybody in it; none where nobody was.
@@ -481,7 +528,7 @@ fn forgotten(sk: &str, row: &Item, traces: &Traces, of: OrderId) -> Option<Item>
 }
 
 /// Takes out what stands at the end of a way; whether there was anything.
-fn clear(value: &mut AttributeValue, way: &[&str]) -> bool {
+pub(crate) fn clear(value: &mut AttributeValue, way: &[&str]) -> bool {
     match (value, way.split_first()) {
         (AttributeValue::L(values), Some(_)) => {
             let mut is_cleared = false;

@@ -9,7 +9,7 @@
 //! in one transaction with the return that it settles, behind the condition of all refunds. Where
 //! it is other goods, their order and the hold of them are written with it, too.
 
-use domain::event::Event;
+use domain::event::{Counted, Event};
 use domain::fault::Fault;
 use domain::gift_card::{Entry, GiftCard, StoreCredit};
 use domain::movement::Movement;
@@ -172,6 +172,7 @@ impl Store {
         // A number that is taken is another one at the next attempt.
         numbered_in(self, &mut transaction, order)?;
         transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
+        transaction.count(Counted::OrderPlaced);
         if let Some(payment) = payment {
             transaction.put(self, Table::Orders, payment_item(payment)?, Expression::absent())?;
         }

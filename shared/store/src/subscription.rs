@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::item::{Key, Range, Saved, document, item};
 use crate::transaction::{Expression, Transaction};
-use crate::{Store, Table, cart, outbox};
+use crate::{Store, Table, cart, data_key, outbox};
 
 /// Things that one address waits for at most: all of them are forgotten in one transaction.
 pub const WAITS_MAX: usize = 25;
@@ -116,10 +116,9 @@ impl Store {
     /// Forgets all that somebody waits for.
     pub async fn unsubscribe(&self, holder: &str) -> Result<(), Fault> {
         let waits = self.waits(holder).await?;
-        if waits.is_empty() {
-            return Ok(());
-        }
         let mut transaction = Transaction::default();
+        // Also where nothing is waited for any more: backups remember what was.
+        data_key::destroy_in(self, &mut transaction, &data_key::of_waits(holder))?;
         for sku in &waits {
             transaction.delete(self, Table::Identity, &key(sku, holder))?;
             transaction.delete(self, Table::Identity, &wait_key(holder, sku))?;

@@ -1,6 +1,6 @@
 //! All or nothing: a list of conditional writes, and what became of each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
@@ -10,8 +10,10 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
+use domain::event::Counted;
 use domain::fault::{Fault, Retry};
 
+use crate::data_key::{self, DataKey};
 use crate::item::{Item, Key, Saved, fault};
 use crate::{Store, Table};
 
@@ -23,7 +25,24 @@ const ATTEMPTS_MAX: u32 = 5;
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
     actions: Vec<TransactWriteItem>,
+    counted: Vec<Counted>,
+    /// Which of them put something personal.
+    personal: Vec<Personal>,
 }
+
+/// A put of something personal: it is sealed when the transaction is sent.
+#[derive(Debug)]
+struct Personal {
+    position: usize,
+    table: Table,
+    /// Whose key it is sealed under.
+    holder: String,
+    /// Whether this is the first row of its holder: then the key is made with it.
+    is_first: bool,
+}
+
+/// Actions as they are sent, and the keys that they make.
+type Sealed = (Vec<TransactWriteItem>, Vec<(String, DataKey)>);
 
 /// What became of a transaction.
 #[derive(Debug)]
@@ -57,6 +76,16 @@ impl Expression {
         self
     }
 
+    /// It, and this as well.
+    pub(crate) fn and(self, text: &str) -> Self {
+        let text = if self.text.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{} AND {text}", self.text)
+        };
+        Self { text, ..self }
+    }
+
     /// The item must not exist.
     pub(crate) fn absent() -> Self {
         Self::new("attribute_not_exists(pk)")
@@ -77,6 +106,13 @@ impl Transaction {
         item: Item,
         condition: Expression,
     ) -> Result<(), Fault> {
+        if let Some(holder) = data_key::holder(table, &item)
+            && !data_key::personal(table, &item)?.is_empty()
+        {
+            let is_first =
+                condition.text == Expression::absent().text && data_key::is_first(table, &item);
+            self.personal.push(Personal { position: self.position(), table, holder, is_first });
+        }
         let put = Put::builder()
             .table_name(store.name(table)?)
             .set_item(Some(item))
@@ -165,26 +201,84 @@ impl Transaction {
         Ok(())
     }
 
+    /// Counts something, if all of this is written.
+    pub(crate) fn count(&mut self, counted: Counted) {
+        self.counted.push(counted);
+    }
+
     /// The position that the next action will have.
     pub(crate) fn position(&self) -> usize {
         self.actions.len()
+    }
+
+    /// The actions with all that is personal sealed, and behind them the keys that are new. The
+    /// positions of the actions stay what they are. `is_new` says that what is written first has no
+    /// key yet, so that nobody has to look.
+    async fn sealed(&self, store: &Store, is_new: bool) -> Result<Sealed, Fault> {
+        let mut actions = self.actions.clone();
+        if self.personal.is_empty() {
+            return Ok((actions, Vec::new()));
+        }
+        let of = |is_first: bool| -> BTreeSet<String> {
+            let those = self.personal.iter().filter(|one| one.is_first == is_first);
+            those.map(|one| one.holder.clone()).collect()
+        };
+        let (first, mut looked_up) = (of(true), of(false));
+        looked_up.retain(|holder| !first.contains(holder));
+        if !is_new {
+            looked_up.extend(first.iter().cloned());
+        }
+        let mut keys = store.data_keys(looked_up).await?;
+        let mut made = Vec::with_capacity(first.len());
+        for holder in first.into_iter().filter(|holder| !keys.contains_key(holder)) {
+            made.push((holder, DataKey::fresh()?));
+        }
+        keys.extend(made.iter().cloned());
+        for one in &self.personal {
+            let put = actions.get_mut(one.position).and_then(|action| action.put.as_mut());
+            if let (Some(put), Some(key)) = (put, keys.get(&one.holder)) {
+                put.item = data_key::sealed(one.table, std::mem::take(&mut put.item), key)?;
+            }
+        }
+        let mut keys = Self::default();
+        for (holder, key) in &made {
+            keys.put(store, Table::Keys, key.row(holder), Expression::absent())?;
+        }
+        actions.extend(keys.actions);
+        Ok((actions, made))
     }
 
     /// Writes it all, or says what stood in the way. Where another transaction held an item, it
     /// is tried again after a while.
     pub(crate) async fn commit(self, store: &Store, tried: &str) -> Result<Committed, Fault> {
         let mut attempt = 1;
+        let (mut actions, mut made) = self.sealed(store, true).await?;
         loop {
             let sent = store
                 .client
                 .transact_write_items()
-                .set_transact_items(Some(self.actions.clone()))
+                .set_transact_items(Some(actions.clone()))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await;
-            let Err(error) = sent else { return Ok(Committed::Yes) };
+            let Err(error) = sent else {
+                self.counted.iter().copied().for_each(store.watch.counted);
+                data_key::hold(made);
+                return Ok(Committed::Yes);
+            };
             match classify(&error) {
-                Some(Outcome::Refused(refused)) => return Ok(Committed::Refused(refused)),
+                Some(Outcome::Refused(mut refused)) => {
+                    refused.retain(|(position, _)| *position < self.actions.len());
+                    if !refused.is_empty() {
+                        return Ok(Committed::Refused(refused));
+                    }
+                    if attempt == ATTEMPTS_MAX {
+                        return Err(fault(tried, error));
+                    }
+                    // Only a key was in the way: its holder has one from before.
+                    (actions, made) = self.sealed(store, false).await?;
+                    attempt += 1;
+                }
                 Some(Outcome::InTheWay) if attempt < ATTEMPTS_MAX => {
                     tokio::time::sleep(back_off(attempt, self.actions.len())).await;
                     attempt += 1;
@@ -203,6 +297,7 @@ impl Store {
         item: Item,
         condition: Expression,
     ) -> Result<Saved, Fault> {
+        let item = self.sealed(table, item).await?;
         let sent = self
             .client
             .put_item()
@@ -248,7 +343,10 @@ impl Store {
             .send()
             .await;
         match sent {
-            Ok(output) => Ok(Updated::Yes(output.attributes.unwrap_or_default())),
+            Ok(output) => {
+                let row = output.attributes.unwrap_or_default();
+                Ok(Updated::Yes(self.opened_one(table, row).await?.unwrap_or_default()))
+            }
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     Ok(Updated::Refused(refused.item.clone()))

@@ -12,6 +12,7 @@ use domain::retention::{Sweep, sweeps};
 use jiff::{SignedDuration, Timestamp};
 use runtime::Tick;
 use store::Saved;
+use store::privacy::Walked;
 
 use super::serve_privacy::raced;
 use crate::App;
@@ -34,6 +35,32 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
             Sweep::ServedRequests => forget_requests(app, then).await?,
         }
     }
+    seal_old(app, tick.now).await
+}
+
+/// What was written before there were data keys gets one each, once.
+async fn seal_old(app: &App, now: Timestamp) -> Result<(), Fault> {
+    let (mut accounts, mut orders) = (0_u32, 0_u32);
+    for walked in [Walked::OldAccounts, Walked::OldOrders] {
+        let mut position = app.store.sweep_position(walked).await?;
+        for _ in 0..PAGES_MAX {
+            let at = position.as_deref();
+            let (sealed, next) = match walked {
+                Walked::OldAccounts => app.store.seal_old_accounts(PAGE, at).await?,
+                Walked::OldOrders | Walked::Buyers => {
+                    app.store.seal_old_orders(now, PAGE, at).await?
+                }
+            };
+            match walked {
+                Walked::OldAccounts => accounts = accounts.saturating_add(sealed),
+                Walked::OldOrders | Walked::Buyers => orders = orders.saturating_add(sealed),
+            }
+            let Some(next) = next.filter(|next| Some(next) != position.as_ref()) else { break };
+            app.store.keep_sweep_position(walked, &next).await?;
+            position = Some(next);
+        }
+    }
+    tracing::info!(op = OP, accounts, orders, "what was written without keys is sealed");
     Ok(())
 }
 
@@ -67,7 +94,7 @@ async fn forget_unconfirmed(app: &App, then: Timestamp) -> Result<(), Fault> {
 /// Whoever bought before then.
 async fn forget_buyers(app: &App, then: Timestamp, now: Timestamp) -> Result<(), Fault> {
     let (mut forgotten, mut left) = forget_passed_over(app, now).await?;
-    let mut position = app.store.sweep_position().await?;
+    let mut position = app.store.sweep_position(Walked::Buyers).await?;
     for _ in 0..PAGES_MAX {
         let page = app.store.orders_before(then, PAGE, position.as_deref()).await?;
         for order in page.entries.iter().filter(|order| !is_forgotten(order)) {
@@ -81,7 +108,7 @@ async fn forget_buyers(app: &App, then: Timestamp, now: Timestamp) -> Result<(),
             forgotten += 1;
         }
         let Some(next) = page.next else { break };
-        app.store.keep_sweep_position(&next).await?;
+        app.store.keep_sweep_position(Walked::Buyers, &next).await?;
         position = Some(next);
     }
     tracing::info!(op = OP, forgotten, left, "who bought long ago is forgotten");

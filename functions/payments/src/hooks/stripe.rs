@@ -65,6 +65,9 @@ pub async fn handle(app: &App, call: Call<Signed, Raw>) -> Reply<Received> {
     if event.is_live != keys.is_live() {
         return Err(refused("livemode_mismatch", "The event is of the other mode."));
     }
+    if let Some(created) = event.created {
+        runtime::meter::heard_after(call.now.duration_since(created));
+    }
     if let Some(notice) = notice(&event) {
         keep_and_queue(app, &call, event, &notice).await?;
     }
@@ -122,6 +125,7 @@ mod tests {
         Event {
             id: "evt_1".into(),
             kind: kind.into(),
+            created: None,
             is_live: false,
             object: Some("pi_1".into()),
             intent: Some("pi_1".into()),

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::event::Event;
 use domain::fault::Fault;
 use runtime::Records;
-use store::outbox;
+use store::outbox::{self, Said};
 
 use crate::{App, relay};
 
@@ -17,8 +16,8 @@ pub async fn handle(app: &App, records: Records) -> Result<(), Fault> {
 
 /// The events of a batch. One that can not be read holds its batch up, and is cut out of it by the
 /// stream's own bisecting.
-fn events(images: Vec<HashMap<String, AttributeValue>>) -> Result<Vec<Event>, Fault> {
-    images.into_iter().map(outbox::event).collect()
+fn events(images: Vec<HashMap<String, AttributeValue>>) -> Result<Vec<Said>, Fault> {
+    images.into_iter().map(outbox::said).collect()
 }
 
 #[cfg(test)]
@@ -41,7 +40,7 @@ mod tests {
             )
         };
         let read = events(vec![image(&event('W')), image(&event('V'))]).unwrap();
-        let ids: Vec<String> = read.iter().map(|event| event.id.to_string()).collect();
+        let ids: Vec<String> = read.iter().map(|said| said.event.id.to_string()).collect();
         assert!(ids[0].ends_with('W') && ids[1].ends_with('V'), "{ids:?}");
         assert!(events(vec![image(&event('W')), image("{}")]).is_err());
     }

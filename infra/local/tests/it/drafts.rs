@@ -176,10 +176,12 @@ async fn a_link_that_was_withdrawn_sells_nothing_and_the_next_one_does() {
     let canceled = (409, "draft_canceled".to_owned());
     assert_eq!(refusal(&cancel(&clerk, &draft).await), canceled);
     assert_eq!(refusal(&send_as(&clerk, &draft, &key(), &json!({})).await), canceled);
-    let list = ok(clerk.get(&format!("{DRAFTS}?limit=1")).await);
-    assert_eq!(list["data"][0]["status"], "canceled");
+    let list = ok(clerk.get(DRAFTS).await);
+    assert_eq!(
+        (&list["data"][0]["status"], &list["next_cursor"]),
+        (&json!("canceled"), &Value::Null)
+    );
     // Another one is listed first, and this one on the next page.
-    assert_eq!(list["next_cursor"], Value::Null);
     shop.clock().advance_ms(1000);
     let newer = begin(&clerk, &content(MUG, 1)).await;
     let first = ok(clerk.get(&format!("{DRAFTS}?limit=1")).await);
@@ -187,7 +189,6 @@ async fn a_link_that_was_withdrawn_sells_nothing_and_the_next_one_does() {
     let cursor = first["next_cursor"].as_str().unwrap();
     let second = ok(clerk.get(&format!("{DRAFTS}?limit=1&cursor={cursor}")).await);
     assert_eq!(second["data"], list["data"]);
-    assert_eq!(second["next_cursor"], Value::Null);
     shop.settle().await;
     let facts = sound(&shop, &goods::small(world::MUGS)).await;
     assert!(facts.stock.iter().all(|level| level.reserved == 0));
@@ -239,15 +240,12 @@ async fn of_a_buyer_and_a_clerk_who_calls_off_one_is_first() {
         let total = shown(&jane).await["totals"]["total"].clone();
         let once = key();
         let (bought, off) = tokio::join!(jane.complete_at(&once, &total), cancel(&clerk, &draft));
-        match bought.status {
-            201 => {
-                assert_eq!(refusal(&off), (409, "draft_ordered".into()));
-                assert_eq!(jane.pay("pm_card_visa").0, 200);
-            }
-            _ => {
-                assert_eq!(refusal(&bought), (409, "pay_link_withdrawn".into()));
-                assert_eq!(off.status, 200, "{}", off.text());
-            }
+        if bought.status == 201 {
+            assert_eq!(refusal(&off), (409, "draft_ordered".into()));
+            assert_eq!(jane.pay("pm_card_visa").0, 200);
+        } else {
+            assert_eq!(refusal(&bought), (409, "pay_link_withdrawn".into()));
+            assert_eq!(off.status, 200, "{}", off.text());
         }
         shop.settle().await;
     }

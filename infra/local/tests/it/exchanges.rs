@@ -15,13 +15,13 @@ use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
 const HOUR_MS: i64 = 3_600_000;
 
-async fn clerk(shop: &Shop) -> Colleague {
+pub(crate) async fn clerk(shop: &Shop) -> Colleague {
     let may = [ReturnsRead, ReturnsWrite, OrdersRefund, OrdersFulfill, OrdersRead, InventoryRead];
     Colleague::of(shop, "clerk", &may).await
 }
 
 /// A return of which all is here: whose it is, where it is, and its tag.
-struct Back {
+pub(crate) struct Back {
     jane: Shopper,
     line: Value,
     here: String,
@@ -29,7 +29,7 @@ struct Back {
 }
 
 /// So many socks were bought by card and came back; instead of them something is wished for.
-async fn back(clerk: &Colleague, units: u32, wish: impl Fn(&Value) -> Value) -> Back {
+pub(crate) async fn back(clerk: &Colleague, units: u32, wish: impl Fn(&Value) -> Value) -> Back {
     let jane = socks(&clerk.shop, "203.0.113.7", units).await;
     let line = json!(line_of(&jane).await);
     deliver(clerk, &jane.order, &line, units).await;
@@ -49,11 +49,11 @@ async fn back(clerk: &Colleague, units: u32, wish: impl Fn(&Value) -> Value) -> 
 }
 
 /// For one unit, without a wish.
-fn plain(line: &Value) -> Value {
+pub(crate) fn plain(line: &Value) -> Value {
     wish(line, 1)
 }
 
-fn one(good: Good) -> Value {
+pub(crate) fn one(good: Good) -> Value {
     json!([{"sku": good.sku, "quantity": 1}])
 }
 
@@ -63,14 +63,14 @@ async fn preview(clerk: &Colleague, back: &Back, body: &Value) -> Response {
 }
 
 /// What the goods cost, as staff see it, and the exchange for them.
-async fn exchange(clerk: &Colleague, back: &Back, mut body: Value) -> Response {
+pub(crate) async fn exchange(clerk: &Colleague, back: &Back, mut body: Value) -> Response {
     let seen = ok(preview(clerk, back, &body).await);
     body["expected_total"] = seen["total"].clone();
     go(clerk, &back.seen, &format!("{}/exchange", back.here), &body).await
 }
 
 /// The order of the replacement.
-fn replacement(answer: &Response) -> String {
+pub(crate) fn replacement(answer: &Response) -> String {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let value = answer.value();
     assert_eq!(

@@ -21,9 +21,9 @@ use templates::{Stack, Trigger};
 use testkit::goods::{self, Good, MUG, POSTER, SOCKS, TEMPLATE};
 use wire::Grant;
 
-use crate::accounts;
 use crate::tour::{self, People, Plain, Round};
 use crate::world::{self, Colleague, PASSWORD, Shopper, address, key, ok, refusal};
+use crate::{accounts, exchanges};
 
 type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Alone = fn(Shop) -> Boxed;
@@ -47,6 +47,7 @@ const ALONE: &[(&str, Alone)] = &[
     ("paid late", |shop| Box::pin(paid_late(shop))),
     ("sent back", |shop| Box::pin(sent_back(shop))),
     ("left unsaid", |shop| Box::pin(left_unsaid(shop))),
+    ("goods at two places", |shop| Box::pin(two_places(shop))),
     ("the first owner", |shop| Box::pin(founding(shop))),
     ("a month", |shop| Box::pin(month(shop))),
     ("a registration", |shop| Box::pin(registration(shop))),
@@ -88,6 +89,7 @@ const AMONG: &[(&str, Among)] = &[
     ("the books", |shop, people| Box::pin(books(shop, people))),
     ("dead letters", |shop, people| Box::pin(dead_letters(shop, people))),
     ("somebody is forgotten", |shop, people| Box::pin(forgotten(shop, people))),
+    ("nobody is forgotten yet", |shop, people| Box::pin(waited_for(shop, people))),
     ("the staff's door", |shop, people| Box::pin(staff_door(shop, people))),
 ];
 
@@ -311,6 +313,21 @@ async fn forgotten(shop: Shop, people: People) {
     let mut pace = Plain(shop.clone());
     tour::privacy::privacy(&mut pace, &people.owner, Round(1)).await;
     tour::privacy::years(&mut pace, &shop, &people.owner, Round(1)).await;
+}
+
+/// Who has an order under way is not forgotten, whoever asks: its number is read where it is sealed.
+async fn waited_for(shop: Shop, people: People) {
+    let mut kim = Shopper::customer(&shop, "kim@example.org").await;
+    kim.open_cart("EUR").await;
+    kim.ready(MUG, 1).await;
+    assert_eq!(kim.complete().await.status, 201);
+    shop.settle().await;
+    let id = ok(kim.get("/v1/auth/me").await)["id"].as_str().unwrap().to_owned();
+    let asked = kim.call("POST", "/v1/store/me/erasure", &json!({})).await;
+    assert_eq!(asked.status, 409, "{}", asked.text());
+    let path = format!("/v1/admin/customers/{id}/erasure");
+    let asked = people.owner.call("POST", &path, &json!({})).await;
+    assert_eq!(asked.status, 409, "{}", asked.text());
 }
 
 async fn books(shop: Shop, people: People) {
@@ -801,6 +818,8 @@ async fn sent_back(shop: Shop) {
 
 /// Events that no stream brought: the sweep says them. One for each queue.
 async fn left_unsaid(shop: Shop) {
+    let lou = Shopper::customer(&shop, "lou@example.org").await;
+    tour::texts::switch(&shop, true, (0, 0)).await;
     let jane = Shopper::new(&shop);
     assert_eq!(jane.register("jane@example.org").await.status, 202);
     let mut guest = Shopper::guest(&shop).await;
@@ -821,11 +840,30 @@ async fn left_unsaid(shop: Shop) {
     let path = format!("/v1/admin/orders/{}/refunds", guest.order);
     let ask = Request::new("POST", &path).header("idempotency-key", &world::key()).json(&body);
     ok(clerk.send(ask).await);
+    let asked = json!({"phone": "+4915112345678", "text": "order-sms-1"});
+    assert_eq!(lou.call("PUT", tour::texts::PHONE, &asked).await.status, 202);
     shop.clock().advance_ms(31_000);
     let outcome = shop.run_job("platform.jobs.sweep_outbox").await;
     assert!(matches!(outcome, Outcome::Answered(_)));
     shop.settle().await;
-    assert_eq!(shop.mails().len(), 4);
+    assert_eq!((shop.mails().len(), shop.texts().len()), (5, 1));
+}
+
+/// Where goods lie at several places, all of them are asked for what is sent instead.
+async fn two_places(shop: Shop) {
+    let keeper = [Permission::InventoryRead, Permission::InventoryAdjust];
+    let keeper = Colleague::of(&shop, "keeper", &keeper).await;
+    let lyon = json!({"name": "Lyon", "country": "FR", "postal_code": "69001", "serves": ["FR"]});
+    let made = Request::new("POST", "/v1/admin/inventory/locations");
+    let made = keeper.send(made.header("idempotency-key", &key()).json(&lyon)).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    // Places are believed for a minute.
+    shop.clock().advance_ms(60_000);
+    let clerk = exchanges::clerk(&shop).await;
+    let back = exchanges::back(&clerk, 1, exchanges::plain).await;
+    let body = json!({"replacements": exchanges::one(MUG)});
+    exchanges::replacement(&exchanges::exchange(&clerk, &back, body).await);
+    shop.settle().await;
 }
 
 pub(crate) type Policies = BTreeMap<String, Vec<wire::Statement>>;

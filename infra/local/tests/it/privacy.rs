@@ -18,16 +18,16 @@ use wire::{FaultKind, Plan};
 use crate::gift_cards;
 use crate::world::{self, Colleague, Shopper, key, ok, refusal};
 
-const JANE: &str = "jane@example.org";
+pub(crate) const JANE: &str = "jane@example.org";
 /// What she is recognised by: as she says it herself, and as every address of these stories does.
-const TRACES: [&str; 3] = ["jane@example.org", "jane roe", "lindenstrasse"];
+pub(crate) const TRACES: [&str; 3] = ["jane@example.org", "jane roe", "lindenstrasse"];
 const SERVE: &str = "identity.jobs.serve_privacy";
-const RETENTION: &str = "identity.jobs.apply_retention";
+pub(crate) const RETENTION: &str = "identity.jobs.apply_retention";
 const MINUTE_MS: i64 = 60_000;
-const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+pub(crate) const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// A clerk who may do all that is asked of staff here.
-async fn clerk(shop: &Shop) -> Colleague {
+pub(crate) async fn clerk(shop: &Shop) -> Colleague {
     let all = [
         Permission::CustomersErase,
         Permission::CustomersRead,
@@ -40,7 +40,7 @@ async fn clerk(shop: &Shop) -> Colleague {
 
 /// Jane, who has an address book, a consent, an order that was delivered and written about, another
 /// cart, and waits for something.
-async fn a_life(shop: &Shop, clerk: &Colleague) -> Shopper {
+pub(crate) async fn a_life(shop: &Shop, clerk: &Colleague) -> Shopper {
     let mut jane = Shopper::customer(shop, JANE).await;
     let book = jane.call("POST", "/v1/store/me/addresses", &world::address()).await;
     assert_eq!(book.status, 201, "{}", book.text());
@@ -85,7 +85,7 @@ async fn id_of(jane: &Shopper) -> CustomerId {
 }
 
 /// The job runs so often, two minutes apart.
-async fn served(shop: &Shop, times: usize) {
+pub(crate) async fn served(shop: &Shop, times: usize) {
     for _ in 0..times {
         shop.clock().advance_ms(2 * MINUTE_MS + 1);
         shop.run_job(SERVE).await;
@@ -123,7 +123,9 @@ fn texts(value: &AttributeValue, out: &mut String) {
 async fn recognised(shop: &Shop) -> Vec<String> {
     let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
     let mut found = Vec::new();
-    for table in ["identity", "catalog", "inventory", "carts", "orders", "ledger", "ephemeral"] {
+    for table in
+        ["identity", "catalog", "inventory", "carts", "orders", "ledger", "ephemeral", "keys"]
+    {
         let mut start = None;
         loop {
             let name = format!("fluxion-{table}");

@@ -33,7 +33,8 @@ pub(super) fn check(repository: &Repository) -> Vec<Violation> {
         }
         explained = line.starts_with('#');
     }
-    for (path, text) in repository.texts("/template.yaml") {
+    let templates = repository.texts(".yaml").filter(|(path, _)| path.starts_with("functions/"));
+    for (path, text) in templates {
         for (line, name) in set(text) {
             if !named.contains(name) {
                 violations.push(Violation::new(path, line, format!("{EXAMPLE} lacks `{name}`")));
@@ -103,6 +104,15 @@ mod tests {
     #[test]
     fn a_missing_one_is_named_where_it_is_set() {
         assert_eq!(all(""), ["functions/cart/template.yaml:3: .env.example lacks `STAGE`"]);
+    }
+
+    #[test]
+    fn a_second_template_of_a_domain_is_read_as_well() {
+        let second = ("functions/cart/admin.yaml", TEMPLATE.1);
+        assert_eq!(
+            said(&check(&Repository::of(&[CODE, second]))),
+            ["functions/cart/admin.yaml:3: .env.example lacks `STAGE`"]
+        );
     }
 
     #[test]

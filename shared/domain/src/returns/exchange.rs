@@ -201,9 +201,9 @@ pub fn exchange(
     let Fresh { order: placing, refund, card: id, code, entry } = fresh;
     let now = placing.now;
     let sums = difference(order, wanted, priced.priced.totals.total)?;
-    let (card, given) =
+    let (credit, given) =
         GiftCard::of_exchange(id, &code, (sums.credit, order.id, &order.number), entry);
-    let wallet = Wallet { balance: sums.credit, ..card.wallet(now) };
+    let wallet = Wallet { balance: sums.credit, ..credit.wallet(now) };
     cart.wallets = vec![wallet];
     if priced.offers.iter().flatten().any(|offer| offer.kind == Kind::Physical) {
         // It goes the way that the first order went, and the way costs nothing.
@@ -232,7 +232,7 @@ pub fn exchange(
         due: sums.due,
     };
     let entries = std::iter::once(given).chain(spent).collect();
-    Ok(Exchange { changed, placement, card, entries, resolution, difference: sums })
+    Ok(Exchange { changed, placement, card: credit, entries, resolution, difference: sums })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! journey and the same two calls.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Instant;
 
 use super::{ALL, EVERY, Fault, Start, goods_of, outcome};
@@ -44,12 +45,14 @@ async fn lane(seeds: Vec<u64>) -> (usize, Vec<String>) {
         let mut starts = BTreeMap::new();
         for seed in seeds {
             let attempts = attempts(seed);
-            if !starts.contains_key(&attempts) {
-                let start = Start::of(journey, attempts, &goods).await;
-                let calls = start.calls().await;
-                starts.insert(attempts, (start, calls));
-            }
-            let (start, calls) = &starts[&attempts];
+            let (start, calls) = match starts.entry(attempts) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let start = Start::of(journey, attempts, &goods).await;
+                    let calls = start.calls().await;
+                    place.insert((start, calls))
+                }
+            };
             let faults = pair(seed, *calls);
             let (fired, found) = outcome(start, &faults, &goods).await;
             twice += usize::from(fired == 2);

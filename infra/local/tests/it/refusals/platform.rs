@@ -46,6 +46,7 @@ async fn a_start_without_configuration_names_everything_that_is_missing_at_once(
         aws: shop.sdk_config(),
         clock: runtime::Clock::of(|| jiff::Timestamp::UNIX_EPOCH),
         ids: runtime::Ids::seeded(1),
+        lines: runtime::Lines::of(drop),
     };
     let refused =
         runtime::Function::load(checkout::ENDPOINTS, "checkout.store.complete", &platform);
@@ -54,6 +55,7 @@ async fn a_start_without_configuration_names_everything_that_is_missing_at_once(
         "TABLE_CARTS",
         "TABLE_CATALOG",
         "TABLE_EPHEMERAL",
+        "TABLE_KEYS",
         "TABLE_INVENTORY",
         "TABLE_LEDGER",
         "TABLE_ORDERS",

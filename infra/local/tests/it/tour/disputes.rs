@@ -45,7 +45,11 @@ pub(crate) async fn disputes<P: Pace>(pace: &mut P, owner: &Colleague, round: Ro
         let at =
             format!("/v1/admin/orders/{}/disputes/{}", jane.order, text(&due["data"][0], "id"));
         ok(pace.call(owner.get(&at)).await);
-        ok(pace.call(post(owner, &format!("{at}{answer}"), &json!({}))).await);
+        let own = match answer {
+            "/submit" => json!({"uncategorized_text": "It was handed to her."}),
+            _ => json!({}),
+        };
+        ok(pace.call(post(owner, &format!("{at}{answer}"), &own)).await);
         pace.settle().await;
     }
     let all = ok(pace.call(owner.get("/v1/admin/disputes?limit=1")).await);

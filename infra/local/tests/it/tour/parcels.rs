@@ -124,6 +124,7 @@ async fn label<P: Pace>(pace: &mut P, owner: &Colleague, here: &str, seen: &str)
     let body = json!({"weight_grams": 400});
     let bought = pace.call(go(owner, seen, &target, &body)).await;
     let seen = tag(&bought);
+    ok(pace.call(owner.get(QUEUE)).await);
     tag(&pace.call(owner.call_if(&seen, "DELETE", &target, &Value::Null)).await)
 }
 

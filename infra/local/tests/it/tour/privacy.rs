@@ -2,12 +2,14 @@
 
 use domain::address::Email;
 use domain::catalog::Slug;
+use domain::id::{CustomerId, OrderId};
 use local::{Request, Shop};
 use serde_json::{Value, json};
 use store::subscription::Subscription;
 use testkit::goods::{MUG, POSTER, TEMPLATE};
 
 use super::{Customer, Pace, Round, text};
+use crate::data_keys;
 use crate::world::{self, Colleague, Shopper, key, ok};
 
 const SERVE: &str = "identity.jobs.serve_privacy";
@@ -89,6 +91,8 @@ pub(crate) async fn privacy<P: Pace>(pace: &mut P, owner: &Colleague, round: Rou
     let requests = "/v1/admin/privacy_requests?limit=1";
     ok(pace.call(owner.get(requests)).await);
     pace.call(shop.run_job(SERVE)).await;
+    // Where the last letter goes is known now, and sealed.
+    ok(pace.call(owner.get(requests)).await);
     shop.clock().advance_ms(SETTLES_MS);
     pace.call(shop.run_job(SERVE)).await;
     pace.settle().await;
@@ -125,6 +129,11 @@ pub(crate) async fn years<P: Pace>(pace: &mut P, shop: &Shop, owner: &Colleague,
     slow.open_cart("EUR").await;
     slow.ready(MUG, 1).await;
     assert_eq!(slow.complete().await.status, 201);
+    // Somebody was here before there were keys.
+    let old = Customer::new(shop, &round.email("old")).await;
+    let id = text(&ok(old.who.get("/v1/auth/me").await), "id");
+    let order = OrderId::parse(&slow.order).unwrap();
+    data_keys::old_rows(shop, CustomerId::parse(&id).unwrap(), order).await;
     for days in [33, 5 * 366] {
         shop.clock().advance_ms(days * DAY_MS);
         pace.call(shop.run_job("identity.jobs.apply_retention")).await;

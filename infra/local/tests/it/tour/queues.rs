@@ -20,7 +20,9 @@ pub(crate) async fn plant(shop: &Shop, name: Name, body: &str) {
     let queue = shop.wire().sqs().arn(url.rsplit('/').next().expect("a name"));
     let (id, receipt) = (format!("{name:?}-{body}"), String::new());
     let group = Some("poison".to_owned());
-    let message = Message { id, receipt, body: body.to_owned(), receives: 5, queue, group };
+    let (trace, sent_at) = (None, None);
+    let body = body.to_owned();
+    let message = Message { id, receipt, body, receives: 5, queue, group, trace, sent_at };
     let parking = Parking::new(&shop.sdk_config());
     parking.park(&message, "stories", "it was planted").await.expect("a queue");
 }

@@ -67,7 +67,8 @@ pub(crate) async fn desk<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Cu
     let order = ok(owner.get(&at(jane, "")).await);
     let line = json!({"lines": [{"line_id": order["lines"][0]["id"], "quantity": 3}]});
     ok(pace.call(post(owner, &at(jane, "/refunds/preview"), &line)).await);
-    let made = ok(pace.call(post(owner, &at(jane, "/refunds"), &line)).await);
+    let told = json!({"lines": line["lines"], "reason": "She says that it is broken"});
+    let made = ok(pace.call(post(owner, &at(jane, "/refunds"), &told)).await);
     pace.settle().await;
     shop.advance(AFTERMATH_SECONDS).await;
     pace.settle().await;
