@@ -328,6 +328,7 @@ impl Fact {
             | Self::OrderReopened { .. }
             | Self::OrderMoved { .. }
             | Self::OrderLinesCanceled { .. }
+            | Self::OrderEditClosed { .. }
             | Self::KeysAdded { .. }
             | Self::MessageRequested { .. }
             | Self::TextRequested { .. }
