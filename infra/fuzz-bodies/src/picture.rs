@@ -43,8 +43,8 @@ mod tests {
 
     #[test]
     fn the_corpus_has_a_picture_of_each_format_that_is_unpacked() {
-        let files = [
-            (Format::Png, &include_bytes!("../../../fuzz/corpus/picture/rgba.png")[..], (2, 2)),
+        let files: [(Format, &[u8], (u32, u32)); 7] = [
+            (Format::Png, include_bytes!("../../../fuzz/corpus/picture/rgba.png"), (2, 2)),
             (Format::Png, include_bytes!("../../../fuzz/corpus/picture/palette.png"), (3, 1)),
             (Format::Gif, include_bytes!("../../../fuzz/corpus/picture/two.gif"), (2, 1)),
             (Format::Jpeg, include_bytes!("../../../fuzz/corpus/picture/grey.jpg"), (8, 8)),

@@ -58,8 +58,8 @@ mod tests {
 
     #[test]
     fn the_corpus_has_a_good_file_of_each_kind() {
-        let csv = [
-            (Kind::Stock, &include_bytes!("../../../fuzz/corpus/sheet/stock.csv")[..]),
+        let csv: [(Kind, &[u8]); 4] = [
+            (Kind::Stock, include_bytes!("../../../fuzz/corpus/sheet/stock.csv")),
             (Kind::Prices, include_bytes!("../../../fuzz/corpus/sheet/prices.csv")),
             (Kind::Customers, include_bytes!("../../../fuzz/corpus/sheet/customers.csv")),
             (Kind::Products, include_bytes!("../../../fuzz/corpus/sheet/products.csv")),
