@@ -45,9 +45,9 @@ enum Command {
     #[command(after_help = EXAMPLES)]
     Buy(Buy),
     /// Let many shoppers in at once for a while, over HTTP, into a shop of its own with the demo
-    /// goods: they look, search, fill carts, leave them or pay. Asks every invariant afterwards, and
-    /// then how many transactions a second the emulated DynamoDB does alone. Prints how often and
-    /// how long; fails where anything is broken.
+    /// goods: they look, search, fill carts, leave them or pay. Asks every invariant afterwards,
+    /// and then how many transactions a second the emulated DynamoDB does alone. Prints how often
+    /// and how long; fails where anything is broken.
     #[command(after_help = EXAMPLES)]
     Bench(Bench),
     /// Print the audit log of a shop that is closed, oldest first, one JSON link a line.
