@@ -433,7 +433,7 @@ mod tests {
     fn the_command_line_is_sound_and_says_what_a_sweep_is() {
         use clap::CommandFactory as _;
         let mut line = Line::command();
-        line.debug_assert();
+        line.clone().debug_assert();
         let bench = line.find_subcommand_mut("bench").unwrap().render_long_help().to_string();
         for words in ["--sweep", "--report", "--seed", "--mix"] {
             assert!(bench.contains(words), "{words}\n{bench}");

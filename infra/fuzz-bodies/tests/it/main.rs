@@ -12,12 +12,14 @@ use std::time::{Duration, Instant};
 
 use fuzz_bodies::{TARGETS, Target};
 
-/// For how long a corpus is changed.
-const SPAN: Duration = Duration::from_secs(2);
-/// How often, where there is time for it.
-const CHANGES_MAX: u32 = 300_000;
+/// For how long a corpus is changed; `FUZZ_SECONDS` says otherwise.
+const SECONDS: u64 = 2;
+/// What the changes follow from; `FUZZ_SEED` says otherwise.
+const SEED: u64 = 1;
+/// How often a corpus is changed in a second, at most.
+const CHANGES_MAX: u64 = 150_000;
 /// Between two looks at the clock.
-const AT_ONCE: u32 = 16;
+const AT_ONCE: u64 = 16;
 /// Changes of one kind that are made to one file, at most.
 const STEPS_MAX: usize = 4;
 /// Files do not grow beyond it.
@@ -25,6 +27,11 @@ const BYTES_MAX: usize = 16 * 1024;
 
 /// Bytes that have a meaning somewhere.
 const TELLING: [u8; 16] = *b"\0\xff\x7f\x80\n\r\t \"\\,;.={}";
+
+/// A number of the environment, or ours.
+fn number(name: &str, ours: u64) -> u64 {
+    std::env::var(name).map_or(ours, |text| text.parse().expect("a number"))
+}
 
 fn folder(of: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz").join(of)
@@ -128,15 +135,17 @@ fn holds(name: &str) {
     for (file, bytes) in &corpus {
         attempt(&target, file, bytes);
     }
-    let (began, mut dice, mut tried) = (Instant::now(), Dice(1), 0_u32);
-    while tried < CHANGES_MAX && (!tried.is_multiple_of(AT_ONCE) || began.elapsed() < SPAN) {
+    let (seconds, seed) = (number("FUZZ_SECONDS", SECONDS), number("FUZZ_SEED", SEED));
+    let (span, changes_max) = (Duration::from_secs(seconds), seconds * CHANGES_MAX);
+    let (began, mut dice, mut tried) = (Instant::now(), Dice(seed), 0_u64);
+    while tried < changes_max && (!tried.is_multiple_of(AT_ONCE) || began.elapsed() < span) {
         let (file, bytes) = &corpus[dice.roll(corpus.len())];
         let (_, other) = &corpus[dice.roll(corpus.len())];
         let bytes = changed(&mut dice, bytes, other);
         attempt(&target, &format!("{file}, change {tried}"), &bytes);
         tried += 1;
     }
-    println!("{name}: {} files, {tried} changes", corpus.len());
+    println!("{name}: {} files, {tried} changes, seed {seed}", corpus.len());
 }
 
 #[test]
