@@ -3,7 +3,8 @@
 //!
 //! What a fuzzer finds goes into `fuzz/corpus`, and is tried here with every change from then on.
 //!
-//! `FUZZ_SECONDS` says for how long each corpus is changed, `FUZZ_SEED` what the changes follow from.
+//! `FUZZ_SECONDS` says for how long each corpus is changed, `FUZZ_SEED` what the changes follow
+//! from.
 #![allow(clippy::disallowed_methods, reason = "a test that ends in time looks at the clock")]
 
 use std::collections::BTreeSet;
