@@ -289,6 +289,7 @@ async fn a_link_that_is_over_changes_nothing_and_is_closed_by_itself() {
     clerk.sign_in().await;
     assert_eq!(refusal(&approve(&link).await), (409, "edit_expired".into()));
     assert_eq!(ok(link.get(&here(&link, "")).await)["status"], "expired");
+    shop.clock().advance_ms(1000);
     for _ in 0..2 {
         run(&shop, "orders.jobs.expire_edits").await;
         assert_eq!(told(&shop, "order_edit_closed"), 1, "once");
