@@ -370,7 +370,9 @@ async fn import(shop: &Shop, clerk: &Colleague) {
     assert!((200..300).contains(&sent.status), "{}", sent.text());
     let id = made["id"].as_str().expect("an id");
     let started = ask(clerk, &format!("/v1/admin/imports/{id}/start"), None, &json!({})).await;
-    assert!((200..300).contains(&started.status), "{}", started.text());
+    // Who asks again after the answer was lost is told that it has begun.
+    let has_begun = started.status == 409 && started.value()["from"] == "checking";
+    assert!(started.status == 202 || has_begun, "{}", started.text());
 }
 
 /// Money goes back, and the provider has time for what it does afterwards.
@@ -792,6 +794,6 @@ journeys! {
     no_fault_breaks_an_order_whose_page_is_left: PageLeft, 360;
     no_fault_breaks_goods_that_come_back: Return, 200;
     no_fault_breaks_an_order_that_is_edited: Edit, 400;
-    no_fault_breaks_an_erasure: Forget, 200;
-    no_fault_breaks_an_import: Import, 200;
+    no_fault_breaks_an_erasure: Forget, 700;
+    no_fault_breaks_an_import: Import, 640;
 }
