@@ -315,7 +315,8 @@ async fn forgotten(shop: Shop, people: People) {
     tour::privacy::years(&mut pace, &shop, &people.owner, Round(1)).await;
 }
 
-/// Who has an order under way is not forgotten, whoever asks: its number is read where it is sealed.
+/// Who has an order under way is not forgotten, whoever asks: its number is read where it is
+/// sealed.
 async fn waited_for(shop: Shop, people: People) {
     let mut kim = Shopper::customer(&shop, "kim@example.org").await;
     kim.open_cart("EUR").await;
