@@ -352,6 +352,7 @@ async fn patience(meter: &mut Meter, people: &mut People, round: Round) {
         if part == 0 {
             tour::letters::templates(meter, owner, round).await;
             tour::refunds::desk(meter, owner, &mut people.jane).await;
+            tour::order_edits::edits(meter, owner, &mut people.jane.who).await;
         } else if part == 1 {
             tour::completion::completion(meter, owner, round).await;
             tour::returns::returns(meter, owner, &mut people.jane).await;

@@ -77,6 +77,7 @@ const AMONG: &[(&str, Among)] = &[
     ("the order desk", |shop, people| Box::pin(order_desk(shop, people))),
     ("what comes back", |shop, people| Box::pin(coming_back(shop, people))),
     ("what is never sent", |shop, people| Box::pin(never_sent(shop, people))),
+    ("an order is edited", |shop, people| Box::pin(edited(shop, people))),
     ("what nobody agrees to", |shop, people| Box::pin(never_agreed(shop, people))),
     ("disputes", |shop, people| Box::pin(disputes(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
@@ -293,6 +294,10 @@ async fn coming_back(shop: Shop, mut people: People) {
 
 async fn never_sent(shop: Shop, people: People) {
     tour::returns::never_sent(&shop, &people.owner).await;
+}
+
+async fn edited(shop: Shop, mut people: People) {
+    tour::order_edits::edits(&mut Plain(shop), &people.owner, &mut people.jane.who).await;
 }
 
 async fn never_agreed(shop: Shop, people: People) {
