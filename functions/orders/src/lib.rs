@@ -15,6 +15,7 @@ use snapshots::Index;
 mod capture;
 mod desk;
 mod drafts;
+mod edits;
 mod indexed;
 mod keys;
 mod papers;
@@ -23,22 +24,27 @@ mod which;
 pub mod admin {
     //! Endpoints for staff.
     pub mod add_note;
+    pub mod apply_edit;
     pub mod cancel;
     pub mod cancel_draft;
     pub mod cancel_lines;
+    pub mod change_address;
     pub mod change_draft;
     pub mod create_draft;
     pub mod hold;
     pub mod invoice;
     pub mod list;
     pub mod list_drafts;
+    pub mod list_edits;
     pub mod list_failed_refunds;
     pub mod list_invoices;
     pub mod list_notes;
     pub mod list_refunds;
     pub mod packing_slip;
     pub mod pick_list;
+    pub mod preview_edit;
     pub mod preview_refund;
+    pub mod propose_edit;
     pub mod refund;
     pub mod release;
     pub mod reopen;
@@ -48,10 +54,12 @@ pub mod admin {
     pub mod timeline;
     pub mod view;
     pub mod view_draft;
+    pub mod withdraw_edit;
 }
 pub mod jobs {
     //! What follows a placed order, and the staff's index of all of them.
     pub mod complete;
+    pub mod expire_edits;
     pub mod index_orders;
     pub mod issue_invoice;
     pub mod on_order_changed;
@@ -60,12 +68,15 @@ pub mod jobs {
 }
 pub mod store {
     //! Endpoints for buyers.
+    pub mod approve_edit;
     pub mod cancel;
+    pub mod decline_edit;
     pub mod download;
     pub mod invoice;
     pub mod list;
     pub mod look_up;
     pub mod view;
+    pub mod view_edit;
     pub mod view_pay_link;
 }
 
@@ -95,8 +106,23 @@ impl runtime::App for App {
                 tables.extend([Table::Carts, Table::Inventory, Table::Ledger, Table::Ephemeral]);
                 till = Some(setup.till());
             }
-            "orders.store.view" | "orders.store.list" | "orders.store.look_up" => {
+            "orders.store.view"
+            | "orders.store.list"
+            | "orders.store.look_up"
+            | "orders.store.view_edit"
+            | "orders.store.decline_edit" => {
                 tables.push(Table::Ephemeral);
+            }
+            "orders.store.approve_edit" => {
+                tables.extend([Table::Catalog, Table::Inventory, Table::Ledger, Table::Ephemeral]);
+            }
+            "orders.admin.preview_edit" | "orders.admin.propose_edit" => {
+                tables.extend([Table::Catalog, Table::Inventory]);
+                tables.extend([Table::Identity, Table::Ephemeral]);
+            }
+            "orders.admin.apply_edit" => {
+                tables.extend([Table::Catalog, Table::Inventory, Table::Ledger]);
+                tables.extend([Table::Identity, Table::Ephemeral]);
             }
             "orders.store.view_pay_link" => tables = vec![Table::Carts, Table::Ephemeral],
             "orders.admin.list_drafts" => {
@@ -118,7 +144,9 @@ impl runtime::App for App {
                 tables.extend([Table::Identity, Table::Ephemeral]);
                 files = setup.files();
             }
-            "orders.admin.packing_slip" | "orders.admin.pick_list" => {
+            "orders.admin.change_address"
+            | "orders.admin.packing_slip"
+            | "orders.admin.pick_list" => {
                 tables.extend([Table::Catalog, Table::Identity, Table::Ephemeral]);
             }
             "orders.jobs.issue_invoice" => {
@@ -134,6 +162,8 @@ impl runtime::App for App {
             "orders.admin.view"
             | "orders.admin.list_invoices"
             | "orders.admin.preview_refund"
+            | "orders.admin.list_edits"
+            | "orders.admin.withdraw_edit"
             | "orders.admin.list_notes"
             | "orders.admin.add_note"
             | "orders.admin.timeline"
@@ -270,6 +300,12 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         admin::cancel_lines
     ),
     http!(
+        "orders.admin.change_address",
+        PUT "/v1/admin/orders/{id}/shipping_address",
+        "Sends what has not left to another address, for which the same prices and taxes hold.",
+        admin::change_address
+    ),
+    http!(
         "orders.admin.hold",
         POST "/v1/admin/orders/{id}/hold",
         "Holds a placed order: nothing of it is sent until it is released.",
@@ -340,6 +376,54 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         GET "/v1/admin/refunds",
         "Lists the refunds that failed and wait for somebody, longest ago first.",
         admin::list_failed_refunds
+    ),
+    http!(
+        "orders.admin.preview_edit",
+        POST "/v1/admin/orders/{id}/edits/preview",
+        "Shows what an edit of an order would come to, and what is not there; writes nothing.",
+        admin::preview_edit
+    ),
+    http!(
+        "orders.admin.propose_edit",
+        POST "/v1/admin/orders/{id}/edits",
+        "Proposes an edit of an order to its buyer, at what it was seen to come to.",
+        admin::propose_edit
+    ),
+    http!(
+        "orders.admin.list_edits",
+        GET "/v1/admin/orders/{id}/edits",
+        "Lists an order's edits, oldest first.",
+        admin::list_edits
+    ),
+    http!(
+        "orders.admin.apply_edit",
+        POST "/v1/admin/orders/{id}/edits/{number}/apply",
+        "Applies an edit that costs the buyer nothing more.",
+        admin::apply_edit
+    ),
+    http!(
+        "orders.admin.withdraw_edit",
+        POST "/v1/admin/orders/{id}/edits/{number}/withdraw",
+        "Takes an edit back that nobody has agreed to; its link is good no more.",
+        admin::withdraw_edit
+    ),
+    http!(
+        "orders.store.view_edit",
+        GET "/v1/store/orders/{id}/edit",
+        "Shows the edit that the shop proposes of an order, to its buyer.",
+        store::view_edit
+    ),
+    http!(
+        "orders.store.approve_edit",
+        POST "/v1/store/orders/{id}/edit/approve",
+        "Agrees to an edit of an order: it is applied, and what is left is paid.",
+        store::approve_edit
+    ),
+    http!(
+        "orders.store.decline_edit",
+        POST "/v1/store/orders/{id}/edit/decline",
+        "Says no to an edit of an order: it stays as it is.",
+        store::decline_edit
     ),
     http!(
         "orders.admin.create_draft",
@@ -414,6 +498,7 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         admin::pick_list
     ),
     every!("orders.jobs.complete", 3600, jobs::complete),
+    every!("orders.jobs.expire_edits", 300, jobs::expire_edits),
     on_queue!("orders.jobs.issue_invoice", Name::Invoices, jobs::issue_invoice),
     on_queue!("orders.jobs.on_order_placed", Name::OrderEvents, jobs::on_order_placed),
     on_stream!("orders.jobs.on_order_changed", Table::Orders, jobs::on_order_changed),

@@ -42,6 +42,30 @@ pub(crate) async fn tell_of_dispute(
     Ok(())
 }
 
+/// Tells whoever proposed it of an edit that came to nothing, while they work here.
+pub(crate) async fn tell_of_edit(
+    app: &App,
+    event: &Event,
+    (order, number): (OrderId, u32),
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let missing = || Fault::noticed(format!("find edit {number} of {order}"), Retry::Useless);
+    let file = app.store.order(order).await?.ok_or_else(missing)?;
+    let edit = file.edits.iter().find(|edit| edit.number == number).ok_or_else(missing)?;
+    let members = app.store.members(STAFF_MAX, None).await?.entries;
+    let is_theirs = |member: &&Member| member.id == edit.responsible && member.is_active();
+    let Some(member) = members.iter().find(is_theirs) else { return Ok(()) };
+    let letter = Letter::OrderEditClosed {
+        order_number: file.order.number.clone(),
+        status: edit.status,
+        answer: edit.answer.clone(),
+    };
+    let request = request(event, member, letter, now);
+    let body = serde_json::to_string(&request)
+        .map_err(|error| Fault::new("write a letter's request", error, Retry::Useless))?;
+    app.queues()?.send(Name::Mail, &body).await
+}
+
 /// The letter of this event to this member.
 fn request(event: &Event, member: &Member, letter: Letter, now: Timestamp) -> Event {
     let (cause, reader) = (event.id.ulid(), member.id.ulid());

@@ -21,7 +21,9 @@ mod exchange;
 mod fulfillment;
 mod letters;
 mod line_cancel;
+mod order_edit;
 mod privacy;
+mod readdressing;
 mod returns;
 mod webhook;
 

@@ -18,6 +18,7 @@ pub mod letter_template;
 pub mod media;
 pub mod order;
 pub mod order_desk;
+pub mod order_edit;
 pub mod privacy;
 pub mod product;
 pub mod promotion;

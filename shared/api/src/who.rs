@@ -652,6 +652,11 @@ impl OrderReader {
 }
 
 impl OrderReader {
+    /// Whether the token that they show is the one with this hash.
+    pub fn shows(&self, hash: &str) -> bool {
+        is_hash(self.order_hash.as_deref(), hash)
+    }
+
     /// The hash of the order token that they show.
     pub fn order_hash(&self) -> Option<&str> {
         self.order_hash.as_deref()

@@ -17,7 +17,7 @@ use crate::id::{
 use crate::money::Money;
 use crate::text::Text;
 use crate::webhook::{Replay, Topic};
-use crate::{dispute, order, refund, returns};
+use crate::{dispute, order, order_edit, refund, returns};
 
 /// An event with its name and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +150,16 @@ pub enum Fact {
         /// Which of its cancellations, counted from 1.
         number: u32,
     },
+    /// An edit that was proposed of an order came to nothing.
+    #[serde(rename = "order.edit_closed")]
+    OrderEditClosed {
+        /// Which order.
+        order_id: OrderId,
+        /// Which of its edits, counted from 1.
+        number: u32,
+        /// Where it stands.
+        status: order_edit::Status,
+    },
     /// A pool of keys has new ones: orders whose keys follow may get theirs.
     #[serde(rename = "keys.added")]
     KeysAdded {
@@ -226,6 +236,7 @@ impl Fact {
             | Self::OrderMoved { .. }
             | Self::OrderReopened { .. }
             | Self::OrderLinesCanceled { .. }
+            | Self::OrderEditClosed { .. }
             | Self::KeysAdded { .. } => Destination::OrderEvents,
             Self::RefundRequested { .. }
             | Self::DisputeAnswered { .. }
@@ -290,6 +301,7 @@ impl Fact {
                 order::Status::Expired => "order.expired",
             },
             Self::OrderLinesCanceled { .. } => "order.lines_canceled",
+            Self::OrderEditClosed { .. } => "order.edit_closed",
             Self::KeysAdded { .. } => "keys.added",
             Self::MessageRequested { .. } => "message.requested",
             Self::TextRequested { .. } => "text.requested",
@@ -316,6 +328,7 @@ impl Fact {
             | Self::OrderReopened { .. }
             | Self::OrderMoved { .. }
             | Self::OrderLinesCanceled { .. }
+            | Self::OrderEditClosed { .. }
             | Self::KeysAdded { .. }
             | Self::MessageRequested { .. }
             | Self::TextRequested { .. }
@@ -342,6 +355,7 @@ impl Fact {
             Self::RefundRequested { .. }
             | Self::DisputeAnswered { .. }
             | Self::CaptureRequested { .. }
+            | Self::OrderEditClosed { .. }
             | Self::KeysAdded { .. }
             | Self::MessageRequested { .. }
             | Self::TextRequested { .. }
@@ -471,6 +485,33 @@ pub enum Letter {
         order_id: OrderId,
         /// The token of the link.
         token: String,
+    },
+    /// We would change your order like this: here is the way to say yes or no.
+    OrderEditToApprove {
+        /// Which order.
+        order_id: OrderId,
+        /// Which of its edits, counted from 1.
+        number: u32,
+        /// The token of the link.
+        token: String,
+    },
+    /// Your order was changed.
+    OrderEdited {
+        /// Which order.
+        order_id: OrderId,
+        /// Which of its edits, counted from 1.
+        number: u32,
+        /// The token of the link by which what was added is paid, where something is due.
+        token: Option<String>,
+    },
+    /// A change of an order came to nothing.
+    OrderEditClosed {
+        /// What people call the order.
+        order_number: String,
+        /// Where the change stands.
+        status: order_edit::Status,
+        /// What the buyer said.
+        answer: Option<String>,
     },
     /// Somebody, probably you, wants to see your order: here is the way.
     OrderLink {
@@ -619,6 +660,9 @@ impl Letter {
             Self::OrderCanceled { .. } => "order_canceled",
             Self::OrderLinesCanceled { .. } => "order_lines_canceled",
             Self::ExchangeToPay { .. } => "exchange_to_pay",
+            Self::OrderEditToApprove { .. } => "order_edit_to_approve",
+            Self::OrderEdited { .. } => "order_edited",
+            Self::OrderEditClosed { .. } => "order_edit_closed",
             Self::OrderLink { .. } => "order_link",
             Self::PayLink { .. } => "pay_link",
             Self::ReturnRequested { .. } => "return_requested",
@@ -684,6 +728,13 @@ mod tests {
             Letter::OrderCanceled { order_id },
             Letter::OrderLinesCanceled { order_id, number: 2 },
             Letter::ExchangeToPay { order_id, token: "t".into() },
+            Letter::OrderEditToApprove { order_id, number: 1, token: "t".into() },
+            Letter::OrderEdited { order_id, number: 1, token: None },
+            Letter::OrderEditClosed {
+                order_number: "STH-42T-DMW".into(),
+                status: order_edit::Status::Declined,
+                answer: Some("No.".into()),
+            },
             Letter::OrderLink { order_id, token: "t".into() },
             Letter::ReturnRequested { order_id, return_id },
             Letter::ReturnApproved { order_id, return_id },
@@ -740,6 +791,7 @@ mod tests {
             Fact::OrderMoved { order_id, status: order::Status::OnHold },
             Fact::OrderReopened { order_id },
             Fact::OrderLinesCanceled { order_id, number: 1 },
+            Fact::OrderEditClosed { order_id, number: 1, status: order_edit::Status::Expired },
             Fact::DisputeMoved { order_id, dispute_id, amount, status: dispute::Status::Lost },
             Fact::DisputeAnswered { order_id, dispute_id },
             Fact::CaptureRequested { order_id },

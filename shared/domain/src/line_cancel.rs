@@ -19,7 +19,7 @@ use crate::id::{LocationId, OrderLineId, RefundId};
 use crate::money::Money;
 use crate::order::{Order, OrderLine, Status};
 use crate::payment::Payment;
-use crate::refund::{self, Changed, Fresh, Origin, Part, REFUNDS_MAX, share};
+use crate::refund::{self, Changed, Exchanged, Fresh, Origin, Part, REFUNDS_MAX, share};
 use crate::reservation::State;
 
 /// How often units of one order may be called off: the order tells of each time.
@@ -66,8 +66,40 @@ pub struct Cancellation {
     pub reason: Option<String>,
     /// Who called them off.
     pub by: Actor,
+    /// By which edit of the order, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<u32>,
     /// When.
     pub at: Timestamp,
+}
+
+/// What units are called off for that an edit of the order takes off.
+#[derive(Debug, Clone)]
+pub(crate) struct Editing {
+    /// Which edit.
+    pub(crate) number: u32,
+    /// Whether other goods are added: then nothing of the order has to be left.
+    pub(crate) adds: bool,
+    /// What of their worth pays for those.
+    pub(crate) credit: Option<Exchanged>,
+}
+
+/// What units are worth that an edit would take off, in minor units of the order's currency.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Worth {
+    /// Which units, with what they cost.
+    pub(crate) units: Vec<Units>,
+    /// What goes back for them: to gift cards and by the provider.
+    pub(crate) back: i64,
+    /// What of that may pay for other goods instead.
+    pub(crate) exchangeable: i64,
+}
+
+impl Worth {
+    /// What they cost.
+    pub(crate) fn cost(&self) -> i64 {
+        self.units.iter().map(|one| one.amount.amount()).sum()
+    }
 }
 
 /// Why units are not called off.
@@ -169,6 +201,50 @@ impl Order {
         wanted: &[(OrderLineId, u32)],
         fresh: Fresh,
     ) -> Result<Off, Refusal> {
+        let (order, parts) = self.without(parcels, payment, wanted, (None, &fresh))?;
+        order.back((payment, refunds), &parts, None, fresh)
+    }
+
+    /// Calls units off that an edit takes off; what of their worth pays for other goods stays.
+    pub(crate) fn cancel_units_for(
+        &self,
+        parcels: &[Fulfillment],
+        (payment, refunds): (Option<&Payment>, usize),
+        wanted: &[(OrderLineId, u32)],
+        editing: Editing,
+        fresh: Fresh,
+    ) -> Result<Off, Refusal> {
+        let (order, parts) = self.without(parcels, payment, wanted, (Some(&editing), &fresh))?;
+        order.back((payment, refunds), &parts, editing.credit, fresh)
+    }
+
+    /// What units are worth that an edit would take off.
+    pub(crate) fn worth_of_units(
+        &self,
+        parcels: &[Fulfillment],
+        payment: Option<&Payment>,
+        wanted: &[(OrderLineId, u32)],
+        (editing, fresh): (&Editing, &Fresh),
+    ) -> Result<Worth, Refusal> {
+        let (order, parts) = self.without(parcels, payment, wanted, (Some(editing), fresh))?;
+        let back: i64 = parts.iter().map(|part| part.amount().amount()).sum();
+        // What is too little for the provider to move is promised, and pays for nothing.
+        let exchangeable = match order.plan_parts(parts) {
+            Ok(plan) => back - plan.tenders.iter().map(|one| one.amount.amount()).sum::<i64>(),
+            Err(_) => 0,
+        };
+        let units = order.cancellations.into_iter().next_back().map(|one| one.units);
+        Ok(Worth { units: units.unwrap_or_default(), back, exchangeable })
+    }
+
+    /// The order without these units, and for which parts of it something goes back.
+    fn without(
+        &self,
+        parcels: &[Fulfillment],
+        payment: Option<&Payment>,
+        wanted: &[(OrderLineId, u32)],
+        (editing, fresh): (Option<&Editing>, &Fresh),
+    ) -> Result<(Self, Vec<Part>), Refusal> {
         match self.status {
             Status::Placed | Status::OnHold => {}
             status @ (Status::PendingPayment
@@ -186,7 +262,8 @@ impl Order {
         let mut order = self.clone();
         let (units, parts) = order.take_off(wanted)?;
         let is_all = |line: &OrderLine| line.canceled >= line.quantity;
-        if order.lines.iter().all(is_all) {
+        let may_be_empty = editing.is_some_and(|editing| editing.adds);
+        if !may_be_empty && order.lines.iter().all(is_all) {
             return Err(Refusal::EntireOrder);
         }
         order.let_go(parcels, &units);
@@ -198,9 +275,10 @@ impl Order {
             refund: None,
             reason: fresh.reason.clone(),
             by: fresh.by,
+            edit: editing.map(|editing| editing.number),
             at: fresh.now,
         });
-        order.back(payment, refunds, &parts, fresh)
+        Ok((order, parts))
     }
 
     /// Whether so many units of these lines are here and in no parcel.
@@ -266,12 +344,13 @@ impl Order {
         Ok((units, parts))
     }
 
-    /// Asks for what goes back, if anything does.
+    /// Asks for what goes back, if anything does. What pays for other goods stays, and is due for
+    /// this order as it was.
     fn back(
         mut self,
-        payment: Option<&Payment>,
-        refunds: usize,
+        (payment, refunds): (Option<&Payment>, usize),
         parts: &[Part],
+        credit: Option<Exchanged>,
         fresh: Fresh,
     ) -> Result<Off, Refusal> {
         let sum: i64 = parts.iter().map(|part| part.amount().amount()).sum();
@@ -279,14 +358,15 @@ impl Order {
             self.follow_money(payment, fresh.now);
             return Ok(Off::WithoutMoney(Box::new(self)));
         }
-        self.called_off.taken += sum - sum.min(self.tender_refundable());
+        let stays = credit.as_ref().map_or(0, |credit| credit.amount.amount());
+        self.called_off.taken += sum - sum.min(self.tender_refundable()) - stays;
         if refunds >= REFUNDS_MAX {
             return Err(Refusal::Refund(refund::Refusal::TooMany));
         }
         let plan = match self.plan_parts(parts.to_vec()) {
             Ok(plan) => plan,
             // Less than the provider can move: the next refund gives it.
-            Err(refund::Refusal::TooSmall { .. }) => {
+            Err(refund::Refusal::TooSmall { .. }) if credit.is_none() => {
                 self.promise(parts, sum);
                 self.follow_money(payment, fresh.now);
                 return Ok(Off::WithoutMoney(Box::new(self)));
@@ -296,7 +376,12 @@ impl Order {
         if let Some(last) = self.cancellations.last_mut() {
             last.refund = Some(fresh.id);
         }
-        let changed = self.give_planned(payment, plan, Origin::Cancellation, fresh);
+        let changed = match credit {
+            Some(credit) => {
+                self.give_exchanged(payment, plan, (Origin::Cancellation, credit), fresh)
+            }
+            None => self.give_planned(payment, plan, Origin::Cancellation, fresh),
+        };
         Ok(Off::WithMoney(Box::new(changed)))
     }
 
@@ -354,4 +439,4 @@ impl Order {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

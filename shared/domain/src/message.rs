@@ -395,6 +395,9 @@ impl Letter {
             | Self::BackInStock { .. }
             | Self::TemplateTest { .. }
             | Self::ExchangeToPay { .. }
+            | Self::OrderEditToApprove { .. }
+            | Self::OrderEdited { .. }
+            | Self::OrderEditClosed { .. }
             | Self::OrderLink { .. }
             | Self::PayLink { .. }
             | Self::DisputeOpened { .. }
@@ -436,6 +439,9 @@ impl Letter {
             | Self::BackInStock { .. }
             | Self::TemplateTest { .. }
             | Self::ExchangeToPay { .. }
+            | Self::OrderEditToApprove { .. }
+            | Self::OrderEdited { .. }
+            | Self::OrderEditClosed { .. }
             | Self::OrderLink { .. }
             | Self::PayLink { .. }
             | Self::DisputeOpened { .. }

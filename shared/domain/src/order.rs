@@ -454,7 +454,8 @@ pub struct Order {
     /// The trace of the request that placed it: whoever settles it later goes on in that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
-    /// The order whose goods came back for these, where it is a replacement.
+    /// The order that it belongs to, where it was not bought by itself: whose goods came back for
+    /// these, or to which these were added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange_of: Option<OrderId>,
     /// Events said so far about this order.

@@ -682,13 +682,25 @@ impl Order {
         if refunds >= REFUNDS_MAX {
             return Err(Refusal::TooMany);
         }
-        let mut plan = self.plan_refund(wanted)?;
-        let rest = self.exchangeable(wanted)?.amount() - exchanged.amount.amount();
-        (plan.money, plan.carry) = self.stepped(rest);
-        let mut changed = self.clone().give_planned(payment, plan, Origin::Staff, fresh);
+        let plan = self.plan_refund(wanted)?;
+        Ok(self.clone().give_exchanged(payment, plan, (Origin::Staff, exchanged), fresh))
+    }
+
+    /// Asks for what was planned but for what pays for other goods.
+    pub(crate) fn give_exchanged(
+        self,
+        payment: Option<&Payment>,
+        mut plan: Plan,
+        (origin, exchanged): (Origin, Exchanged),
+        fresh: Fresh,
+    ) -> Changed {
+        let parts: i64 = plan.parts.iter().map(|part| part.amount().amount()).sum();
+        let tenders: i64 = plan.tenders.iter().map(|tender| tender.amount.amount()).sum();
+        (plan.money, plan.carry) = self.stepped(parts - tenders - exchanged.amount.amount());
+        let mut changed = self.give_planned(payment, plan, origin, fresh);
         changed.order.refunds.credited += exchanged.amount.amount();
         changed.refund.exchanged = Some(exchanged);
-        Ok(changed)
+        changed
     }
 
     /// So much as the provider can move of it and of what was promised before, and what is left.

@@ -9,6 +9,7 @@ use crate::fulfillment::Fulfillment;
 use crate::id::{NoteId, OrderId};
 use crate::money::Money;
 use crate::order::{Order, Status};
+use crate::order_edit::{Edit, Status as EditStatus};
 use crate::payment::Payment;
 use crate::refund::Refund;
 use crate::returns::{Resolution, Return, Status as Stage};
@@ -173,6 +174,34 @@ pub fn of_disputes(disputes: &[Dispute]) -> Vec<Moment> {
             DisputeStatus::Lost => "dispute.lost",
         };
         moments.extend(dispute.closed_at.map(|at| of(at, what)));
+    }
+    moments
+}
+
+/// What happened with the edits of an order, for whoever puts it among the rest. The subject is the
+/// order of what was added, once there is one.
+pub fn of_edits(edits: &[Edit]) -> Vec<Moment> {
+    let mut moments = Vec::new();
+    for edit in edits {
+        let amount = Some(edit.sums.due);
+        let of = |at, what| Moment { amount, ..Moment::of(at, what, &edit.order) };
+        let proposed = of(edit.created_at, "edit.proposed");
+        moments.push(Moment { by: Some(edit.by), text: Some(edit.reason.clone()), ..proposed });
+        let what = match edit.status {
+            EditStatus::Open => continue,
+            EditStatus::Applied => "edit.applied",
+            EditStatus::Declined => "edit.declined",
+            EditStatus::Withdrawn => "edit.withdrawn",
+            EditStatus::Expired => "edit.expired",
+            EditStatus::Superseded => "edit.superseded",
+        };
+        let added = edit.made.as_ref().and_then(|made| made.order).unwrap_or(edit.order);
+        moments.extend(edit.closed_at.map(|at| Moment {
+            by: edit.closed_by,
+            subject: added.to_string(),
+            text: edit.answer.clone(),
+            ..of(at, what)
+        }));
     }
     moments
 }

@@ -13,12 +13,14 @@ use domain::address::Email;
 use domain::fault::{Fault, Retry};
 
 mod custom;
+mod edited;
 mod parcel;
 mod returned;
 pub mod samples;
 mod template;
 
 pub use custom::{Broken, Custom, Form, Shown, try_out, variables};
+pub use edited::Edited;
 pub use parcel::Parcel;
 pub use returned::Returned;
 pub use template::{Facts, Link, Rendered, Templates};

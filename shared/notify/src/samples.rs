@@ -11,11 +11,13 @@ use domain::fulfillment::{self, Carriage, Fulfillment, Line};
 use domain::id::{CartId, FulfillmentId, OrderId, RefundId, ReturnId, Ulid};
 use domain::money::Money;
 use domain::order::Order;
+use domain::order_edit;
 use domain::returns::{
     self, Approval, Disposition, Inspection, Item, Reason, Reception, Resolution, Return,
 };
 use domain::stock::FIRST_LOCATION;
 
+use crate::edited::{Edited, EditedLine};
 use crate::parcel::Parcel;
 use crate::returned::Returned;
 use crate::template::{Facts, Link};
@@ -56,6 +58,11 @@ pub fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
         ("return_resolved", Letter::ReturnResolved { order_id, return_id: return_id() }),
         ("order_lines_canceled", Letter::OrderLinesCanceled { order_id, number: 1 }),
         ("exchange_to_pay", Letter::ExchangeToPay { order_id, token: token() }),
+        (
+            "order_edit_to_approve",
+            Letter::OrderEditToApprove { order_id, number: 1, token: token() },
+        ),
+        ("order_edited", Letter::OrderEdited { order_id, number: 1, token: Some(token()) }),
         ("order_link", Letter::OrderLink { order_id, token: token() }),
         ("pay_link", pay_link(order_id)),
         ("keys_ready", Letter::KeysReady { order_id }),
@@ -95,11 +102,17 @@ fn money_letters() -> Vec<(&'static str, Letter)> {
         is_inquiry: due.is_none(),
         due_by: due.and_then(|due| due.parse().ok()),
     };
+    let closed = Letter::OrderEditClosed {
+        order_number: order_number(),
+        status: order_edit::Status::Declined,
+        answer: Some("I would <b>rather</b> keep it.".to_owned()),
+    };
     let capture_before = "2026-11-28T09:00:00Z".parse().unwrap_or_default();
     let amount = Money::new(12_990, Currency::EUR);
     vec![
         ("dispute_opened", dispute(Some("2026-11-30T23:59:59Z"))),
         ("dispute_inquiry", dispute(None)),
+        ("order_edit_closed", closed),
         (
             "capture_due",
             Letter::CaptureDue { order_number: order_number(), amount, capture_before },
@@ -226,6 +239,26 @@ fn returned(order: &Order) -> Return {
     }
 }
 
+/// The edit that the letters about edits tell of: one that says all there is to say.
+fn edited(order: &Order) -> Edited {
+    let line = |title: &str, variant: &str, quantity, amount| EditedLine {
+        title: title.to_owned(),
+        variant: variant.to_owned(),
+        quantity,
+        amount: Money::new(amount, Currency::EUR).to_string(),
+    };
+    Edited {
+        removed: vec![line("Mug <b>\"Blue & White\"</b>", "Large", 1, 1_250)],
+        added: vec![line("Poster & frame", "POSTER-A2-WITH-A-VERY-LONG-NAME-INDEED", 2, 4_000)],
+        back: Some(Money::new(150, Currency::EUR).to_string()),
+        due: Some(Money::new(2_900, Currency::EUR).to_string()),
+        message: Some("As we said on the phone: <b>two</b> & a frame.\nBest wishes".to_owned()),
+        expires_on: "28 November 2026".to_owned(),
+        order_id: Some(order.id.to_string()),
+        order_number: Some("STH-42T-DMX".to_owned()),
+    }
+}
+
 /// The order that the letters about orders tell of.
 ///
 /// # Errors
@@ -247,6 +280,8 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
             | Letter::OrderCanceled { .. }
             | Letter::OrderLinesCanceled { .. }
             | Letter::ExchangeToPay { .. }
+            | Letter::OrderEditToApprove { .. }
+            | Letter::OrderEdited { .. }
             | Letter::OrderLink { .. }
             | Letter::ReturnRequested { .. }
             | Letter::ReturnApproved { .. }
@@ -274,6 +309,9 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
         all.due = Some(Money::new(500, Currency::EUR).to_string());
         all
     });
+    let is_about_edit =
+        matches!(letter, Letter::OrderEditToApprove { .. } | Letter::OrderEdited { .. });
+    let edit = is_about_edit.then(|| edited(order));
     let url = format!("{SHOP_URL}/v1/store/downloads/{TOKEN}");
     let downloads = is_about_order.then(|| Link { title: "manual.pdf".to_owned(), url });
     Facts {
@@ -282,6 +320,7 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
         order: is_about_order.then_some(order),
         parcel,
         returned,
+        edit,
         downloads: downloads.into_iter().collect(),
     }
 }

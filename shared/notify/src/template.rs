@@ -18,6 +18,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
+use crate::edited::Edited;
 use crate::parcel::Parcel;
 use crate::returned::Returned;
 
@@ -52,6 +53,8 @@ pub struct Facts<'a> {
     pub parcel: Option<Parcel>,
     /// The return it is about.
     pub returned: Option<Returned>,
+    /// The edit of the order it is about.
+    pub edit: Option<Edited>,
     /// Links to the order's digital goods: name and address.
     pub downloads: Vec<Link>,
 }
@@ -113,7 +116,7 @@ struct TenderFacts {
 impl TenderFacts {
     fn of(tender: &Tender) -> Self {
         let name = match &tender.source {
-            gift_card::Source::GiftCard { is_exchange: true, .. } => "Returned goods".to_owned(),
+            gift_card::Source::GiftCard { is_exchange: true, .. } => "Exchanged goods".to_owned(),
             gift_card::Source::GiftCard { last4, .. } => format!("Gift card ending in {last4}"),
             gift_card::Source::StoreCredit { .. } => "Store credit".to_owned(),
         };
@@ -193,6 +196,9 @@ impl Templates {
             "order_canceled",
             "order_lines_canceled",
             "exchange_to_pay",
+            "order_edit_to_approve",
+            "order_edited",
+            "order_edit_closed",
             "order_link",
             "pay_link",
             "return_requested",
@@ -251,6 +257,8 @@ pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
         | Letter::StaffInvitation { token }
         | Letter::StaffResetPassword { token }
         | Letter::ExchangeToPay { token, .. }
+        | Letter::OrderEditToApprove { token, .. }
+        | Letter::OrderEdited { token: Some(token), .. }
         | Letter::OrderLink { token, .. }
         | Letter::PayLink { token, .. }
         | Letter::BackInStock { token, .. } => (Some(token), None),
@@ -269,6 +277,8 @@ pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
         | Letter::OrderRefunded { .. }
         | Letter::OrderCanceled { .. }
         | Letter::OrderLinesCanceled { .. }
+        | Letter::OrderEdited { token: None, .. }
+        | Letter::OrderEditClosed { .. }
         | Letter::ReturnRequested { .. }
         | Letter::ReturnApproved { .. }
         | Letter::ReturnRejected { .. }
@@ -288,6 +298,8 @@ pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
         order => Value::from(Serde(facts.order.map(OrderFacts::of))),
         parcel => Value::from(Serde(&facts.parcel)),
         returned => Value::from(Serde(&facts.returned)),
+        edit => Value::from(Serde(&facts.edit)),
+        edit_closed => Value::from(Serde(EditClosedFacts::of(facts.letter))),
         refund => refund_of(facts.letter),
         canceled => Value::from(Serde(canceled_of(facts.letter, facts.order))),
         downloads => Value::from(Serde(&facts.downloads)),
@@ -318,6 +330,24 @@ impl PayLinkFacts {
             expires_on: expires_at.strftime("%-d %B %Y").to_string(),
             message: message.clone(),
         })
+    }
+}
+
+/// What the letter to the staff about an edit that came to nothing tells.
+#[derive(Default, Serialize)]
+struct EditClosedFacts {
+    order_number: String,
+    status: String,
+    answer: Option<String>,
+}
+
+impl EditClosedFacts {
+    fn of(letter: &Letter) -> Self {
+        let Letter::OrderEditClosed { order_number, status, answer } = letter else {
+            return Self::default();
+        };
+        let status = status.code().to_owned();
+        Self { order_number: order_number.clone(), status, answer: answer.clone() }
     }
 }
 
@@ -408,6 +438,9 @@ impl StockFacts {
             | Letter::OrderCanceled { .. }
             | Letter::OrderLinesCanceled { .. }
             | Letter::ExchangeToPay { .. }
+            | Letter::OrderEditToApprove { .. }
+            | Letter::OrderEdited { .. }
+            | Letter::OrderEditClosed { .. }
             | Letter::OrderLink { .. }
             | Letter::PayLink { .. }
             | Letter::ReturnRequested { .. }
@@ -619,6 +652,8 @@ mod tests {
             ("data_exported", "/account/export"),
             ("back_in_stock", "/back-in-stock"),
             ("exchange_to_pay", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+            ("order_edit_to_approve", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV/edit"),
+            ("order_edited", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
             ("order_link", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
             ("pay_link", "/pay/cart_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         ];
@@ -662,6 +697,8 @@ mod tests {
             ("staff_invitation", "72 hours"),
             ("staff_reset_password", "30 minutes"),
             ("exchange_to_pay", "48 hours"),
+            ("order_edit_to_approve", "28 November 2026"),
+            ("order_edited", "48 hours"),
             ("order_link", "60 minutes"),
             ("pay_link", "28 November 2026"),
         ];
@@ -726,6 +763,7 @@ mod tests {
             order: None,
             parcel: None,
             returned: None,
+            edit: None,
             downloads: vec![],
         };
         let fault = Templates::built_in().unwrap().render(&facts).unwrap_err();

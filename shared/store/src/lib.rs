@@ -40,6 +40,7 @@ pub mod message;
 pub mod movement;
 pub mod note;
 pub mod order;
+pub mod order_edit;
 pub mod order_link;
 pub mod outbox;
 pub mod outgoing;

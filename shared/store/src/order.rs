@@ -7,6 +7,7 @@
 //! | parcel | `ORD#id` / FUL#id | `work`; see [`crate::fulfillment`] |
 //! | refund | `ORD#id` / REF#id | `work`; see [`crate::refund`] |
 //! | return | `ORD#id` / RET#id | `work`; see [`crate::returns`] |
+//! | edit | `ORD#id` / EDIT#number | `work`; see [`crate::order_edit`] |
 //! | dispute | `ORD#id` / DSP#id | `by_status`, `work`; see [`crate::dispute`] |
 //! | uses of a download | `ORD#id` / DL#line | |
 //! | key that a unit has | `ORD#id` / KEY#line#unit | |
@@ -28,6 +29,7 @@ use domain::id::{CustomerId, OrderId, OrderLineId, PromotionId};
 use domain::key_pool::GivenKey;
 use domain::limit::Standing;
 use domain::order::{Order, Status};
+use domain::order_edit::Edit;
 use domain::payment::{Entry, Payment};
 use domain::refund::Refund;
 use domain::reservation::State;
@@ -68,6 +70,8 @@ pub struct OrderFile {
     pub returns: Vec<Return>,
     /// Its disputes, oldest first.
     pub disputes: Vec<Dispute>,
+    /// Its edits, oldest first.
+    pub edits: Vec<Edit>,
 }
 
 impl OrderFile {
@@ -246,6 +250,7 @@ impl Store {
         let mut refunds: Vec<Refund> = Vec::new();
         let mut returns = Vec::new();
         let mut disputes: Vec<Dispute> = Vec::new();
+        let mut edits = Vec::new();
         for row in self.rows(&partition(id)).await? {
             match row.get("sk") {
                 Some(AttributeValue::S(sk)) if sk == "META" => order = Some(document(row)?),
@@ -270,6 +275,9 @@ impl Store {
                 Some(AttributeValue::S(sk)) if sk.starts_with("DSP#") => {
                     disputes.push(document(row)?);
                 }
+                Some(AttributeValue::S(sk)) if sk.starts_with("EDIT#") => {
+                    edits.push(document(row)?);
+                }
                 // Rows of kinds that this reader does not show.
                 _ => {}
             }
@@ -286,6 +294,7 @@ impl Store {
             refunds,
             returns,
             disputes,
+            edits,
         }))
     }
 

@@ -49,7 +49,7 @@ const SECRETS: [&str; 10] = [
 /// What is somebody's beside an order by where it stands, whatever it says: the beginning of the
 /// row's key, and the way to the field through maps and lists. What people write in their own words
 /// need not name them, and the address of a label or a parcel's number leads to who got it.
-pub(crate) const PERSONAL: [(&str, &[&str]); 15] = [
+pub(crate) const PERSONAL: [(&str, &[&str]); 17] = [
     ("META", &["hold", "reason"]),
     ("META", &["cancellations", "reason"]),
     ("NOTE#", &["text"]),
@@ -60,6 +60,8 @@ pub(crate) const PERSONAL: [(&str, &[&str]); 15] = [
     ("RET#", &["rejection"]),
     ("RET#", &["carriage", "tracking_number"]),
     ("RET#", &["carriage", "tracking_url"]),
+    ("EDIT#", &["message"]),
+    ("EDIT#", &["answer"]),
     ("DSP#", &["answer", "own"]),
     ("FUL#", &["carriage", "tracking_number"]),
     ("FUL#", &["carriage", "tracking_url"]),
@@ -620,6 +622,7 @@ mod tests {
     use domain::dispute::Dispute;
     use domain::fulfillment::Fulfillment;
     use domain::id::Ulid;
+    use domain::order_edit::Edit;
     use domain::returns::Return;
     use serde::Serialize;
     use serde::de::DeserializeOwned;
@@ -686,7 +689,18 @@ mod tests {
                 "own": {"customer_purchase_ip": "203.0.113.7", "customer_name": "Prince"},
             },
         });
+        let nothing = json!({"amount": 0, "currency": "EUR"});
+        let edit = json!({
+            "order": order, "number": 1, "status": "declined", "removed": [], "added": null,
+            "sums": {"removed": nothing, "added": nothing, "credit": nothing, "back": nothing,
+                "not_due": nothing, "due": nothing},
+            "reason": "K7M-294-QXA", "message": "Dear Prince", "token_hash": null, "by": "system",
+            "responsible": "stf_01ARZ3NDEKTSV4RRFFQ69G5FAV", "until": AT, "made": null,
+            "answer": "my insulin pump", "closed_by": "nobody", "closed_at": AT, "version": 3,
+            "created_at": AT, "updated_at": AT,
+        });
         for ((before, after), personal) in [
+            (forgotten_of::<Edit>("EDIT#0001", edit), &["insulin", "Prince"][..]),
             (
                 forgotten_of::<Return>("RET#1", returned),
                 &["insulin", "ring twice", "street", "worn by you", "1Z999"][..],

@@ -16,7 +16,7 @@ use domain::id::OrderId;
 use domain::message::{Delivery, Status};
 use domain::order::Order;
 use jiff::Timestamp;
-use notify::{Facts, Link, Parcel, Posted, Rendered, Returned};
+use notify::{Edited, Facts, Link, Parcel, Posted, Rendered, Returned};
 use store::message::Claim;
 use store::order::OrderFile;
 
@@ -106,6 +106,7 @@ fn read(body: &str) -> Result<Message, Fault> {
         | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
         | Fact::OrderLinesCanceled { .. }
+        | Fact::OrderEditClosed { .. }
         | Fact::OrderReopened { .. }
         | Fact::KeysAdded { .. }
         | Fact::TextRequested { .. }
@@ -128,7 +129,7 @@ async fn write(
     own: Option<&Own>,
     now: Timestamp,
 ) -> Result<Option<Rendered>, Fault> {
-    let (mut parcel, mut returned) = (None, None);
+    let (mut parcel, mut returned, mut edit) = (None, None, None);
     let order = match &message.letter {
         Letter::OrderConfirmation { order_id }
         | Letter::LatePaymentRefunded { order_id }
@@ -157,6 +158,15 @@ async fn write(
             returned = Some(Returned::of(&file.order, found.ok_or_else(missing)?));
             Some(file.order)
         }
+        Letter::OrderEditToApprove { order_id, number, .. }
+        | Letter::OrderEdited { order_id, number, .. } => {
+            let file = load(app, *order_id).await?;
+            let found = file.edits.iter().find(|one| one.number == *number);
+            let tried = || format!("find edit {number} of {order_id}");
+            let missing = || Fault::noticed(tried(), Retry::Useless);
+            edit = Some(Edited::of(&file.order, found.ok_or_else(missing)?));
+            Some(file.order)
+        }
         Letter::VerifyEmail { .. }
         | Letter::AlreadyRegistered
         | Letter::ResetPassword { .. }
@@ -172,6 +182,7 @@ async fn write(
         | Letter::GiftCard { .. }
         | Letter::BackInStock { .. }
         | Letter::PayLink { .. }
+        | Letter::OrderEditClosed { .. }
         | Letter::DisputeOpened { .. }
         | Letter::CaptureDue { .. }
         | Letter::StockDigest { .. } => None,
@@ -185,7 +196,8 @@ async fn write(
         None => Vec::new(),
     };
     let (letter, shop_url) = (&message.letter, app.shop_url.as_str());
-    let facts = Facts { letter, shop_url, order: order.as_ref(), parcel, returned, downloads };
+    let order = order.as_ref();
+    let facts = Facts { letter, shop_url, order, parcel, returned, edit, downloads };
     if let Some(written) = own.and_then(|own| own.write(letter.template(), &facts)) {
         return Ok(Some(written));
     }

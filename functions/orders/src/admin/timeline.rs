@@ -5,7 +5,7 @@ use api::form::OrderPath;
 use api::view::timeline::{MomentView, TimelineView};
 use api::{Path, Reply, Staff};
 use domain::permission::grant;
-use domain::timeline::{of_disputes, timeline};
+use domain::timeline::{of_disputes, of_edits, timeline};
 use runtime::Call;
 
 use crate::App;
@@ -25,6 +25,7 @@ pub async fn handle(
     let store::order::OrderFile { order, payments, parcels, refunds, returns, .. } = &file;
     let mut moments = timeline(order, payments, parcels, refunds, returns, &notes);
     moments.extend(of_disputes(&file.disputes));
+    moments.extend(of_edits(&file.edits));
     moments.sort_by_key(|moment| moment.at);
     Ok(TimelineView { data: moments.into_iter().map(MomentView::from).collect() })
 }

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use queue::Name;
 use store::Saved;
 
-use crate::staff_letters::tell_of_dispute;
+use crate::staff_letters::{tell_of_dispute, tell_of_edit};
 use crate::{App, capture, keys};
 
 /// How often a lost race is run again before the message comes back by itself.
@@ -55,6 +55,9 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     {
         tell_of_dispute(app, &event, (*order_id, *dispute_id), now).await?;
     }
+    if let Fact::OrderEditClosed { order_id, number, .. } = &event.fact {
+        tell_of_edit(app, &event, (*order_id, *number), now).await?;
+    }
     if let Some(due) = invoice_due(&event.fact) {
         ask_for_invoice(app, due).await?;
     }
@@ -81,6 +84,7 @@ fn invoice_due(fact: &Fact) -> Option<Due> {
         | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
         | Fact::OrderLinesCanceled { .. }
+        | Fact::OrderEditClosed { .. }
         | Fact::OrderReopened { .. }
         | Fact::KeysAdded { .. }
         | Fact::MessageRequested { .. }
@@ -168,8 +172,10 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
             let (order_id, number) = (*order_id, *number);
             Some((order_id, Letter::OrderLinesCanceled { order_id, number }))
         }
-        // Who gets keys is written to when they do; the others have queues of their own.
+        // Who gets keys is written to when they do, of an edit that came to nothing staff are;
+        // the others have queues of their own.
         Fact::KeysAdded { .. }
+        | Fact::OrderEditClosed { .. }
         | Fact::OrderReopened { .. }
         | Fact::RefundRequested { .. }
         | Fact::DisputeMoved { .. }
@@ -212,6 +218,9 @@ async fn write_to_buyer(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let order = load(app, order_id).await?;
+    if is_said_otherwise(&order, &letter) {
+        return Ok(());
+    }
     let (to, customer) = (order.email, order.customer);
     let ulid = event.id.ulid();
     if let (Some(customer), Some(says)) = (customer, beside(&letter)) {
@@ -229,6 +238,13 @@ async fn write_to_buyer(
         .as_ref()
         .ok_or_else(|| Fault::noticed("ask for a letter without a queue", Retry::Useless))?;
     queues.send(Name::Mail, &body).await
+}
+
+/// Of units that an edit took off, the letter about the edit tells.
+fn is_said_otherwise(order: &Order, letter: &Letter) -> bool {
+    let Letter::OrderLinesCanceled { number, .. } = letter else { return false };
+    let at = usize::try_from(*number).unwrap_or(usize::MAX).saturating_sub(1);
+    order.cancellations.get(at).is_some_and(|one| one.edit.is_some())
 }
 
 /// The text's id, made of the event's as the letter's is, and another one.

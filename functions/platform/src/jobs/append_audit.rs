@@ -33,6 +33,7 @@ fn entry(body: &str) -> Result<Entry, Fault> {
         | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
         | Fact::OrderLinesCanceled { .. }
+        | Fact::OrderEditClosed { .. }
         | Fact::OrderReopened { .. }
         | Fact::KeysAdded { .. }
         | Fact::ExchangeDue { .. }

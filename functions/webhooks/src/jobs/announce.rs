@@ -73,6 +73,7 @@ async fn words(app: &App, topic: Topic, event: &Event) -> Result<Announcement, F
         | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
         | Fact::OrderLinesCanceled { .. }
+        | Fact::OrderEditClosed { .. }
         | Fact::OrderReopened { .. }
         | Fact::KeysAdded { .. }
         | Fact::AuditNoted { .. }
@@ -91,6 +92,7 @@ fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::OrderRefundedLate { order_id }
         | Fact::FulfillmentMoved { order_id, .. }
         | Fact::OrderLinesCanceled { order_id, .. }
+        | Fact::OrderEditClosed { order_id, .. }
         | Fact::RefundRequested { order_id, .. }
         | Fact::DisputeMoved { order_id, .. }
         | Fact::DisputeAnswered { order_id, .. }

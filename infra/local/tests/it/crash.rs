@@ -20,14 +20,14 @@ use domain::permission::Permission;
 use futures_util::FutureExt as _;
 use local::{Options, Response, Shop, Snapshot};
 use serde_json::{Value, json};
-use testkit::goods::{self, Goods, MUG, POSTER, TEMPLATE};
+use testkit::goods::{self, Goods, MUG, POSTER, SOCKS, TEMPLATE};
 use testkit::ledger;
 use wire::{FaultKind, Plan};
 
 use crate::tour::returns::{look, own, wish};
 use crate::tour::{papers, parcels, returns};
 use crate::world::{self, Colleague, Shopper, facts};
-use crate::{gift_cards, key_pools, provider_page};
+use crate::{gift_cards, imports, key_pools, privacy, provider_page};
 
 /// Every way in which a call can go wrong.
 const EVERY: &[FaultKind] = &[
@@ -91,9 +91,15 @@ enum Journey {
     PageLeft,
     /// Asked to come back, agreed to, received, looked at, paid back.
     Return,
+    /// Changed after it was paid: proposed, agreed to, paid.
+    Edit,
+    /// Somebody asks to be forgotten, and is.
+    Forget,
+    /// A file of products, announced, sent, started, worked on.
+    Import,
 }
 
-const ALL: [Journey; 20] = [
+const ALL: [Journey; 23] = [
     Journey::Buy,
     Journey::Download,
     Journey::Declined,
@@ -114,6 +120,9 @@ const ALL: [Journey; 20] = [
     Journey::Page,
     Journey::PageLeft,
     Journey::Return,
+    Journey::Edit,
+    Journey::Forget,
+    Journey::Import,
 ];
 
 /// A client that does what the answers say: busy means again, in progress means a little later.
@@ -177,12 +186,15 @@ async fn prepare(shop: &Shop, journey: Journey, packer: Option<&Colleague>) -> S
         returns::deliver(packer.expect("somebody who packs"), &buyer.order, &line, 1).await;
         return buyer;
     }
+    if journey == Journey::Forget {
+        return privacy::a_life(shop, packer.expect("a clerk")).await;
+    }
     let good = match journey {
         Journey::Download | Journey::Keys | Journey::KeysFollow => TEMPLATE,
         Journey::LateReturn | Journey::LatePlace => POSTER,
         _ => MUG,
     };
-    if journey == Journey::SignUp {
+    if matches!(journey, Journey::SignUp | Journey::Import) {
         return Shopper::new(shop);
     }
     if matches!(journey, Journey::Keys | Journey::KeysFollow) {
@@ -218,7 +230,11 @@ async fn prepare(shop: &Shop, journey: Journey, packer: Option<&Colleague>) -> S
     }
     if matches!(
         journey,
-        Journey::Ship | Journey::Refund | Journey::PartialRefund | Journey::CalledOff
+        Journey::Ship
+            | Journey::Refund
+            | Journey::PartialRefund
+            | Journey::CalledOff
+            | Journey::Edit
     ) {
         assert_eq!(complete(&mut shopper).await.status, 201);
         let is_slow = journey == Journey::PartialRefund;
@@ -295,8 +311,74 @@ async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper, packer: Optio
         }
         Journey::SignUp => sign_up(shop, shopper).await,
         Journey::Return => give_goods_back(shop, shopper, packer.expect("a clerk")).await,
+        Journey::Edit => edit(shop, shopper, packer.expect("a clerk")).await,
+        Journey::Forget => forget(shop, shopper).await,
+        Journey::Import => import(shop, packer.expect("a clerk")).await,
     }
     shop.settle_all().await;
+}
+
+/// A pair of socks is added to an order: proposed, agreed to by the mailed link, paid. From then on
+/// the shopper looks at the order of the socks.
+async fn edit(shop: &Shop, shopper: &mut Shopper, clerk: &Colleague) {
+    let target = format!("/v1/admin/orders/{}/edits", shopper.order);
+    let body = json!({"additions": [{"sku": SOCKS.sku, "quantity": 1}], "reason": "Called",
+        "expected_due": {"amount": 800, "currency": "EUR"}});
+    let made = ask(clerk, &target, None, &body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    shop.settle_all().await;
+    let link = shopper.mailed_token("jane@example.org").expect("a letter with a link");
+    let target = format!("/v1/store/orders/{}/edit/approve", shopper.order);
+    let key = world::key();
+    let agreed = again(shop, || {
+        let shopper = Shopper { order_token: Some(link.clone()), ..shopper.clone() };
+        let request = local::Request::new("POST", &target).header("idempotency-key", &key);
+        async move { shopper.send(request.json(&json!({"number": 1}))).await }
+    })
+    .await;
+    assert_eq!(agreed.status, 200, "{}", agreed.text());
+    let agreed = agreed.value();
+    agreed["edit"]["added_order_id"].as_str().expect("an order").clone_into(&mut shopper.order);
+    shopper.order_token = agreed["order_token"].as_str().map(str::to_owned);
+    let target = format!("/v1/store/orders/{}/retry_payment", shopper.order);
+    let way = again(shop, || {
+        let (shopper, target) = (shopper.clone(), target.clone());
+        async move { shopper.call("POST", &target, &json!({})).await }
+    })
+    .await;
+    assert_eq!(way.status, 200, "{}", way.text());
+    let way = way.value()["payment"].clone();
+    way["payment_intent_id"].as_str().expect("an intent").clone_into(&mut shopper.intent);
+    way["client_secret"].as_str().expect("a secret").clone_into(&mut shopper.client_secret);
+    shopper.pay("pm_card_visa");
+}
+
+/// Somebody asks to be forgotten; the job comes by until it is done.
+async fn forget(shop: &Shop, shopper: &Shopper) {
+    let answer = again(shop, || {
+        let shopper = shopper.clone();
+        async move { shopper.call("POST", "/v1/store/me/erasure", &json!({})).await }
+    })
+    .await;
+    // Who asks again after the answer was lost may find their session gone.
+    assert!([202, 401].contains(&answer.status), "{}", answer.text());
+    privacy::served(shop, 4).await;
+}
+
+/// A file is announced, sent and started; each is asked for until it is done.
+async fn import(shop: &Shop, clerk: &Colleague) {
+    let (file, _) = imports::many(2);
+    let body = json!({"kind": "products", "format": "csv", "dry_run": false, "size": file.len()});
+    let made = ask(clerk, "/v1/admin/imports", None, &body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made = made.value();
+    let sent = imports::send(shop, &made["upload"], file.as_bytes()).await;
+    assert!((200..300).contains(&sent.status), "{}", sent.text());
+    let id = made["id"].as_str().expect("an id");
+    let started = ask(clerk, &format!("/v1/admin/imports/{id}/start"), None, &json!({})).await;
+    // Who asks again after the answer was lost is told that it has begun.
+    let has_begun = started.status == 409 && started.value()["from"] == "checking";
+    assert!(started.status == 202 || has_begun, "{}", started.text());
 }
 
 /// Money goes back, and the provider has time for what it does afterwards.
@@ -430,10 +512,13 @@ async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
         | Journey::Ship
         | Journey::Page
         | Journey::Return
+        | Journey::Edit
         | Journey::Invoice => "placed",
         Journey::Expire | Journey::LateReturn | Journey::PageLeft => "expired",
         Journey::Cancel | Journey::GiftCardBack | Journey::CalledOff => "canceled",
         Journey::SignUp => return Ok(()),
+        Journey::Forget => return forgotten(shopper).await,
+        Journey::Import => return imported(shopper).await,
     };
     let order = shopper.view_order().await;
     if matches!(journey, Journey::Keys | Journey::KeysFollow)
@@ -462,6 +547,30 @@ async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!("the order is {} instead of {wanted}", order["status"]))
+    }
+}
+
+/// Nothing is left in which she is recognised, and she was told so.
+async fn forgotten(shopper: &Shopper) -> Result<(), String> {
+    let mut found = privacy::recognised(&shopper.shop).await;
+    if privacy::count(&shopper.shop, "data_erased") == 0 {
+        found.push("nobody told her".to_owned());
+    }
+    if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
+}
+
+/// Every product of the file is there, written once.
+async fn imported(shopper: &Shopper) -> Result<(), String> {
+    let found = imports::products(&shopper.shop).await;
+    let found: Vec<_> = found
+        .iter()
+        .filter(|(slug, _)| slug.starts_with("tea-"))
+        .map(|(slug, (version, _))| (slug.as_str(), *version))
+        .collect();
+    if found == [("tea-0", 1), ("tea-1", 1)] {
+        Ok(())
+    } else {
+        Err(format!("the products are {found:?}"))
     }
 }
 
@@ -515,11 +624,22 @@ impl Start {
                 ];
                 Some(Colleague::of(&shop, "clerk", &may).await)
             }
+            Journey::Edit => {
+                let may =
+                    [Permission::OrdersRead, Permission::OrdersRefund, Permission::OrdersWrite];
+                Some(Colleague::of(&shop, "clerk", &may).await)
+            }
+            Journey::Forget => Some(privacy::clerk(&shop).await),
+            Journey::Import => Some(Colleague::of(&shop, "clerk", imports::ALL).await),
             _ => None,
         };
         let shopper = prepare(&shop, journey, packer.as_ref()).await;
         shop.settle().await;
-        let snapshot = Snapshot::of(shop).expect("a shop at rest").without(&INDEXES);
+        let mut snapshot = Snapshot::of(shop).expect("a shop at rest");
+        // Somebody who is forgotten is forgotten there, too.
+        if journey != Journey::Forget {
+            snapshot = snapshot.without(&INDEXES);
+        }
         Self { journey, snapshot, shopper, packer }
     }
 
@@ -683,4 +803,7 @@ journeys! {
     no_fault_breaks_a_purchase_on_the_providers_page: Page, 254;
     no_fault_breaks_an_order_whose_page_is_left: PageLeft, 180;
     no_fault_breaks_goods_that_come_back: Return, 100;
+    no_fault_breaks_an_order_that_is_edited: Edit, 460;
+    no_fault_breaks_an_erasure: Forget, 328;
+    no_fault_breaks_an_import: Import, 298;
 }

@@ -77,6 +77,8 @@ const AMONG: &[(&str, Among)] = &[
     ("the order desk", |shop, people| Box::pin(order_desk(shop, people))),
     ("what comes back", |shop, people| Box::pin(coming_back(shop, people))),
     ("what is never sent", |shop, people| Box::pin(never_sent(shop, people))),
+    ("an order is edited", |shop, people| Box::pin(edited(shop, people))),
+    ("what nobody agrees to", |shop, people| Box::pin(never_agreed(shop, people))),
     ("disputes", |shop, people| Box::pin(disputes(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
     ("files of goods", |shop, people| Box::pin(files(shop, people))),
@@ -292,6 +294,16 @@ async fn coming_back(shop: Shop, mut people: People) {
 
 async fn never_sent(shop: Shop, people: People) {
     tour::returns::never_sent(&shop, &people.owner).await;
+}
+
+/// Where a good is taken from is looked up where it may lie at two places.
+async fn edited(shop: Shop, mut people: People) {
+    open_lyon(&shop, &people.owner).await;
+    tour::order_edits::edits(&mut Plain(shop), &people.owner, &mut people.jane.who).await;
+}
+
+async fn never_agreed(shop: Shop, people: People) {
+    tour::order_edits::never_agreed(&shop, &people.owner).await;
 }
 
 async fn systems(shop: Shop, people: People) {
@@ -846,15 +858,20 @@ async fn left_unsaid(shop: Shop) {
 }
 
 /// Where goods lie at several places, all of them are asked for what is sent instead.
-async fn two_places(shop: Shop) {
-    let keeper = [Permission::InventoryRead, Permission::InventoryAdjust];
-    let keeper = Colleague::of(&shop, "keeper", &keeper).await;
+/// Goods lie at a second place, too.
+async fn open_lyon(shop: &Shop, keeper: &Colleague) {
     let lyon = json!({"name": "Lyon", "country": "FR", "postal_code": "69001", "serves": ["FR"]});
     let made = Request::new("POST", "/v1/admin/inventory/locations");
     let made = keeper.send(made.header("idempotency-key", &key()).json(&lyon)).await;
     assert_eq!(made.status, 201, "{}", made.text());
     // Places are believed for a minute.
     shop.clock().advance_ms(60_000);
+}
+
+async fn two_places(shop: Shop) {
+    let keeper = [Permission::InventoryRead, Permission::InventoryAdjust];
+    let keeper = Colleague::of(&shop, "keeper", &keeper).await;
+    open_lyon(&shop, &keeper).await;
     let clerk = exchanges::clerk(&shop).await;
     let back = exchanges::back(&clerk, 1, exchanges::plain).await;
     let body = json!({"replacements": exchanges::one(MUG)});

@@ -13,7 +13,7 @@ use wire::{FaultKind, Plan};
 use crate::world::{self, Colleague, Shopper, key, ok, refusal};
 
 /// All that somebody needs who moves every kind of file.
-const ALL: &[Permission] = &[
+pub(crate) const ALL: &[Permission] = &[
     Permission::ImportsCreate,
     Permission::ExportsCreate,
     Permission::ProductsRead,
@@ -121,7 +121,7 @@ async fn flaws(who: &Colleague, import: &Value) -> BTreeSet<(u64, String, String
 }
 
 /// Every product of the shop: its version and what it says, by its readable name.
-async fn products(shop: &Shop) -> BTreeMap<String, (u64, Value)> {
+pub(crate) async fn products(shop: &Shop) -> BTreeMap<String, (u64, Value)> {
     let store = shop.store();
     let (mut all, mut position) = (BTreeMap::new(), None);
     loop {
@@ -164,7 +164,7 @@ const HEAD: &str = "handle,title,status,option1_name,option1_value,sku,price_EUR
 
 /// So many products of twenty variants each. Every twentieth is bad in each of its rows, in a way
 /// of its own; what is to be named of them.
-fn many(products: u64) -> (String, BTreeSet<(u64, String, String)>) {
+pub(crate) fn many(products: u64) -> (String, BTreeSet<(u64, String, String)>) {
     let (mut file, mut bad) = (HEAD.to_owned(), BTreeSet::new());
     let mut row = 1;
     for product in 0..products {

@@ -50,6 +50,7 @@ mod mutants;
 mod oddities;
 mod opening;
 mod order_changes;
+mod order_edits;
 mod papers;
 mod parcels;
 mod payment_plan;

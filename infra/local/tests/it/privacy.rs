@@ -120,7 +120,7 @@ fn texts(value: &AttributeValue, out: &mut String) {
 
 /// Every row of every table and every object of the bucket in which she is recognised, but for what
 /// the law wants kept.
-async fn recognised(shop: &Shop) -> Vec<String> {
+pub(crate) async fn recognised(shop: &Shop) -> Vec<String> {
     let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
     let mut found = Vec::new();
     for table in
@@ -353,7 +353,7 @@ async fn nobody_is_forgotten_while_an_order_is_under_way_or_credit_would_be_lost
 }
 
 /// How often a letter went out.
-fn count(shop: &Shop, letter: &str) -> usize {
+pub(crate) fn count(shop: &Shop, letter: &str) -> usize {
     letters(shop).iter().filter(|name| *name == letter).count()
 }
 

@@ -18,6 +18,7 @@ pub(crate) mod key_pools;
 pub(crate) mod letters;
 pub(crate) mod media;
 pub(crate) mod order_changes;
+pub(crate) mod order_edits;
 pub(crate) mod papers;
 pub(crate) mod parcels;
 pub(crate) mod privacy;

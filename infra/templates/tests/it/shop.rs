@@ -340,6 +340,16 @@ fn the_functions_of_the_shop() {
         orders.admin.pick_list           1769 MB 10 s  POST /v1/admin/pick_lists
         orders.jobs.issue_invoice        1769 MB 30 s  queue fluxion-invoices.fifo by 10
         orders.jobs.complete              512 MB 300 s  every 3600 s
+        orders.admin.preview_edit         512 MB 10 s  POST /v1/admin/orders/{id}/edits/preview
+        orders.admin.propose_edit         512 MB 10 s  POST /v1/admin/orders/{id}/edits
+        orders.admin.list_edits           512 MB 10 s  GET /v1/admin/orders/{id}/edits
+        orders.admin.apply_edit           512 MB 10 s  POST /v1/admin/orders/{id}/edits/{number}/apply
+        orders.admin.withdraw_edit        512 MB 10 s  POST /v1/admin/orders/{id}/edits/{number}/withdraw
+        orders.store.view_edit            512 MB 10 s  GET /v1/store/orders/{id}/edit
+        orders.store.approve_edit         512 MB 10 s  POST /v1/store/orders/{id}/edit/approve
+        orders.store.decline_edit         512 MB 10 s  POST /v1/store/orders/{id}/edit/decline
+        orders.jobs.expire_edits          512 MB 60 s  every 300 s
+        orders.admin.change_address       512 MB 10 s  PUT /v1/admin/orders/{id}/shipping_address
         orders.unknown                    512 MB 10 s  ANY $default
         media.admin.upload                512 MB 10 s  POST /v1/admin/media/uploads
         media.admin.list                  512 MB 10 s  GET /v1/admin/media

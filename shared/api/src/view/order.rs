@@ -208,7 +208,8 @@ pub struct OrderView {
     pub fulfillment_status: FulfillmentStatus,
     /// How far it came back.
     pub return_status: ReturnStatus,
-    /// The order whose goods came back for these, where it is a replacement; null otherwise.
+    /// The order that it belongs to, where it was not bought by itself: whose goods came back for
+    /// these, or to which these were added by an edit; null otherwise.
     pub exchange_of: Option<OrderId>,
     /// What it is priced in.
     pub currency: Currency,

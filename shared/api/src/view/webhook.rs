@@ -352,6 +352,7 @@ impl EventBody {
             | Fact::CaptureRequested { .. }
             | Fact::OrderMoved { .. }
             | Fact::OrderLinesCanceled { .. }
+            | Fact::OrderEditClosed { .. }
             | Fact::OrderReopened { .. }
             | Fact::KeysAdded { .. }
             | Fact::AuditNoted { .. }

@@ -12,11 +12,11 @@ use crate::order::{FulfillmentStatus, PaymentStatus, Settlement};
 use crate::payment::{Intent, IntentState};
 use crate::stock::Place;
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap()
 }
 
-fn line_id(number: usize) -> OrderLineId {
+pub(crate) fn line_id(number: usize) -> OrderLineId {
     OrderLineId::from_ulid(Ulid::from_parts(1, number as u128 + 1))
 }
 
@@ -28,13 +28,13 @@ fn place(sku: usize, at: u128) -> Place {
     Place::at(Sku::parse(&format!("SKU-{sku}")).unwrap(), location(at))
 }
 
-fn fresh(number: u128) -> Fresh {
+pub(crate) fn fresh(number: u128) -> Fresh {
     let id = RefundId::from_ulid(Ulid::from_parts(2, number));
     Fresh { id, by: Actor::System, reason: Some("Out of stock".into()), now: now() }
 }
 
 /// A placed order of these lines (units, total) that cost 490 to ship, held at one location.
-fn placed(lines: &[(u32, i64)], gift_card: i64) -> (Order, Payment) {
+pub(crate) fn placed(lines: &[(u32, i64)], gift_card: i64) -> (Order, Payment) {
     placed_in(Currency::EUR, lines, gift_card)
 }
 
@@ -88,7 +88,7 @@ fn placed_in(currency: Currency, lines: &[(u32, i64)], gift_card: i64) -> (Order
 }
 
 /// Its money is only reserved.
-fn reserved((mut order, mut payment): (Order, Payment)) -> (Order, Payment) {
+pub(crate) fn reserved((mut order, mut payment): (Order, Payment)) -> (Order, Payment) {
     let nothing = Money::zero(order.currency);
     payment.authorized = std::mem::replace(&mut payment.captured, nothing);
     payment.status = crate::payment::Status::Authorized;
@@ -120,7 +120,7 @@ fn held(order: &Order) -> Vec<(LocationId, u32)> {
     order.reservation.allocations.iter().map(at).collect()
 }
 
-fn parcel(order: &Order, at: u128, units: u32) -> Fulfillment {
+pub(crate) fn parcel(order: &Order, at: u128, units: u32) -> Fulfillment {
     let id = FulfillmentId::from_ulid(Ulid::from_parts(3, 1));
     let wanted = [(line_id(0), units)];
     fulfillment::open(order, &[], id, Some(location(at)), &wanted, now()).unwrap().parcel
@@ -261,6 +261,7 @@ fn what_may_not_be_called_off_is_refused() {
         refund: None,
         reason: None,
         by: Actor::System,
+        edit: None,
         at: now(),
     };
     let often = Order { cancellations: vec![cancellation; CANCELLATIONS_MAX], ..order };

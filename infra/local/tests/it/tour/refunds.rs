@@ -16,7 +16,7 @@ const AFTERMATH_SECONDS: u64 = 30;
 
 /// A customer's order of mugs, that a gift card and store credit pay in part; it waits for the
 /// rest.
-async fn ordered(shop: &Shop, owner: &Colleague, jane: &mut Shopper) {
+pub(crate) async fn ordered(shop: &Shop, owner: &Colleague, jane: &mut Shopper) {
     let me = ok(jane.get("/v1/auth/me").await);
     // What is left of earlier credit goes: it would pay for everything.
     let credit = format!("/v1/admin/customers/{}/store_credit", text(&me, "id"));
