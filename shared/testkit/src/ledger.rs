@@ -802,11 +802,24 @@ fn invoices(facts: &Facts, broken: &mut Vec<String>) {
     for invoice in &facts.invoices {
         let number = &invoice.number;
         series.entry((&invoice.entity, invoice.kind)).or_default().push(invoice.sequence);
-        if !whose.insert((invoice.order_id, invoice.refund_id)) {
+        if !whose.insert((invoice.order_id, invoice.kind, invoice.refund_id)) {
             broken.push(format!("{number} is the second one of {}", invoice.order_id));
         }
         if invoice.stored_at.is_none() {
             broken.push(format!("{number} has no file"));
+        }
+    }
+    for order in facts.orders.iter().filter(|order| order.status == Status::Canceled) {
+        let of = |kind| facts.invoices.iter().filter(move |one| one.is_of(order.id, kind));
+        let refunds = || facts.paid_back.iter().filter(|refund| refund.order == order.id);
+        // What is for a replacement is credited with the goods that came back.
+        let is_counted = |one: &&Refund| one.origin != Origin::Exchange;
+        let is_back = |one: &Refund| one.status == RefundState::Succeeded;
+        let Some(invoice) = of(Issued::Invoice).next() else { continue };
+        let credited: i64 = of(Issued::CreditNote).map(|note| note.total.amount()).sum();
+        if refunds().filter(is_counted).all(is_back) && credited != invoice.total.amount() {
+            let (number, charged) = (&invoice.number, invoice.total);
+            broken.push(format!("{number} says {charged} of what was called off, not {credited}"));
         }
     }
     for ((entity, kind), mut numbers) in series {
