@@ -206,13 +206,6 @@ pub struct Invoice {
     pub stored_at: Option<Timestamp>,
 }
 
-impl Invoice {
-    /// Whether it is one of this kind, of this order.
-    pub fn is_of(&self, order: OrderId, kind: Issued) -> bool {
-        self.order_id == order && self.kind == kind
-    }
-}
-
 /// Where a paper comes from, and which number it gets.
 #[derive(Debug, Clone, Copy)]
 pub struct Issue<'a> {

@@ -359,7 +359,7 @@ mod tests {
             "of": {"M": {"list": {"L": [{"S": "a"}, {"NULL": true}]}}},
         }}});
         let image = image(&record, "/dynamodb/NewImage").unwrap();
-        assert_eq!(image["~event"], AttributeValue::B(Blob::new([0, 255, 1])));
+        assert_eq!(image["~event"], AttributeValue::B(Blob::new([0_u8, 255, 1])));
         assert_eq!(image["pk"], AttributeValue::S("OBX#0".to_owned()));
         let list = vec![AttributeValue::S("a".to_owned()), AttributeValue::Null(true)];
         let inner = HashMap::from([("list".to_owned(), AttributeValue::L(list))]);

@@ -284,7 +284,7 @@ impl Transaction {
             let held = (one.holder.clone(), key.clone());
             known.extend(address.map(|address| (address.as_str(), held)));
         }
-        known.retain(|_, (holder, _)| !self.destroyed.contains(holder));
+        known.retain(|_, (holder, _)| !self.destroyed.contains(holder.as_str()));
         for (holder, key) in known.values().filter(|(holder, _)| holder.starts_with("CUST#")) {
             accounts.insert(holder.clone(), key.clone());
         }

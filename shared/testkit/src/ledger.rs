@@ -810,14 +810,16 @@ fn invoices(facts: &Facts, broken: &mut Vec<String>) {
         }
     }
     for order in facts.orders.iter().filter(|order| order.status == Status::Canceled) {
-        let of = |kind| facts.invoices.iter().filter(move |one| one.is_of(order.id, kind));
-        let refunds = || facts.paid_back.iter().filter(|refund| refund.order == order.id);
-        // What is for a replacement is credited with the goods that came back.
-        let is_counted = |one: &&Refund| one.origin != Origin::Exchange;
+        let mine: Vec<&Invoice> =
+            facts.invoices.iter().filter(|one| one.order_id == order.id).collect();
+        let Some(invoice) = mine.iter().find(|one| one.kind == Issued::Invoice) else { continue };
+        let notes = mine.iter().filter(|one| one.kind == Issued::CreditNote);
+        let credited: i64 = notes.map(|note| note.total.amount()).sum();
+        // What is for a replacement was credited with the goods that came back.
+        let is_counted = |one: &&Refund| one.order == order.id && one.origin != Origin::Exchange;
         let is_back = |one: &Refund| one.status == RefundState::Succeeded;
-        let Some(invoice) = of(Issued::Invoice).next() else { continue };
-        let credited: i64 = of(Issued::CreditNote).map(|note| note.total.amount()).sum();
-        if refunds().filter(is_counted).all(is_back) && credited != invoice.total.amount() {
+        let is_all_back = facts.paid_back.iter().filter(is_counted).all(is_back);
+        if is_all_back && credited != invoice.total.amount() {
             let (number, charged) = (&invoice.number, invoice.total);
             broken.push(format!("{number} says {charged} of what was called off, not {credited}"));
         }
