@@ -802,11 +802,26 @@ fn invoices(facts: &Facts, broken: &mut Vec<String>) {
     for invoice in &facts.invoices {
         let number = &invoice.number;
         series.entry((&invoice.entity, invoice.kind)).or_default().push(invoice.sequence);
-        if !whose.insert((invoice.order_id, invoice.refund_id)) {
+        if !whose.insert((invoice.order_id, invoice.kind, invoice.refund_id)) {
             broken.push(format!("{number} is the second one of {}", invoice.order_id));
         }
         if invoice.stored_at.is_none() {
             broken.push(format!("{number} has no file"));
+        }
+    }
+    for order in facts.orders.iter().filter(|order| order.status == Status::Canceled) {
+        let mine: Vec<&Invoice> =
+            facts.invoices.iter().filter(|one| one.order_id == order.id).collect();
+        let Some(invoice) = mine.iter().find(|one| one.kind == Issued::Invoice) else { continue };
+        let notes = mine.iter().filter(|one| one.kind == Issued::CreditNote);
+        let credited: i64 = notes.map(|note| note.total.amount()).sum();
+        // What is for a replacement was credited with the goods that came back.
+        let is_counted = |one: &&Refund| one.order == order.id && one.origin != Origin::Exchange;
+        let is_back = |one: &Refund| one.status == RefundState::Succeeded;
+        let is_all_back = facts.paid_back.iter().filter(is_counted).all(is_back);
+        if is_all_back && credited != invoice.total.amount() {
+            let (number, charged) = (&invoice.number, invoice.total);
+            broken.push(format!("{number} says {charged} of what was called off, not {credited}"));
         }
     }
     for ((entity, kind), mut numbers) in series {

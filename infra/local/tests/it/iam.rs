@@ -850,11 +850,15 @@ async fn left_unsaid(shop: Shop) {
     ok(clerk.send(ask).await);
     let asked = json!({"phone": "+4915112345678", "text": "order-sms-1"});
     assert_eq!(lou.call("PUT", tour::texts::PHONE, &asked).await.status, 202);
+    tour::privacy::waits_for_poster(&shop, "may@example.org").await;
+    shop.store().queue_back(&POSTER.typed_sku()).await.unwrap();
+    let outcome = shop.run_job("inventory.jobs.send_back_in_stock").await;
+    assert!(matches!(outcome, Outcome::Answered(_)));
     shop.clock().advance_ms(31_000);
     let outcome = shop.run_job("platform.jobs.sweep_outbox").await;
     assert!(matches!(outcome, Outcome::Answered(_)));
     shop.settle().await;
-    assert_eq!((shop.mails().len(), shop.texts().len()), (5, 1));
+    assert_eq!((shop.mails().len(), shop.texts().len()), (6, 1));
 }
 
 /// Where goods lie at several places, all of them are asked for what is sent instead.

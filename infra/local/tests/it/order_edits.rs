@@ -21,12 +21,12 @@ fn eur(amount: i64) -> Value {
     json!({"amount": amount, "currency": "EUR"})
 }
 
-async fn clerk(shop: &Shop) -> Colleague {
+pub(crate) async fn clerk(shop: &Shop) -> Colleague {
     Colleague::of(shop, "clerk", &MAY).await
 }
 
 /// Somebody who bought three mugs and two pairs of socks by card.
-async fn buyer(shop: &Shop) -> Shopper {
+pub(crate) async fn buyer(shop: &Shop) -> Shopper {
     let mut jane = Shopper::guest(shop).await;
     jane.add(SOCKS, 2).await;
     jane.ready(MUG, 3).await;
@@ -40,7 +40,7 @@ fn at(jane: &Shopper, rest: &str) -> String {
     format!("/v1/admin/orders/{}{rest}", jane.order)
 }
 
-fn here(jane: &Shopper, rest: &str) -> String {
+pub(crate) fn here(jane: &Shopper, rest: &str) -> String {
     format!("/v1/store/orders/{}/edit{rest}", jane.order)
 }
 
@@ -51,7 +51,7 @@ async fn line(clerk: &Colleague, jane: &Shopper, good: Good) -> Value {
     lines.find(|line| line["sku"] == good.sku).unwrap()["id"].clone()
 }
 
-fn added(good: Good, quantity: u32) -> Value {
+pub(crate) fn added(good: Good, quantity: u32) -> Value {
     json!({"additions": [{"sku": good.sku, "quantity": quantity}]})
 }
 
@@ -87,7 +87,7 @@ async fn propose(clerk: &Colleague, jane: &Shopper, body: &Value) -> Response {
 }
 
 /// Proposes it and gives the link to the buyer.
-async fn proposed(clerk: &Colleague, jane: &Shopper, body: &Value) -> Shopper {
+pub(crate) async fn proposed(clerk: &Colleague, jane: &Shopper, body: &Value) -> Shopper {
     let answer = propose(clerk, jane, body).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     let link = jane.mailed_token("jane@example.org");
