@@ -105,18 +105,34 @@ fn flaws(template: &Template) -> Vec<String> {
     flaws
 }
 
+/// Alarms on figures, and alarms on other alarms.
+fn alarms(template: &Template) -> impl Iterator<Item = (&str, &Value)> {
+    let simple = template.of_kind("AWS::CloudWatch::Alarm");
+    simple.chain(template.of_kind("AWS::CloudWatch::CompositeAlarm"))
+}
+
 /// What holds in every template, whatever it is of: alarms are heard, logs end, queues and buckets
 /// are sealed.
 fn common_flaws(template: &Template) -> Vec<String> {
     let mut flaws = Vec::new();
     let topic = if template.file == "infra/observability.yaml" { "Ops" } else { "OpsTopic" };
-    for (name, alarm) in template.of_kind("AWS::CloudWatch::Alarm") {
+    let rules: String = template
+        .of_kind("AWS::CloudWatch::CompositeAlarm")
+        .map(|(_, alarm)| shown(&alarm["Properties"]["AlarmRule"]))
+        .collect();
+    for (name, alarm) in alarms(template) {
+        let is_composite = alarm["Type"] == "AWS::CloudWatch::CompositeAlarm";
+        // A part of another one leaves the telling to that.
+        let is_part = rules.contains(&format!("ALARM(\"${{{name}}}\")"));
+        let heard = if is_part { String::new() } else { format!("[!Ref {topic}]") };
         for actions in ["AlarmActions", "OKActions"] {
-            if shown(&alarm["Properties"][actions]) != format!("[!Ref {topic}]") {
+            if shown(&alarm["Properties"][actions]) != heard {
                 flaws.push(format!("{name}: {actions} lead to nobody"));
             }
         }
-        for needed in ["AlarmDescription", "TreatMissingData"] {
+        let needed =
+            ["AlarmDescription", if is_composite { "AlarmRule" } else { "TreatMissingData" }];
+        for needed in needed {
             if shown(&alarm["Properties"][needed]).is_empty() {
                 flaws.push(format!("{name}: has no {needed}"));
             }
@@ -362,12 +378,12 @@ fn every_function_is_reached_by_an_alias_watched_traced_logged_and_taken_back() 
 
 #[test]
 fn every_alarm_leads_to_somebody_and_what_is_kept_stays() {
-    let mut alarms = 0;
+    let mut count = 0;
     for template in all() {
         assert_eq!(common_flaws(&template), Vec::<String>::new(), "{}", template.file);
-        alarms += template.of_kind("AWS::CloudWatch::Alarm").count();
+        count += alarms(&template).count();
     }
-    assert!(alarms > 100, "{alarms}");
+    assert!(count > 100, "{count}");
 }
 
 /// Each is planted into a template that has it right.
@@ -653,13 +669,54 @@ fn the_dashboard_is_json() {
 fn every_alarm_is_explained() {
     let page = std::fs::read_to_string(root().join("docs/alarms.md")).unwrap();
     let observability = Template::read("infra/observability.yaml");
-    for (name, _) in observability.of_kind("AWS::CloudWatch::Alarm") {
+    for (name, _) in alarms(&observability) {
         let kind = ["Old", "Given", "Throttled"].iter().find(|kind| name.ends_with(**kind));
         let wanted = kind.map_or(format!("`{name}`"), |kind| format!("`…{kind}`"));
         assert!(page.contains(&wanted), "docs/alarms.md says nothing of {wanted}");
     }
     for kind in ["`ApiFaults`", "`ApiSlow`", "`…Fails`", "`…Late`"] {
         assert!(page.contains(kind), "{kind}");
+    }
+}
+
+/// The windows of `docs/slo.md` are those that the alarms look at.
+#[test]
+fn how_fast_errors_may_go_is_what_the_page_says() {
+    let page = std::fs::read_to_string(root().join("docs/slo.md")).unwrap();
+    let observability = Template::read("infra/observability.yaml");
+    let alarm = |name: &str| &observability.body["Resources"][name]["Properties"];
+    let seconds = |words: &str| {
+        let (count, unit) = words.split_once(' ').unwrap();
+        let unit = match unit.trim_end_matches('s') {
+            "minute" => 60,
+            "hour" => 3600,
+            "day" => 86_400,
+            other => panic!("{other}"),
+        };
+        (count.parse::<u64>().unwrap() * unit).to_string()
+    };
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| burn |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    let names = ["BurnFast", "BurnSteady", "BurnSlow"];
+    assert_eq!(rows.len(), names.len());
+    for (name, row) in names.into_iter().zip(rows) {
+        let rule = shown(&alarm(name)["AlarmRule"]);
+        let parts: Vec<&str> =
+            rule.split("${").skip(1).filter_map(|part| part.split('}').next()).collect();
+        assert_eq!(parts.len(), 2, "{rule}");
+        for (part, window) in parts.into_iter().zip(&row[2..4]) {
+            assert_eq!(shown(&alarm(part)["Threshold"]), row[1], "{part}");
+            let metrics =
+                list_of(&alarm(part)["Metrics"]).filter(|one| one.get("MetricStat").is_some());
+            let periods: Vec<String> =
+                metrics.map(|one| shown(&one["MetricStat"]["Period"])).collect();
+            assert_eq!(periods, [seconds(window), seconds(window)], "{part}");
+        }
     }
 }
 

@@ -131,11 +131,12 @@ impl Model<'_> {
 
     /// What a month costs in which nobody comes: each line of it.
     fn idle(&self) -> Outcome<Vec<(String, u128)>> {
-        let Stacks { secrets, alarms, dashboards, keys, firewalls, firewall_rules, fed, .. } =
-            self.stacks;
+        let Stacks { secrets, watched, composites, fed, .. } = self.stacks;
+        let Stacks { dashboards, keys, firewalls, firewall_rules, .. } = self.stacks;
         let monthly = [
             ("secrets", "secret_month", *secrets),
-            ("alarms", "alarm_month", *alarms),
+            ("metrics of alarms", "alarm_month", *watched),
+            ("alarms on alarms", "composite_alarm_month", *composites),
             ("dashboards", "dashboard_month", *dashboards),
             ("keys of KMS", "key_month", *keys),
             ("firewalls", "firewall_month", *firewalls),

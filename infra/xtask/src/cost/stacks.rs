@@ -23,7 +23,10 @@ pub(super) struct Stacks {
     /// Whom Lambda polls a queue for.
     pub(super) fed: BTreeSet<String>,
     pub(super) secrets: u128,
-    pub(super) alarms: u128,
+    /// Metrics that alarms read.
+    pub(super) watched: u128,
+    /// Alarms on other alarms.
+    pub(super) composites: u128,
     pub(super) dashboards: u128,
     pub(super) keys: u128,
     pub(super) firewalls: u128,
@@ -58,9 +61,11 @@ impl Stacks {
             match value(block, "Type:") {
                 Some("AWS::Serverless::Function") => self.function(path, block, usual)?,
                 Some("AWS::SecretsManager::Secret") => self.secrets += 1,
-                Some("AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm") => {
-                    self.alarms += 1;
+                // It is paid for by the metric that it reads.
+                Some("AWS::CloudWatch::Alarm") => {
+                    self.watched += count(block.matches("MetricName: "));
                 }
+                Some("AWS::CloudWatch::CompositeAlarm") => self.composites += 1,
                 Some("AWS::CloudWatch::Dashboard") => self.dashboards += 1,
                 Some("AWS::KMS::Key") => self.keys += 1,
                 Some("AWS::WAFv2::WebACL") => {
@@ -169,6 +174,21 @@ Resources:
   Key:
     Type: AWS::SecretsManager::Secret
 
+  Burn:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      Metrics:
+        - MetricStat: {Metric: {MetricName: faults}}
+        - MetricStat: {Metric: {MetricName: latency_ms}}
+
+  Old:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      MetricName: age
+
+  Both:
+    Type: AWS::CloudWatch::CompositeAlarm
+
 Outputs:
   Address: {Value: x}
 ";
@@ -179,7 +199,8 @@ Outputs:
         assert_eq!(read.memory("cart.store.view").unwrap(), 512);
         assert_eq!(read.memory("cart.jobs.sweep").unwrap(), 1024);
         assert_eq!(read.scheduled, BTreeMap::from([("cart.jobs.sweep".to_owned(), 8640)]));
-        assert_eq!((read.fed.len(), read.secrets, read.alarms), (1, 1, 0));
+        assert_eq!((read.fed.len(), read.secrets), (1, 1));
+        assert_eq!((read.watched, read.composites), (3, 1));
         assert!(read.memory("cart.store.fly").is_err());
         let none = TEMPLATE.replace("      Handler: cart.store.view\n", "");
         assert!(Stacks::read(&Repository::of(&[("a.yaml", &none)])).is_err());
