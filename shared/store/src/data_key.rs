@@ -28,7 +28,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::address::{Address, Email, PersonName};
 use domain::fault::{Fault, Retry};
-use domain::id::{CustomerId, OrderId, Ulid};
+use domain::id::{CustomerId, OrderId, ReturnId, Ulid};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -182,6 +182,8 @@ enum Left {
     Address,
     /// Nothing.
     Nothing,
+    /// The id of a return; nothing of what somebody wrote.
+    ReturnId,
 }
 
 /// Rows of a table by the beginnings of their keys, and what is sealed of them.
@@ -209,7 +211,7 @@ const SEALED: [Rows; 8] = [
     (Table::Identity, "CUST#", "PHONE", &[("phone", Left::Nothing)]),
     (Table::Identity, "PRIVACY#", "erasure", &[("email", Left::Nothing), ("name", Left::Nothing)]),
     (Table::Identity, "BACK#", "", &[("email", Left::Nothing)]),
-    (Table::Ledger, "CREDIT#", "", &[("reason", Left::Nothing)]),
+    (Table::Ledger, "CREDIT#", "", &[("reason", Left::ReturnId)]),
     // Of letters alone, and of those that have a holder: see `sealed_letter`.
     (Table::Orders, "OBX#", "", &[("event", Left::Nothing)]),
 ];
@@ -262,6 +264,10 @@ impl Left {
             Self::Email => Some(text(Email::erased(whose(pk)).as_str())),
             Self::Name => Some(text(PersonName::erased().as_str())),
             Self::Nothing => None,
+            Self::ReturnId => {
+                let is_id = value.as_s().is_ok_and(|text| ReturnId::parse(text).is_ok());
+                is_id.then(|| value.clone())
+            }
             Self::Address => {
                 let unread = |error| Fault::new("read an address", error, Retry::Useless);
                 let address: Address =

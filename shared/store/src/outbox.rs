@@ -131,3 +131,29 @@ impl Store {
         Ok(events)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::text;
+
+    fn row(event: &str) -> Item {
+        let row =
+            [("pk", "OBX#0"), ("sk", "evt"), ("at", "2026-11-02T09:00:00Z"), ("event", event)];
+        row.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect()
+    }
+
+    #[test]
+    fn a_row_is_read_as_it_was_said_and_an_unreadable_one_is_a_fault() {
+        let event = r#"{"id":"evt_01ARZ3NDEKTSV4RRFFQ69G5FAV","at":"2026-11-02T09:00:00Z",
+            "sequence":1,"type":"order.placed","order_id":"ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"}"#;
+        let read = said(row(event)).unwrap();
+        assert_eq!(read.event.id.to_string(), "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        assert!(said(row("{}")).is_err());
+        // Sealed, and not opened.
+        let mut closed = row(event);
+        let seal = closed.remove("event").unwrap();
+        closed.insert("~event".to_owned(), seal);
+        assert!(said(closed).is_err());
+    }
+}

@@ -244,3 +244,18 @@ async fn whoever_read_an_address_knows_under_whose_key_it_lay_for_the_rest_of_th
     .await;
     assert!(held_for("jane@example.org").is_none());
 }
+
+#[test]
+fn why_credit_was_given_is_sealed_and_the_id_of_a_return_is_not() {
+    let key = DataKey::fresh().unwrap();
+    let at = Key::new(CUSTOMER.replace("CUST", "CREDIT"), "gce_1");
+    let row = |reason: &str| item_of(&at, &json!({"reason": reason, "kind": "adjusted"})).unwrap();
+    let said = row("jane said so");
+    let hidden = sealed(Table::Ledger, said.clone(), &key).unwrap();
+    assert!(!hidden.contains_key("reason") && hidden.contains_key("kind"), "{hidden:?}");
+    assert_eq!(read(Table::Ledger, &hidden, Some(&key)), Some(said));
+    assert!(read(Table::Ledger, &hidden, None).is_some_and(|row| !row.contains_key("reason")));
+    // A return writes its own: whoever does that knows no key of the account.
+    let returned = row("ret_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    assert_eq!(sealed(Table::Ledger, returned.clone(), &key).unwrap(), returned);
+}
