@@ -608,7 +608,7 @@ async fn every_function_keeps_to_its_budget() {
         identity.jobs.on_customer_changed  1 sqs
         identity.jobs.rebuild_search       1 sqs
         identity.jobs.rotate_signing_key   4 secretsmanager
-        identity.jobs.serve_privacy        23 dynamodb, 2 s3
+        identity.jobs.serve_privacy        26 dynamodb, 2 s3
         identity.store.add_address         3 dynamodb
         identity.store.ask_erasure         8 dynamodb
         identity.store.ask_export          5 dynamodb

@@ -563,7 +563,7 @@ async fn who_did_not_hear_that_a_file_was_started_hears_it_when_they_ask_again()
         shop.settle().await;
         assert_eq!(ok(clerk.get(&path).await)["state"], end, "{kind:?}");
         if !is_dry_run {
-            let over = start("a third").await;
+            let over = start("a-third").await;
             assert_eq!(refusal(&over), (409, "invalid_transition".into()), "{kind:?}");
         }
     }
