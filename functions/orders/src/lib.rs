@@ -144,15 +144,14 @@ impl runtime::App for App {
                 tables.extend([Table::Identity, Table::Ephemeral]);
                 files = setup.files();
             }
-            "orders.admin.packing_slip" | "orders.admin.pick_list" => {
+            "orders.admin.change_address"
+            | "orders.admin.packing_slip"
+            | "orders.admin.pick_list" => {
                 tables.extend([Table::Catalog, Table::Identity, Table::Ephemeral]);
             }
             "orders.jobs.issue_invoice" => {
                 tables.push(Table::Catalog);
                 bucket = Some(Bucket::new(setup.aws(), setup.text("FILES_BUCKET")));
-            }
-            "orders.admin.change_address" => {
-                tables.extend([Table::Catalog, Table::Identity, Table::Ephemeral]);
             }
             "orders.jobs.complete" => tables.push(Table::Catalog),
             "orders.jobs.on_order_placed" => {

@@ -141,7 +141,8 @@ impl Issued {
     }
 }
 
-/// What an order is to get: the invoice, or the credit note of one of its refunds.
+/// What an order is to get: the invoice, the credit note of one of its refunds, or that of what is
+/// left because it was called off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
     /// Which order.
@@ -149,6 +150,32 @@ pub struct Due {
     /// Which refund; none for the invoice itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<RefundId>,
+    /// Whether it is the credit note of an order that was called off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_called_off: bool,
+}
+
+impl Due {
+    /// The invoice of an order.
+    pub const fn invoice(order_id: OrderId) -> Self {
+        Self { order_id, refund_id: None, is_called_off: false }
+    }
+
+    /// The credit note of a refund.
+    pub const fn refund(order_id: OrderId, refund: RefundId) -> Self {
+        Self { order_id, refund_id: Some(refund), is_called_off: false }
+    }
+
+    /// The credit note of an order that was called off.
+    pub const fn called_off(order_id: OrderId) -> Self {
+        Self { order_id, refund_id: None, is_called_off: true }
+    }
+
+    /// What was issued.
+    pub fn of(invoice: &Invoice) -> Self {
+        let is_called_off = invoice.kind == Issued::CreditNote && invoice.refund_id.is_none();
+        Self { order_id: invoice.order_id, refund_id: invoice.refund_id, is_called_off }
+    }
 }
 
 /// An invoice or a credit note that was issued. It never changes, but for the note that its file
@@ -167,7 +194,7 @@ pub struct Invoice {
     pub order_id: OrderId,
     /// What people call the order.
     pub order_number: String,
-    /// The refund that a credit note is of.
+    /// The refund that a credit note is of; none where the order was called off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<RefundId>,
     /// What it comes to; never negative.
@@ -243,42 +270,55 @@ pub fn credit_note(
     of: &str,
     issue: Issue<'_>,
 ) -> Result<(Invoice, Paper), money::Refusal> {
-    let Issue { entity, locale, sequence, now } = issue;
-    let number = entity.number(Issued::CreditNote, sequence);
-    let writer = Writer::of(order, locale);
-    let words = writer.words;
-    let mut facts = vec![
-        fact(words.credit_note_number, &number),
-        writer.day(words.date, now),
-        fact(words.of_invoice, of),
-    ];
-    facts.extend(writer.about_order());
+    let writer = Writer::of(order, issue.locale);
     let back = writer.given_back(refund)?;
     let by_rate = Writer::taxed(back.iter().map(|part| (part.rate.clone(), part.amount)))?;
-    let given = Money::sum(order.currency, back.iter().map(|part| part.amount))?;
-    let (rows, columns) = (back.iter().map(|part| part.row(&writer)), back_columns(words));
-    let sums = [(words.total_back, given, true)];
-    let total = (entity, Issued::CreditNote, sequence);
-    let credit = issued(order, Some(refund.id), total, given, now);
-    let paper = Paper {
-        kind: Kind::CreditNote,
-        language: writer.language(),
-        sheet: Sheet::of(Some(entity.country)),
-        dated: now,
-        sender: entity.sender(),
-        recipient: writer.recipient(entity),
-        title: words.credit_note.to_owned(),
-        name: number,
-        barcode: Some(order.number.clone()),
-        facts,
-        table: Table { columns, rows: rows.collect() },
-        sums: sums.map(|(label, money, is_total)| writer.sum(label, money, is_total)).into(),
-        taxes: Some(writer.tax_table(&by_rate)),
-        notes: writer.tax_notes(),
-        footer: entity.footer(words),
-        page: words.page.to_owned(),
+    writer.credit((Some(refund.id), of), &back, &by_rate, issue)
+}
+
+/// The credit note of an order that was called off: of what no refund gives back, because it was
+/// only reserved, not taken yet, or paid by gift cards and credit. None where refunds give it all.
+pub fn called_off(
+    order: &Order,
+    refunds: &[Refund],
+    of: &str,
+    issue: Issue<'_>,
+) -> Result<Option<(Invoice, Paper)>, money::Refusal> {
+    let writer = Writer::of(order, issue.locale);
+    let given = refunds.iter().filter(|refund| has_credit_note(order, refund));
+    let given = given.map(|refund| given_by(refund, order.currency));
+    let given = Money::sum(order.currency, given.collect::<Result<Vec<_>, _>>()?)?;
+    let left = order.totals.total.sub(given)?;
+    if !left.is_positive() {
+        return Ok(None);
+    }
+    let (back, by_rate) = if given.is_zero() {
+        (writer.everything()?, writer.charged()?)
+    } else {
+        let back = writer.shared(writer.words.called_off, left)?;
+        let by_rate = Writer::taxed(back.iter().map(|part| (part.rate.clone(), part.amount)))?;
+        (back, by_rate)
     };
-    Ok((credit, paper))
+    writer.credit((None, of), &back, &by_rate, issue).map(Some)
+}
+
+/// Whether a refund has a credit note of its own, or gets one when it comes about. One that was asked
+/// for because the order was called off is asked for until it does.
+fn has_credit_note(order: &Order, refund: &Refund) -> bool {
+    // What had paid for a replacement was credited when the goods came back.
+    if refund.origin == refund::Origin::Exchange {
+        return false;
+    }
+    let is_of_the_end = Some(refund.created_at) >= order.ended_at;
+    match refund.status {
+        refund::Status::Failed | refund::Status::Canceled => {
+            is_of_the_end || refund.succeeded_at.is_some()
+        }
+        refund::Status::Requested
+        | refund::Status::Processing
+        | refund::Status::RequiresAction
+        | refund::Status::Succeeded => true,
+    }
 }
 
 fn issued(
@@ -564,12 +604,78 @@ impl<'a> Writer<'a> {
             }
         }
         let parts = Money::sum(self.order.currency, back.iter().map(|part| part.amount))?;
-        let rest = given(refund, self.order.currency)?.sub(parts)?;
+        let rest = given_by(refund, self.order.currency)?.sub(parts)?;
         if !rest.is_zero() {
             let label = if refund.parts.is_empty() { words.refund } else { words.carried };
             back.extend(self.shared(label, rest)?);
         }
         Ok(back)
+    }
+
+    /// All that the invoice charges, as it was sold.
+    fn everything(&self) -> Result<Vec<Back>, money::Refusal> {
+        let part = |line: &OrderLine| Back {
+            label: line.title.clone(),
+            details: about(line),
+            quantity: Some(line.quantity),
+            rate: line.tax_rate.clone(),
+            amount: line.total,
+        };
+        let mut all: Vec<Back> = self.order.lines.iter().map(part).collect();
+        let Taxed { net, tax } = self.shipping()?;
+        let amount = net.add(tax)?;
+        if !amount.is_zero() {
+            all.push(Back {
+                label: self.words.shipping.to_owned(),
+                details: Vec::new(),
+                quantity: None,
+                rate: self.order.shipping_rate.clone(),
+                amount,
+            });
+        }
+        Ok(all)
+    }
+
+    /// A credit note of these parts; `of` is the refund that it is of, and the invoice's number.
+    fn credit(
+        &self,
+        (refund, of): (Option<RefundId>, &str),
+        back: &[Back],
+        by_rate: &ByRate,
+        issue: Issue<'_>,
+    ) -> Result<(Invoice, Paper), money::Refusal> {
+        let Issue { entity, locale: _, sequence, now } = issue;
+        let (order, words) = (self.order, self.words);
+        let number = entity.number(Issued::CreditNote, sequence);
+        let mut facts = vec![
+            fact(words.credit_note_number, &number),
+            self.day(words.date, now),
+            fact(words.of_invoice, of),
+        ];
+        facts.extend(self.about_order());
+        let given = Money::sum(order.currency, back.iter().map(|part| part.amount))?;
+        let (rows, columns) = (back.iter().map(|part| part.row(self)), back_columns(words));
+        let total = (entity, Issued::CreditNote, sequence);
+        let credit = issued(order, refund, total, given, now);
+        let paper = Paper {
+            kind: Kind::CreditNote,
+            language: self.language(),
+            sheet: Sheet::of(Some(entity.country)),
+            dated: now,
+            sender: entity.sender(),
+            recipient: self.recipient(entity),
+            title: words.credit_note.to_owned(),
+            name: number,
+            barcode: Some(order.number.clone()),
+            facts,
+            table: Table { columns, rows: rows.collect() },
+            sums: vec![self.sum(words.total_back, given, true)],
+            taxes: Some(self.tax_table(by_rate)),
+            notes: self.tax_notes(),
+            footer: entity.footer(words),
+            page: words.page.to_owned(),
+        };
+        Ok((credit, paper))
     }
 
     /// An amount over the rates that the order was charged at.
@@ -592,7 +698,7 @@ impl<'a> Writer<'a> {
 }
 
 /// All that a refund gives: to gift cards and credit, for a replacement, and as money.
-fn given(refund: &Refund, currency: Currency) -> Result<Money, money::Refusal> {
+fn given_by(refund: &Refund, currency: Currency) -> Result<Money, money::Refusal> {
     let exchanged = refund.exchanged.as_ref().map(|exchanged| exchanged.amount);
     let credit = refund.credit.map(|credit| credit.amount).or(exchanged);
     let tenders = refund.tenders.iter().map(|tender| tender.amount);

@@ -285,7 +285,7 @@ pub const TABLE: &[Rule] = &[
         "So that a lost table is no lost shop; no longer, so that what is destroyed stays so.",
     ),
     rule(
-        "Letters on their way into the queue, with their address",
+        "Letters on their way into the queue, sealed where their reader has a key",
         "orders `OBX#`",
         End::Used,
         "Written with what they tell of, and gone a moment later; backups remember the moment.",

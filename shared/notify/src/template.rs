@@ -763,6 +763,7 @@ mod tests {
             order: None,
             parcel: None,
             returned: None,
+            edit: None,
             downloads: vec![],
         };
         let fault = Templates::built_in().unwrap().render(&facts).unwrap_err();

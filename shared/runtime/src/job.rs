@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::future::Future;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::fault::{Fault, Retry};
 use jiff::Timestamp;
 use lambda_http::aws_lambda_events::sqs::SqsEvent;
@@ -279,12 +282,13 @@ fn image(record: &Value, pointer: &str) -> Option<Image> {
     Some(image.iter().filter_map(|(k, v)| Some((k.clone(), attribute(v)?))).collect())
 }
 
-/// DynamoDB's JSON as the SDK's value; binary sets and the like do not occur in our items.
+/// DynamoDB's JSON as the SDK's value; sets do not occur in our items.
 fn attribute(value: &Value) -> Option<AttributeValue> {
     let (kind, value) = value.as_object()?.iter().next()?;
     Some(match (kind.as_str(), value) {
         ("S", Value::String(text)) => AttributeValue::S(text.clone()),
         ("N", Value::String(number)) => AttributeValue::N(number.clone()),
+        ("B", Value::String(text)) => AttributeValue::B(Blob::new(STANDARD.decode(text).ok()?)),
         ("BOOL", Value::Bool(yes)) => AttributeValue::Bool(*yes),
         ("NULL", _) => AttributeValue::Null(true),
         ("L", Value::Array(list)) => AttributeValue::L(list.iter().filter_map(attribute).collect()),
@@ -345,6 +349,22 @@ mod tests {
                 (0..10).filter(|bit| mask & (1 << bit) != 0).map(|bit| format!("m{bit}")).collect();
             assert_eq!(answered(failed), expected, "{mask:010b}");
         }
+    }
+
+    #[test]
+    fn the_image_of_a_change_is_read_with_what_is_sealed_in_it() {
+        let record = json!({"dynamodb": {"NewImage": {
+            "pk": {"S": "OBX#0"}, "version": {"N": "3"}, "is_new": {"BOOL": true},
+            "~event": {"B": "AP8B"}, "broken": {"B": "not base64"}, "set": {"SS": ["a"]},
+            "of": {"M": {"list": {"L": [{"S": "a"}, {"NULL": true}]}}},
+        }}});
+        let image = image(&record, "/dynamodb/NewImage").unwrap();
+        assert_eq!(image["~event"], AttributeValue::B(Blob::new([0_u8, 255, 1])));
+        assert_eq!(image["pk"], AttributeValue::S("OBX#0".to_owned()));
+        let list = vec![AttributeValue::S("a".to_owned()), AttributeValue::Null(true)];
+        let inner = HashMap::from([("list".to_owned(), AttributeValue::L(list))]);
+        assert_eq!(image["of"], AttributeValue::M(inner));
+        assert_eq!(image.len(), 5, "{image:?}");
     }
 
     #[test]

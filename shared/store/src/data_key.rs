@@ -38,6 +38,8 @@ use crate::privacy::{PERSONAL, clear};
 use crate::transaction::{Expression, Transaction, Updated};
 use crate::{Store, Table};
 
+/// The attribute of a row of the outbox that names under whose key it is sealed.
+const HOLDER: &str = "holder";
 /// Begins the name of an attribute that holds what the attribute of the rest of the name said.
 const SEAL: char = '~';
 /// Keys that one invocation remembers at most.
@@ -49,8 +51,17 @@ const A_MONTH: SignedDuration = SignedDuration::from_hours(31 * 24);
 const PAGES_MAX: usize = 64;
 
 tokio::task_local! {
-    /// The keys that this invocation has read.
-    static HELD: Mutex<BTreeMap<String, DataKey>>;
+    /// What this invocation has read.
+    static HELD: Mutex<Held>;
+}
+
+/// What one invocation remembers.
+#[derive(Default)]
+struct Held {
+    /// Keys by their holders.
+    keys: BTreeMap<String, DataKey>,
+    /// Holders by the mail addresses that were read under their keys.
+    addresses: BTreeMap<String, String>,
 }
 
 /// Runs one invocation of a function, which reads each key once. Nothing of it outlives the
@@ -178,7 +189,7 @@ type Rows = (Table, &'static str, &'static str, &'static [(&'static str, Left)])
 
 /// What is personal by where it stands: table, beginnings of both halves of the key, attributes.
 /// What lies beside an order is in [`PERSONAL`], which an erasure goes by, too.
-const SEALED: [Rows; 6] = [
+const SEALED: [Rows; 8] = [
     (
         Table::Orders,
         "ORD#",
@@ -189,6 +200,8 @@ const SEALED: [Rows; 6] = [
             ("billing_address", Left::Address),
             ("vat_id", Left::Nothing),
             ("buyer", Left::Nothing),
+            // A hash of a network is found again by trying all of them.
+            ("holder", Left::Nothing),
         ],
     ),
     (Table::Identity, "CUST#", "META", &[("email", Left::Email), ("name", Left::Name)]),
@@ -196,12 +209,19 @@ const SEALED: [Rows; 6] = [
     (Table::Identity, "CUST#", "PHONE", &[("phone", Left::Nothing)]),
     (Table::Identity, "PRIVACY#", "erasure", &[("email", Left::Nothing), ("name", Left::Nothing)]),
     (Table::Identity, "BACK#", "", &[("email", Left::Nothing)]),
+    (Table::Ledger, "CREDIT#", "", &[("reason", Left::Nothing)]),
+    // Of letters alone, and of those that have a holder: see `sealed_letter`.
+    (Table::Orders, "OBX#", "", &[("event", Left::Nothing)]),
 ];
 
 /// Whether a row says nothing at all without what was sealed in it. It is left out then.
 fn is_nothing_without(table: Table, pk: &str, sk: &str) -> bool {
     let of_account = pk.starts_with("CUST#") && (sk.starts_with("ADR#") || sk == "PHONE");
-    table == Table::Identity && (of_account || pk.starts_with("BACK#"))
+    match table {
+        Table::Identity => of_account || pk.starts_with("BACK#"),
+        Table::Orders => pk.starts_with("OBX#"),
+        _ => false,
+    }
 }
 
 /// Whose key a row is sealed under.
@@ -209,6 +229,9 @@ pub(crate) fn holder(table: Table, row: &Item) -> Option<String> {
     let (pk, sk) = place(row)?;
     match (table, pk.split_once('#')?) {
         (Table::Orders, ("ORD", _)) | (Table::Identity, ("CUST", _)) => Some(pk.to_owned()),
+        (Table::Ledger, ("CREDIT", customer)) => Some(format!("CUST#{customer}")),
+        // A letter says whose it is.
+        (Table::Orders, ("OBX", _)) => row.get(HOLDER)?.as_s().ok().cloned(),
         (Table::Identity, ("PRIVACY", customer)) => Some(format!("CUST#{customer}")),
         (Table::Identity, ("BACK", _)) => Some(of_waits(sk)),
         _ => None,
@@ -349,7 +372,7 @@ fn opened(
     Ok((!is_left_out).then_some(row))
 }
 
-fn held<T>(look: impl FnOnce(&mut BTreeMap<String, DataKey>) -> T) -> Option<T> {
+fn held<T>(look: impl FnOnce(&mut Held) -> T) -> Option<T> {
     let with = |held: &Mutex<_>| look(&mut held.lock().unwrap_or_else(PoisonError::into_inner));
     HELD.try_with(with).ok()
 }
@@ -358,11 +381,37 @@ fn held<T>(look: impl FnOnce(&mut BTreeMap<String, DataKey>) -> T) -> Option<T> 
 pub(crate) fn hold(keys: impl IntoIterator<Item = (String, DataKey)>) {
     held(|held| {
         for (holder, key) in keys {
-            if held.len() < HELD_MAX {
-                held.insert(holder, key);
+            if held.keys.len() < HELD_MAX {
+                held.keys.insert(holder, key);
             }
         }
     });
+}
+
+/// Remembers under whose key a mail address was read.
+fn hold_address(holder: &str, row: &Item) {
+    if let Some(Ok(address)) = row.get("email").map(AttributeValue::as_s) {
+        held(|held| {
+            if held.addresses.len() < HELD_MAX {
+                held.addresses.insert(address.clone(), holder.to_owned());
+            }
+        });
+    }
+}
+
+/// Under whose key this invocation has read a mail address, and the key.
+pub(crate) fn held_for(address: &str) -> Option<(String, DataKey)> {
+    held(|held| {
+        let holder = held.addresses.get(address)?;
+        Some((holder.clone(), held.keys.get(holder)?.clone()))
+    })?
+}
+
+/// A letter as it lies in the outbox, sealed under the key of whoever it goes to. Who is forgotten
+/// before it is sent gets none.
+pub(crate) fn sealed_letter(mut row: Item, holder: &str, key: &DataKey) -> Result<Item, Fault> {
+    row.insert(HOLDER.to_owned(), text(holder));
+    sealed(Table::Orders, row, key)
 }
 
 /// Destroys the key of a holder, in the transaction that forgets what it opens: whether or not
@@ -372,7 +421,8 @@ pub(crate) fn destroy_in(
     transaction: &mut Transaction,
     holder: &str,
 ) -> Result<(), Fault> {
-    held(|held| held.remove(holder));
+    held(|held| held.keys.remove(holder));
+    transaction.destroys(holder);
     transaction.delete(store, Table::Keys, &key(holder))
 }
 
@@ -385,7 +435,7 @@ impl Store {
         let mut keys = BTreeMap::new();
         held(|held| {
             for holder in &holders {
-                keys.extend(held.get(holder).map(|key| (holder.clone(), key.clone())));
+                keys.extend(held.keys.get(holder).map(|key| (holder.clone(), key.clone())));
             }
         });
         holders.retain(|holder| !keys.contains_key(holder));
@@ -421,8 +471,13 @@ impl Store {
                 open.push(row);
                 continue;
             }
-            let key = holder(table, &row).and_then(|holder| keys.get(&holder));
-            open.extend(opened(table, row, key, reading)?);
+            let holder = holder(table, &row);
+            let key = holder.as_ref().and_then(|holder| keys.get(holder));
+            let row = opened(table, row, key, reading)?;
+            if let (Some(holder), Some(row), Some(_)) = (&holder, &row, key) {
+                hold_address(holder, row);
+            }
+            open.extend(row);
         }
         Ok(open)
     }

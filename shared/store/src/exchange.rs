@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Taken, product_key};
+use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, document, item, number};
 use crate::transaction::{Expression, Transaction};
 use crate::{Store, Table, cart, outbox};
@@ -81,6 +82,25 @@ impl Store {
         let row = expiring(&import_key(after.id), after, after.expires_at())?;
         let condition = Expression::version(before.version);
         self.put_with(row, condition, events, "save an import").await
+    }
+
+    /// The same, for who asked for it under a key: the answer is remembered with it.
+    pub async fn save_import_once(
+        &self,
+        before: &Import,
+        after: &Import,
+        events: &[Event],
+        remembered: Option<(&Claim, &Answer)>,
+    ) -> Result<Saved, Fault> {
+        let Some((claim, answer)) = remembered else {
+            return self.save_import(before, after, events).await;
+        };
+        let mut transaction = Transaction::default();
+        let row = expiring(&import_key(after.id), after, after.expires_at())?;
+        transaction.put(self, Table::Ephemeral, row, Expression::version(before.version))?;
+        events.iter().try_for_each(|event| outbox::say(self, &mut transaction, event))?;
+        idempotency::remember_in(self, &mut transaction, claim, answer)?;
+        Ok(cart::saved(&transaction.commit(self, "save an import").await?))
     }
 
     async fn put_with(

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | parcel | `ORD#id` / FUL#id | `work`: `WQ#parcel#status` / since#id, until it has arrived |
 //! | order with units to send | `ORD#id` / META | `work`: `WQ#fulfill` / placed#id |
-//! | parcel of a tracking number | `TRACK#number` / META | |
+//! | parcel of a tracking number | `TRACK#hash of it` / META | |
 //!
 //! The order's version is the lock of all its parcels. What leaves, leaves the stock in the same
 //! transaction, under the counters' own conditions.
@@ -16,8 +16,10 @@ use domain::fulfillment::{Fulfillment, Status};
 use domain::id::{FulfillmentId, OrderId};
 use domain::movement::Movement;
 use domain::order::Order;
+use domain::privacy::ERASED;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, count, document, item, moment, number, text};
@@ -68,8 +70,22 @@ fn key(parcel: &Fulfillment) -> Key {
     Key::new(format!("ORD#{}", parcel.order), format!("FUL#{}", parcel.id))
 }
 
+/// Carriers lead from the number to the addressee: a key holds its hash.
 fn tracking_key(tracking_number: &str) -> Key {
+    let digest = Sha256::digest(tracking_number.as_bytes());
+    let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Key::meta(format!("TRACK#{hash}"))
+}
+
+/// As keys were made before.
+fn old_tracking_key(tracking_number: &str) -> Key {
     Key::meta(format!("TRACK#{tracking_number}"))
+}
+
+/// The tracking number of the label of a parcel's row, if it has one that nobody forgot.
+fn tracking_number(row: &Item) -> Option<&String> {
+    let label = row.get("postage")?.as_m().ok()?.get("label")?.as_m().ok()?;
+    label.get("tracking_code")?.as_s().ok().filter(|number| *number != ERASED)
 }
 
 /// Since when a parcel stands in its work queue; none where nobody waits for anything.
@@ -156,7 +172,25 @@ impl Store {
 
     /// Whose parcel a tracking number is on.
     pub async fn followed(&self, tracking_number: &str) -> Result<Option<Followed>, Fault> {
-        self.get(Table::Orders, &tracking_key(tracking_number), true).await
+        match self.get(Table::Orders, &tracking_key(tracking_number), true).await? {
+            Some(followed) => Ok(Some(followed)),
+            None => self.get(Table::Orders, &old_tracking_key(tracking_number), true).await,
+        }
+    }
+
+    /// Forgets that the tracking number in a parcel's row leads to its order.
+    pub(crate) async fn forget_tracking(&self, order: OrderId, row: &Item) -> Result<(), Fault> {
+        let Some(number) = tracking_number(row) else { return Ok(()) };
+        for key in [tracking_key(number), old_tracking_key(number)] {
+            let of_this = Expression::new("#order = :order")
+                .name("#order", "order")
+                .value(":order", text(order.to_string()));
+            let mut transaction = Transaction::default();
+            transaction.delete_if(self, Table::Orders, &key, of_this)?;
+            // Refused: it leads nowhere, or to another parcel by now.
+            transaction.commit(self, "forget a tracking number").await?;
+        }
+        Ok(())
     }
 
     /// A page of the parcels that stand there and wait for the next step, the longest waiting

@@ -5,6 +5,7 @@
 //! | what a series has given out | orders | `SERIES#entity#kind` / META |
 //! | invoice of an order | orders | `INV#order` / INVOICE · `by_status`: `INV#yyyymm` |
 //! | credit note of a refund | orders | `INV#order` / CREDIT#refund · as above |
+//! | credit note of an order that was called off | orders | `INV#order` / CREDIT#order · as above |
 //! | what stands on it | orders | `PAPER#order` / as above |
 //! | number, taken | orders | `INVNO#number` / META |
 //!
@@ -14,7 +15,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::fault::Fault;
-use domain::id::{OrderId, RefundId};
+use domain::id::OrderId;
 use domain::invoice::{Due, Invoice, Issued};
 use domain::paper::Paper;
 use jiff::Timestamp;
@@ -24,7 +25,7 @@ use crate::item::{Key, Page, Range, Saved, count, document, item, moment, text};
 use crate::transaction::{Committed, Expression, Transaction};
 use crate::{Store, Table};
 
-/// Papers of one order: an invoice, and a credit note for each of its refunds.
+/// Papers of one order: an invoice, and a credit note for each of its refunds and for its end.
 const PAPERS_MAX: i32 = 250;
 
 #[derive(Serialize, Deserialize)]
@@ -48,20 +49,20 @@ fn series_key(entity: &str, kind: Issued) -> Key {
     Key::meta(format!("SERIES#{entity}#{}", kind.code()))
 }
 
-fn sort_key(refund: Option<RefundId>) -> String {
-    refund.map_or_else(|| "INVOICE".to_owned(), |refund| format!("CREDIT#{refund}"))
+fn sort_key(due: Due) -> String {
+    match due.refund_id {
+        Some(refund) => format!("CREDIT#{refund}"),
+        None if due.is_called_off => "CREDIT#order".to_owned(),
+        None => "INVOICE".to_owned(),
+    }
 }
 
 fn row_key(due: Due) -> Key {
-    Key::new(format!("INV#{}", due.order_id), sort_key(due.refund_id))
+    Key::new(format!("INV#{}", due.order_id), sort_key(due))
 }
 
 fn paper_key(due: Due) -> Key {
-    Key::new(format!("PAPER#{}", due.order_id), sort_key(due.refund_id))
-}
-
-fn due(invoice: &Invoice) -> Due {
-    Due { order_id: invoice.order_id, refund_id: invoice.refund_id }
+    Key::new(format!("PAPER#{}", due.order_id), sort_key(due))
 }
 
 /// The list that an invoice stands in: those of its month, in UTC, like `INV#202611`.
@@ -90,14 +91,14 @@ impl Store {
         };
         let row = item(&series, &Series { issued: invoice.sequence })?;
         transaction.put(self, Table::Orders, row, condition)?;
-        let mut row = item(&row_key(due(invoice)), invoice)?;
+        let mut row = item(&row_key(Due::of(invoice)), invoice)?;
         let month: String = invoice.issued_at.to_string().chars().take(7).collect();
         row.insert("gsi2pk".into(), text(month_list(&month)));
         let place = format!("{}#{}", moment(invoice.issued_at), invoice.number);
         row.insert("gsi2sk".into(), text(place));
         transaction.put(self, Table::Orders, row, Expression::absent())?;
         let kept = Kept { paper: paper.clone() };
-        let row = item(&paper_key(due(invoice)), &kept)?;
+        let row = item(&paper_key(Due::of(invoice)), &kept)?;
         transaction.put(self, Table::Orders, row, Expression::absent())?;
         let numbered = Numbered { order_id: invoice.order_id };
         let row = item(&Key::meta(format!("INVNO#{}", invoice.number)), &numbered)?;
@@ -124,7 +125,7 @@ impl Store {
         let condition = Expression::new("attribute_exists(pk) AND attribute_not_exists(stored_at)")
             .value(":now", AttributeValue::S(now.to_string()));
         let mut transaction = Transaction::default();
-        let key = row_key(due(invoice));
+        let key = row_key(Due::of(invoice));
         transaction.update(self, Table::Orders, &key, "SET stored_at = :now", condition)?;
         transaction.commit(self, "note an invoice's file").await.map(drop)
     }

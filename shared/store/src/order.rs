@@ -150,6 +150,12 @@ fn payment_key(payment: &Payment) -> Key {
     Key::new(partition(payment.order), format!("PAY#{}", payment.id))
 }
 
+/// An order as it is written first: it keeps the trace of the call that makes it, in which whoever
+/// settles it goes on.
+pub(crate) fn begun(store: &Store, order: &Order) -> Order {
+    Order { trace: order.trace.or_else(store.watch.trace), ..order.clone() }
+}
+
 /// The item of an order as it will stand after this write, with its index keys.
 pub(crate) fn order_item(order: &Order) -> Result<Item, Fault> {
     let mut item = item(&order_key(order.id), order)?;

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Range, Saved, count, document, item, moment, text};
-use crate::order::{lacks, numbered_in, order_item, payment_item};
+use crate::order::{begun, lacks, numbered_in, order_item, payment_item};
 use crate::stock::Lack;
 use crate::transaction::{Committed, Expression, Transaction};
 use crate::{Store, Table, cart, gift_card, outbox, promotion, refund, stock};
@@ -106,7 +106,8 @@ impl Store {
             }
             // A number that is taken is another one at the next attempt.
             numbered_in(self, &mut transaction, order)?;
-            transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
+            let row = order_item(&begun(self, order))?;
+            transaction.put(self, Table::Orders, row, Expression::absent())?;
             if let Some(payment) = &placement.payment {
                 let payment = payment_item(payment)?;
                 transaction.put(self, Table::Orders, payment, Expression::absent())?;

@@ -1,18 +1,23 @@
 //! The outbox: events in the orders table, `OBX#shard` / id, written in the transaction of the
 //! fact they tell of, deleted once they are sent.
 //!
+//! A letter's row is sealed under the key of whoever it goes to: what is on its way when a backup is
+//! made opens for nobody once they are forgotten. Who was forgotten before their letter was sent
+//! gets none.
+//!
 //! The table's stream hands new rows to the relay; a sweep says again what stayed unsaid.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::event::Event;
+use domain::event::{Event, Fact};
 use domain::fault::{Fault, Retry};
 use domain::trace::TraceId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::item::{Key, Range, document, item};
+use crate::data_key::{self, Reading};
+use crate::item::{Item, Key, Range, document, item};
 use crate::transaction::{Committed, Expression, Transaction};
 use crate::{Store, Table};
 
@@ -61,18 +66,41 @@ pub(crate) fn say(
     if let Some(counted) = event.fact.counted() {
         transaction.count(counted);
     }
+    if let Fact::MessageRequested { message } = &event.fact {
+        transaction.writes_to(message.to.as_str());
+    }
     transaction.put(store, Table::Orders, row, Expression::absent())
 }
 
-/// The event in a row of the outbox, as the table's stream shows it.
-pub fn said(new_image: HashMap<String, AttributeValue>) -> Result<Said, Fault> {
-    let row: Row = document(new_image)?;
+/// The event in a row of the outbox that is open.
+fn said(row: Item) -> Result<Said, Fault> {
+    let row: Row = document(row)?;
     let event = serde_json::from_str(&row.event)
         .map_err(|error| Fault::new("read an event", error, Retry::Useless))?;
     Ok(Said { event, trace: row.trace })
 }
 
 impl Store {
+    /// The events in rows of the outbox, as the table's stream shows them.
+    pub async fn said(
+        &self,
+        rows: Vec<HashMap<String, AttributeValue>>,
+    ) -> Result<Vec<Said>, Fault> {
+        let of = |row: &Item| row.get("sk")?.as_s().ok().cloned();
+        let sealed = rows.iter().filter(|row| data_key::is_sealed(row));
+        let sealed: Vec<Key> = sealed
+            .filter_map(|row| Some(Key::new(row.get("pk")?.as_s().ok()?, of(row)?)))
+            .collect();
+        let rows = rows.into_iter().map(|row| (Table::Orders, row)).collect();
+        let open = self.opened(rows, Reading::One).await?;
+        let left: BTreeSet<String> = open.iter().filter_map(of).collect();
+        for key in sealed.iter().filter(|key| !left.contains(&key.sk)) {
+            tracing::info!(event = key.sk, "a letter to somebody who is forgotten is not sent");
+            self.delete(Table::Orders, key).await?;
+        }
+        open.into_iter().map(said).collect()
+    }
+
     /// Says events that no other write belongs to, together.
     pub async fn say_alone(&self, events: &[Event]) -> Result<(), Fault> {
         let mut transaction = Transaction::default();
@@ -93,10 +121,9 @@ impl Store {
     /// Events of a shard that should have been sent by now, oldest first.
     pub async fn unsent(&self, shard: u8, now: Timestamp) -> Result<Vec<Said>, Fault> {
         let range = Range { limit: Some(SWEEP_MAX), ..Range::default() };
-        let page = self.query(Table::Orders, None, &format!("OBX#{shard}"), range).await?;
+        let page = self.query_raw(Table::Orders, None, &format!("OBX#{shard}"), range).await?;
         let mut events = Vec::new();
-        for row in page.entries {
-            let said = said(row)?;
+        for said in self.said(page.entries).await? {
             if now.duration_since(said.event.at) >= SWEEP_AGE {
                 events.push(said);
             }

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 
 use crate::idempotency::{self, Answer, Claim};
 use crate::item::{Item, Key, Page, Range, Saved, count, document, item, moment, text};
-use crate::order::{lacks, numbered_in, order_item, payment_item};
+use crate::order::{begun, lacks, numbered_in, order_item, payment_item};
 use crate::stock::Lack;
 use crate::transaction::{Committed, Expression, Transaction};
 use crate::{Store, Table, cart, gift_card, movement, outbox, promotion, refund, stock};
@@ -171,7 +171,8 @@ impl Store {
         gift_card::exchange_in(self, &mut transaction, card, entries)?;
         // A number that is taken is another one at the next attempt.
         numbered_in(self, &mut transaction, order)?;
-        transaction.put(self, Table::Orders, order_item(order)?, Expression::absent())?;
+        let row = order_item(&begun(self, order))?;
+        transaction.put(self, Table::Orders, row, Expression::absent())?;
         transaction.count(Counted::OrderPlaced);
         if let Some(payment) = payment {
             transaction.put(self, Table::Orders, payment_item(payment)?, Expression::absent())?;

@@ -1,6 +1,6 @@
 //! All or nothing: a list of conditional writes, and what became of each.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
@@ -28,6 +28,10 @@ pub(crate) struct Transaction {
     counted: Vec<Counted>,
     /// Which of them put something personal.
     personal: Vec<Personal>,
+    /// Which of them put a letter into the outbox, and to whom.
+    letters: Vec<(usize, String)>,
+    /// Whose keys it destroys.
+    destroyed: BTreeSet<String>,
 }
 
 /// A put of something personal: it is sealed when the transaction is sent.
@@ -201,6 +205,16 @@ impl Transaction {
         Ok(())
     }
 
+    /// Says that the next action puts a letter to an address into the outbox.
+    pub(crate) fn writes_to(&mut self, address: &str) {
+        self.letters.push((self.position(), address.to_owned()));
+    }
+
+    /// Says that the key of a holder goes with it.
+    pub(crate) fn destroys(&mut self, holder: &str) {
+        self.destroyed.insert(holder.to_owned());
+    }
+
     /// Counts something, if all of this is written.
     pub(crate) fn count(&mut self, counted: Counted) {
         self.counted.push(counted);
@@ -216,7 +230,7 @@ impl Transaction {
     /// key yet, so that nobody has to look.
     async fn sealed(&self, store: &Store, is_new: bool) -> Result<Sealed, Fault> {
         let mut actions = self.actions.clone();
-        if self.personal.is_empty() {
+        if self.personal.is_empty() && self.letters.is_empty() {
             return Ok((actions, Vec::new()));
         }
         let of = |is_first: bool| -> BTreeSet<String> {
@@ -234,6 +248,7 @@ impl Transaction {
             made.push((holder, DataKey::fresh()?));
         }
         keys.extend(made.iter().cloned());
+        self.seal_letters(&mut actions, &keys)?;
         for one in &self.personal {
             let put = actions.get_mut(one.position).and_then(|action| action.put.as_mut());
             if let (Some(put), Some(key)) = (put, keys.get(&one.holder)) {
@@ -246,6 +261,43 @@ impl Transaction {
         }
         actions.extend(keys.actions);
         Ok((actions, made))
+    }
+
+    /// Seals letters under the key of whoever they go to: whose address is written with them, or
+    /// was read by who writes to it. That asks for nothing. A letter to an address that is under
+    /// nobody's key (a member of the staff, whoever is given a gift card), and the last letter to
+    /// somebody whose key goes with it, stay as they are.
+    fn seal_letters(
+        &self,
+        actions: &mut [TransactWriteItem],
+        keys: &BTreeMap<String, DataKey>,
+    ) -> Result<(), Fault> {
+        let mut known: BTreeMap<&str, (String, DataKey)> = BTreeMap::new();
+        for (_, to) in &self.letters {
+            known.extend(data_key::held_for(to).map(|held| (to.as_str(), held)));
+        }
+        let mut accounts = BTreeMap::new();
+        for one in &self.personal {
+            let Some(key) = keys.get(&one.holder) else { continue };
+            let put = self.actions.get(one.position).and_then(|action| action.put.as_ref());
+            let address = put.and_then(|put| put.item.get("email")?.as_s().ok());
+            let held = (one.holder.clone(), key.clone());
+            known.extend(address.map(|address| (address.as_str(), held)));
+        }
+        known.retain(|_, (holder, _)| !self.destroyed.contains(holder.as_str()));
+        for (holder, key) in known.values().filter(|(holder, _)| holder.starts_with("CUST#")) {
+            accounts.insert(holder.clone(), key.clone());
+        }
+        // An address that an account shall move to is in no row yet.
+        let only = accounts.pop_first().filter(|_| accounts.is_empty());
+        for (position, to) in &self.letters {
+            let Some((holder, key)) = known.get(to.as_str()).or(only.as_ref()) else { continue };
+            let put = actions.get_mut(*position).and_then(|action| action.put.as_mut());
+            if let Some(put) = put {
+                put.item = data_key::sealed_letter(std::mem::take(&mut put.item), holder, key)?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes it all, or says what stood in the way. Where another transaction held an item, it

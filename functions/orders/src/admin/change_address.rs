@@ -3,7 +3,6 @@
 //! where.
 
 use api::form::{Nested, OrderPath, Text};
-use api::reply::{Output as _, Remembered};
 use api::view::order_desk::OrderFileView;
 use api::{Body, Fields, Form, IfMatch, Path, Problem, Reply, Staff, Versioned};
 use domain::address::Address;
@@ -11,7 +10,6 @@ use domain::order::Order;
 use domain::permission::grant;
 use domain::refund::REASON_CHARS_MAX;
 use runtime::Call;
-use runtime::endpoint::stored;
 use serde_json::{Value, json};
 use store::Saved;
 use store::refund::Move;
@@ -40,7 +38,7 @@ type Given = (Path<OrderPath>, (IfMatch, Body<Elsewhere>));
 pub async fn handle(
     app: &App,
     call: Call<Staff<grant::OrdersWrite>, Given>,
-) -> Reply<Remembered<Versioned<OrderFileView>>> {
+) -> Reply<Versioned<OrderFileView>> {
     let (Path(OrderPath { id }), (seen, Body(Elsewhere { address, reason }))) = &call.input;
     for _ in 0..RACES_MAX {
         let file = load(app, *id).await?;
@@ -52,9 +50,6 @@ pub async fn handle(
         let states = (Value::Null, json!({"is_sent_elsewhere": true, "reason": reason}));
         let events = [note(app, &call, "order.change_address", id, &states)?];
         let version = order.version + 1;
-        let shown = Order { version, ..order.clone() };
-        let view = || OrderFileView::of(shown.clone(), &file.payments, &file.refunds);
-        let remembered = stored(&Versioned(view(), version).answer(&call.request));
         let step = Move {
             before: &file.order,
             order: &order,
@@ -62,10 +57,11 @@ pub async fn handle(
             refund: None,
             entry: None,
             events: &events,
-            remembered: call.claim.as_ref().map(|claim| (claim, &remembered)),
+            remembered: None,
         };
         if app.store.move_money(&step).await? == Saved::Yes {
-            return Ok(Remembered(Versioned(view(), version)));
+            let view = OrderFileView::of(Order { version, ..order }, &file.payments, &file.refunds);
+            return Ok(Versioned(view, version));
         }
     }
     Err(Problem::unavailable())

@@ -26,10 +26,10 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     let due: Due = serde_json::from_str(&message.body)
         .map_err(|error| Fault::new("read what is to be issued", error, Retry::Useless))?;
     // A credit note is of an invoice: where that is not there yet, it comes first.
-    let of = issued(app, Due { refund_id: None, ..due }, None, now).await?;
-    let Some(of) = of else { return Ok(()) };
-    write_file(app, Due { refund_id: None, ..due }, &of, now).await?;
-    if due.refund_id.is_some()
+    let first = Due::invoice(due.order_id);
+    let Some(of) = issued(app, first, None, now).await? else { return Ok(()) };
+    write_file(app, first, &of, now).await?;
+    if due != first
         && let Some(note) = issued(app, due, Some(&of), now).await?
     {
         write_file(app, due, &note, now).await?;
@@ -73,7 +73,7 @@ async fn issued(
 }
 
 /// The invoice or the credit note with this number; none for a refund that did not come about, or
-/// whose goods have one.
+/// whose goods have one, and for an order that was called off of which refunds give back all.
 fn written(
     file: &OrderFile,
     shop: &Shop,
@@ -92,6 +92,10 @@ fn written(
     let Some(of) = of else {
         return invoice::invoice(&file.order, issue).map(Some).map_err(broken);
     };
+    if due.is_called_off {
+        let note = invoice::called_off(&file.order, &file.refunds, &of.number, issue);
+        return note.map_err(broken);
+    }
     let refund = file.refunds.iter().find(|refund| Some(refund.id) == due.refund_id);
     // What had paid for a replacement was credited when the goods came back.
     let is_credited = |refund: &&refund::Refund| {

@@ -70,10 +70,12 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
 /// The invoice or the credit note that a fact is followed by.
 fn invoice_due(fact: &Fact) -> Option<Due> {
     match fact {
-        Fact::OrderPlaced { order_id } => Some(Due { order_id: *order_id, refund_id: None }),
+        Fact::OrderPlaced { order_id } => Some(Due::invoice(*order_id)),
         Fact::RefundMoved { order_id, refund_id, status: Refund::Succeeded, .. } => {
-            Some(Due { order_id: *order_id, refund_id: Some(*refund_id) })
+            Some(Due::refund(*order_id, *refund_id))
         }
+        // Of what was only reserved nothing goes back.
+        Fact::OrderMoved { order_id, status: Status::Canceled } => Some(Due::called_off(*order_id)),
         Fact::OrderRefundedLate { .. }
         | Fact::FulfillmentMoved { .. }
         | Fact::RefundRequested { .. }
@@ -288,6 +290,11 @@ mod tests {
         let moved = |status| template(Fact::OrderMoved { order_id, status });
         assert_eq!(moved(Status::Canceled), Some((order_id, "order_canceled")));
         assert_eq!(moved(Status::OnHold), None);
+        assert_eq!(
+            invoice_due(&Fact::OrderMoved { order_id, status: Status::Canceled }),
+            Some(Due::called_off(order_id))
+        );
+        assert_eq!(invoice_due(&Fact::OrderMoved { order_id, status: Status::OnHold }), None);
         let fewer = template(Fact::OrderLinesCanceled { order_id, number: 1 });
         assert_eq!(fewer, Some((order_id, "order_lines_canceled")));
     }

@@ -17,7 +17,8 @@ pub async fn handle(app: &App, call: Call<Customer, Query<Page>>) -> Reply<OwnSt
     let position = page.position(&call.guard.sealer, &scope)?;
     let balances = balances(app.store.store_credits(id).await?);
     let account = Account::StoreCredit(id);
-    let found = app.store.gift_entries(account, page.limit, position.as_deref()).await?;
+    let (limit, position) = (page.limit, position.as_deref());
+    let found = app.store.gift_entries_without_reasons(account, limit, position).await?;
     let next_cursor = cursor::cursor(&call.guard.sealer, &scope, found.next.as_deref());
     let data = found.entries.into_iter().map(OwnEntryView::from).collect();
     Ok(OwnStoreCreditView { balances, data, next_cursor })

@@ -352,6 +352,7 @@ async fn patience(meter: &mut Meter, people: &mut People, round: Round) {
         if part == 0 {
             tour::letters::templates(meter, owner, round).await;
             tour::refunds::desk(meter, owner, &mut people.jane).await;
+            tour::order_edits::edits(meter, owner, &mut people.jane.who).await;
         } else if part == 1 {
             tour::completion::completion(meter, owner, round).await;
             tour::returns::returns(meter, owner, &mut people.jane).await;
@@ -705,22 +706,27 @@ async fn every_function_keeps_to_its_budget() {
         notifications.jobs.on_text_answer  2 dynamodb
         notifications.unknown              none
         orders.admin.add_note              7 dynamodb
+        orders.admin.apply_edit            8 dynamodb
         orders.admin.cancel                11 dynamodb, 3 stripe
         orders.admin.cancel_draft          8 dynamodb
         orders.admin.cancel_lines          7 dynamodb
+        orders.admin.change_address        7 dynamodb
         orders.admin.change_draft          7 dynamodb
         orders.admin.create_draft          6 dynamodb
         orders.admin.hold                  7 dynamodb
         orders.admin.invoice               2 dynamodb
         orders.admin.list                  2 dynamodb, 17 s3
         orders.admin.list_drafts           4 dynamodb
+        orders.admin.list_edits            5 dynamodb
         orders.admin.list_failed_refunds   5 dynamodb
         orders.admin.list_invoices         1 dynamodb
         orders.admin.list_notes            5 dynamodb
         orders.admin.list_refunds          5 dynamodb
         orders.admin.packing_slip          3 dynamodb
         orders.admin.pick_list             5 dynamodb
+        orders.admin.preview_edit          10 dynamodb
         orders.admin.preview_refund        7 dynamodb
+        orders.admin.propose_edit          10 dynamodb
         orders.admin.refund                7 dynamodb
         orders.admin.release               7 dynamodb
         orders.admin.reopen                7 dynamodb
@@ -730,18 +736,23 @@ async fn every_function_keeps_to_its_budget() {
         orders.admin.timeline              6 dynamodb
         orders.admin.view                  2 dynamodb
         orders.admin.view_draft            5 dynamodb
+        orders.admin.withdraw_edit         8 dynamodb
         orders.jobs.complete               17 dynamodb
+        orders.jobs.expire_edits           1 dynamodb
         orders.jobs.index_orders           2 dynamodb, 7 s3
         orders.jobs.issue_invoice          8 dynamodb, 1 s3
         orders.jobs.on_order_changed       1 sqs
         orders.jobs.on_order_placed        5 dynamodb, 3 sqs
         orders.jobs.rebuild_search         1 sqs
+        orders.store.approve_edit          6 dynamodb
         orders.store.cancel                8 dynamodb
+        orders.store.decline_edit          6 dynamodb
         orders.store.download              3 dynamodb
         orders.store.invoice               3 dynamodb
         orders.store.list                  2 dynamodb
         orders.store.look_up               8 dynamodb
         orders.store.view                  2 dynamodb
+        orders.store.view_edit             2 dynamodb
         orders.store.view_pay_link         1 dynamodb
         orders.unknown                     none
         payments.admin.accept_dispute      7 dynamodb

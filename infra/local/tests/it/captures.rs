@@ -7,6 +7,7 @@ use stripe_twin::Faults;
 use testkit::goods::{self, Goods, MUG};
 use wire::{FaultKind, Plan};
 
+use crate::tour::papers::{at, entity};
 use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
 const JOB: &str = "payments.jobs.capture_due";
@@ -145,6 +146,62 @@ async fn what_is_called_off_is_let_go_and_what_is_on_hold_is_not_taken() {
     let intents = shop.twin().objects("payment_intent");
     assert_eq!((&intents[0]["status"], received(&shop)), (&json!("canceled"), 0));
     assert_eq!(shop.twin().objects("refund").len(), 0);
+    sound(&shop, &goods).await;
+}
+
+/// What an order has of papers: of its invoice the sum, and of each credit note.
+async fn papers(jane: &Shopper) -> (Value, Vec<(Value, Value)>) {
+    let shown = ok(jane.get(&at("store", jane, "invoice")).await);
+    let notes = shown["credit_notes"].as_array().expect("a list").iter();
+    let notes = notes.map(|note| (note["total"].clone(), note["refund_id"].clone()));
+    (shown["invoice"]["total"].clone(), notes.collect())
+}
+
+#[tokio::test]
+async fn the_invoice_of_what_was_only_reserved_is_undone_when_it_is_called_off() {
+    let mut goods = reserving(json!({"capture": "manual"}));
+    goods.shop.legal_entity = serde_json::from_value(entity()).expect("an entity");
+    let shop = world::open_with(Options::default(), &goods).await;
+    let (clerk, why) = (clerk(&shop).await, json!({"reason": "Out of stock"}));
+    // Nobody paid: there is no invoice, and none comes of the end.
+    let mut nobody = Shopper::guest(&shop).await;
+    nobody.ready(MUG, 2).await;
+    assert_eq!(nobody.complete().await.status, 201);
+    ok(post_as(&clerk, &key(), &nobody, "/cancel", &why).await);
+    shop.settle().await;
+    let none = nobody.get(&at("store", &nobody, "invoice")).await;
+    assert_eq!(refusal(&none), (404, "invoice_not_ready".into()));
+
+    let reserved = buyer(&shop).await;
+    shop.settle().await;
+    assert_eq!(papers(&reserved).await, (eur(2990), vec![]));
+    for _ in 0..2 {
+        ok(post_as(&clerk, &key(), &reserved, "/cancel", &why).await);
+        shop.settle().await;
+        assert_eq!(papers(&reserved).await, (eur(2990), vec![(eur(2990), json!(null))]));
+    }
+    // A part was taken, and the rest let go: one note for what goes back, and one for the rest.
+    let part = buyer(&shop).await;
+    ok(capture(&clerk, &part, &json!({"amount": eur(1000)})).await);
+    shop.settle().await;
+    ok(post_as(&clerk, &key(), &part, "/cancel", &why).await);
+    shop.settle().await;
+    let (invoice, notes) = papers(&part).await;
+    let of = |is_refund: bool| {
+        let those = notes.iter().filter(move |(_, refund)| refund.is_string() == is_refund);
+        those.map(|(total, _)| total.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(invoice, eur(2990));
+    assert_eq!((of(true), of(false)), (vec![eur(1000)], vec![eur(1990)]));
+    // All of it was taken: what goes back has its own note, and nothing is left.
+    let paid = buyer(&shop).await;
+    ok(capture(&clerk, &paid, &json!({})).await);
+    shop.settle().await;
+    ok(post_as(&clerk, &key(), &paid, "/cancel", &why).await);
+    shop.settle().await;
+    let (_, notes) = papers(&paid).await;
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].1.is_string() && notes[0].0 == eur(2990), "{notes:?}");
     sound(&shop, &goods).await;
 }
 

@@ -1,5 +1,6 @@
 //! Orders end by themselves, once, when nothing may come back any more; and are opened again.
 
+use domain::id::OrderId;
 use domain::permission::Permission;
 use local::{Options, Outcome, Shop};
 use serde_json::json;
@@ -8,8 +9,10 @@ use wire::{FaultKind, Plan};
 
 use crate::tour::completion::{JOB, delivered, reopen};
 use crate::tour::parcels::{at, go, line_of, open, socks};
-use crate::world::{self, Colleague, ok, refusal, sound};
+use crate::world::{self, Colleague, Shopper, ok, refusal, sound};
 
+/// What a job writes with.
+const TRANSACTION: &str = "TransactWriteItems";
 const MAY: [Permission; 3] =
     [Permission::OrdersRead, Permission::OrdersWrite, Permission::OrdersFulfill];
 
@@ -96,4 +99,79 @@ async fn an_order_that_is_not_completed_holds_no_other_up_and_is_completed_an_ho
         assert_eq!(buyer.view_order().await["status"], "completed");
         assert_eq!(times(&desk, &buyer.order, "order.completed").await, 1);
     }
+}
+
+/// Two orders that are done, in a shop whose job does not hear that it has completed the first.
+async fn unheard(kind: FaultKind, sdk_attempts: u32) -> (Shop, [Shopper; 2], bool) {
+    let options = Options { sdk_attempts, ..Options::default() };
+    let shop = world::open_with(options, &goods::small(world::MUGS)).await;
+    let jane = delivered(&shop, "203.0.113.7").await;
+    let joe = delivered(&shop, "203.0.113.8").await;
+    days_later(&shop, 14);
+    let mut plan = Plan::at(1, kind);
+    plan.filter = Some(Box::new(|call| call.caller == JOB && call.operation == TRANSACTION));
+    shop.wire().faults().arm(plan);
+    let is_done = beat(&shop).await;
+    shop.wire().faults().disarm();
+    assert_eq!(shop.wire().faults().fired().len(), 1, "{kind:?} of {sdk_attempts}");
+    (shop, [jane, joe], is_done)
+}
+
+#[tokio::test]
+async fn an_order_whose_completion_was_not_heard_of_is_completed_once() {
+    for sdk_attempts in [1, 3] {
+        for kind in [
+            FaultKind::LoseResponse,
+            FaultKind::TimeoutAfter,
+            FaultKind::FailAfter,
+            FaultKind::DieAfter,
+        ] {
+            let (shop, buyers, is_done) = unheard(kind, sdk_attempts).await;
+            let tried = format!("{kind:?} of {sdk_attempts}");
+            // Who asks again is told that it is written; otherwise somebody hears of it.
+            assert_eq!(is_done, sdk_attempts > 1 && kind != FaultKind::DieAfter, "{tried}");
+            let mut versions = Vec::new();
+            for _ in 0..2 {
+                assert!(beat(&shop).await, "{tried}");
+                shop.settle().await;
+                let store = shop.store();
+                for buyer in &buyers {
+                    let id = OrderId::parse(&buyer.order).unwrap();
+                    versions.push(store.order(id).await.unwrap().unwrap().order.version);
+                }
+            }
+            let (first, second) = versions.split_at(buyers.len());
+            assert_eq!(first, second, "{tried}: what is completed is not touched again");
+            let desk = Colleague::of(&shop, "desk", &MAY).await;
+            for buyer in &buyers {
+                assert_eq!(buyer.view_order().await["status"], "completed", "{tried}");
+                let completed = times(&desk, &buyer.order, "order.completed").await;
+                assert_eq!(completed, 1, "{tried}");
+            }
+            sound(&shop, &goods::small(world::MUGS)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_is_opened_before_the_job_hears_that_it_was_completed_stays_open() {
+    let (shop, buyers, _) = unheard(FaultKind::DieAfter, 1).await;
+    shop.settle().await;
+    let desk = Colleague::of(&shop, "desk", &MAY).await;
+    let mut opened = None;
+    for buyer in &buyers {
+        if buyer.view_order().await["status"] == "completed" {
+            assert!(opened.replace(buyer).is_none(), "it died after the first");
+            ok(reopen(&desk, &buyer.order).await);
+        }
+    }
+    let opened = opened.expect("one is completed");
+    assert!(beat(&shop).await);
+    shop.settle().await;
+    for buyer in &buyers {
+        let status = if buyer.order == opened.order { "placed" } else { "completed" };
+        assert_eq!(buyer.view_order().await["status"], status);
+        assert_eq!(times(&desk, &buyer.order, "order.completed").await, 1);
+    }
+    sound(&shop, &goods::small(world::MUGS)).await;
 }

@@ -2,9 +2,11 @@
 //! go wrong, the journey is run with just that fault; then retries, redeliveries and sweeps do
 //! their work, and every invariant is asked. Time is ours: nobody sleeps.
 //!
-//! With three tries the SDK hides most faults from us, so it is told not to try again. What three
-//! tries do not hide of a purchase is tried, too; `CRASH_POINTS=all` is every kind with both, in
-//! every journey.
+//! A change waits for half of the points, laid like the black fields of a chess board: every call
+//! meets every second kind of fault, and every kind meets every second call. `CRASH_POINTS=whole`
+//! is the other half, too. With three tries the SDK hides most faults from us, so it is told not to
+//! try again. What three tries do not hide of a purchase is tried, too; `CRASH_POINTS=all` is the
+//! whole with both, in every journey, as every night does it.
 
 mod pairs;
 
@@ -143,11 +145,15 @@ where
     panic!("the shop never answered: {last}");
 }
 
+/// How many points are wanted.
+fn wants(which: &str) -> bool {
+    std::env::var("CRASH_POINTS").is_ok_and(|points| points == which)
+}
+
 /// How often the SDK tries, and what goes wrong meanwhile.
 fn plans(journey: Journey) -> Vec<(u32, &'static [FaultKind])> {
-    let is_all = std::env::var("CRASH_POINTS").is_ok_and(|points| points == "all");
     match journey {
-        _ if is_all => vec![(1, EVERY), (3, EVERY)],
+        _ if wants("all") => vec![(1, EVERY), (3, EVERY)],
         Journey::Buy => vec![(1, EVERY), (3, HIDDEN)],
         _ => vec![(1, EVERY)],
     }
@@ -370,7 +376,8 @@ async fn import(shop: &Shop, clerk: &Colleague) {
     assert!((200..300).contains(&sent.status), "{}", sent.text());
     let id = made["id"].as_str().expect("an id");
     let started = ask(clerk, &format!("/v1/admin/imports/{id}/start"), None, &json!({})).await;
-    assert!((200..300).contains(&started.status), "{}", started.text());
+    // Who asks again after the answer was lost is answered the same.
+    assert_eq!(started.status, 202, "{}", started.text());
 }
 
 /// Money goes back, and the provider has time for what it does afterwards.
@@ -721,10 +728,13 @@ async fn explore(journey: Journey) -> (usize, Vec<String>) {
     for (attempts, kinds) in plans(journey) {
         let start = Arc::new(Start::of(journey, attempts, &goods).await);
         let calls = start.calls().await;
+        let is_whole = wants("all") || wants("whole");
         let mut points = Vec::new();
         for at in 1..=calls {
-            for kind in kinds {
-                points.push((at, *kind));
+            for (row, kind) in (0_u64..).zip(kinds) {
+                if is_whole || (at + row).is_multiple_of(2) {
+                    points.push((at, *kind));
+                }
             }
         }
         // Two cores: two lanes.
@@ -751,7 +761,7 @@ async fn explore(journey: Journey) -> (usize, Vec<String>) {
     (fired.load(Ordering::Relaxed), broken)
 }
 
-/// Every point of a journey; their number may grow, not shrink. Each floor is a little lower than
+/// The points of a journey; their number may grow, not shrink. Each floor is a little lower than
 /// what is tried: a retry more or less in the undisturbed run moves it by a handful.
 async fn no_fault_breaks(journey: Journey, points_min: usize) {
     let (points, broken) = explore(journey).await;
@@ -769,29 +779,30 @@ macro_rules! journeys {
     )*};
 }
 
-// Each floor is the calls of the journey, times the eight kinds of fault that fit any call.
+// Each floor is a little below half of the points that fired when all were tried, where they were
+// counted, and half of an older floor elsewhere.
 journeys! {
-    no_fault_breaks_a_purchase: Buy, 430;
-    no_fault_breaks_a_purchase_of_goods_to_download: Download, 360;
-    no_fault_breaks_a_second_try_to_pay: Declined, 472;
-    no_fault_breaks_an_order_that_nobody_pays: Expire, 448;
-    no_fault_breaks_an_order_that_is_called_off: Cancel, 336;
-    no_fault_breaks_a_late_payment_that_goes_back: LateReturn, 312;
-    no_fault_breaks_a_late_payment_that_takes_the_goods: LatePlace, 400;
-    no_fault_breaks_a_purchase_with_a_gift_card: GiftCard, 360;
-    no_fault_breaks_the_return_of_a_gift_card: GiftCardBack, 336;
-    no_fault_breaks_a_purchase_of_keys: Keys, 360;
-    no_fault_breaks_keys_that_follow: KeysFollow, 80;
-    no_fault_breaks_a_parcel: Ship, 240;
-    no_fault_breaks_a_refund: Refund, 160;
-    no_fault_breaks_a_refund_of_a_part_that_takes_its_time: PartialRefund, 160;
-    no_fault_breaks_an_order_that_staff_call_off: CalledOff, 200;
-    no_fault_breaks_an_invoice: Invoice, 360;
-    no_fault_breaks_signing_up: SignUp, 452;
-    no_fault_breaks_a_purchase_on_the_providers_page: Page, 360;
-    no_fault_breaks_an_order_whose_page_is_left: PageLeft, 360;
-    no_fault_breaks_goods_that_come_back: Return, 200;
-    no_fault_breaks_an_order_that_is_edited: Edit, 400;
-    no_fault_breaks_an_erasure: Forget, 200;
-    no_fault_breaks_an_import: Import, 200;
+    no_fault_breaks_a_purchase: Buy, 296;
+    no_fault_breaks_a_purchase_of_goods_to_download: Download, 210;
+    no_fault_breaks_a_second_try_to_pay: Declined, 236;
+    no_fault_breaks_an_order_that_nobody_pays: Expire, 266;
+    no_fault_breaks_an_order_that_is_called_off: Cancel, 168;
+    no_fault_breaks_a_late_payment_that_goes_back: LateReturn, 324;
+    no_fault_breaks_a_late_payment_that_takes_the_goods: LatePlace, 342;
+    no_fault_breaks_a_purchase_with_a_gift_card: GiftCard, 240;
+    no_fault_breaks_the_return_of_a_gift_card: GiftCardBack, 168;
+    no_fault_breaks_a_purchase_of_keys: Keys, 346;
+    no_fault_breaks_keys_that_follow: KeysFollow, 40;
+    no_fault_breaks_a_parcel: Ship, 420;
+    no_fault_breaks_a_refund: Refund, 408;
+    no_fault_breaks_a_refund_of_a_part_that_takes_its_time: PartialRefund, 80;
+    no_fault_breaks_an_order_that_staff_call_off: CalledOff, 100;
+    no_fault_breaks_an_invoice: Invoice, 180;
+    no_fault_breaks_signing_up: SignUp, 226;
+    no_fault_breaks_a_purchase_on_the_providers_page: Page, 254;
+    no_fault_breaks_an_order_whose_page_is_left: PageLeft, 180;
+    no_fault_breaks_goods_that_come_back: Return, 100;
+    no_fault_breaks_an_order_that_is_edited: Edit, 460;
+    no_fault_breaks_an_erasure: Forget, 328;
+    no_fault_breaks_an_import: Import, 298;
 }

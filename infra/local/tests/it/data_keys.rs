@@ -7,15 +7,18 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::address::Email;
-use domain::id::{CustomerId, OrderId};
-use local::{Options, Outcome, Shop, Snapshot};
+use domain::event::{Event, Fact, Letter, Message};
+use domain::id::{CustomerId, EventId, MessageId, OrderId, Ulid};
+use domain::permission::Permission;
+use local::{Options, Outcome, Request, Shop, Snapshot};
 use serde::Serialize;
 use serde_json::json;
 use testkit::goods::{self, MUG, POSTER, TEMPLATE};
 use wire::{FaultKind, Plan};
 
 use crate::privacy::{self, JANE, RETENTION, TRACES};
-use crate::world::{self, Shopper, ok};
+use crate::tour;
+use crate::world::{self, Colleague, Shopper, ok};
 
 type Row = HashMap<String, AttributeValue>;
 
@@ -365,4 +368,163 @@ async fn an_order_and_its_key_are_made_together_or_not_at_all() {
             assert!(!file.order.email.is_erased(), "{kind:?} at {at}");
         }
     }
+}
+
+/// Letters on their way, as they lie there.
+async fn letters_under_way(shop: &Shop) -> Vec<Row> {
+    let mut found = rows(shop, "orders").await;
+    found.retain(|row| said(row, "pk").starts_with("OBX#") && !said(row, "holder").is_empty());
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_on_its_way_is_sealed_under_the_key_of_its_reader() {
+    let shop = world::open().await;
+    let clerk = Colleague::of(&shop, "clerk", &[Permission::NotificationsWrite]).await;
+    let mut jane = Shopper::customer(&shop, JANE).await;
+    jane.open_cart("EUR").await;
+    jane.ready(MUG, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    assert_eq!(jane.pay("pm_card_visa").0, 200);
+    shop.settle().await;
+    let (_, of_order) = order_of(&jane);
+    let of_jane = format!("CUST#{}", id_of(&jane).await);
+    let before = shop.mails().len();
+    let asked = jane.call("POST", "/v1/auth/password/forgot", &json!({"email": JANE})).await;
+    assert_eq!(asked.status, 202, "{}", asked.text());
+    let path = format!("/v1/admin/orders/{}/resend_confirmation", jane.order);
+    let again = Request::new("POST", &path).header("idempotency-key", &world::key());
+    let again = clerk.send(again.json(&json!({}))).await;
+    assert!(again.status < 300, "{}", again.text());
+    // A new account, whose key is made with it.
+    let joe = Shopper::new(&shop);
+    assert_eq!(joe.register("jane@example.org.example").await.status, 202);
+    // And a new address, which no row holds yet: the letter to it goes with its account's key.
+    let moving = json!({"email": "new.jane@example.org", "password": world::PASSWORD});
+    let moving = jane.call("POST", "/v1/auth/email/change", &moving).await;
+    assert_eq!(moving.status, 202, "{}", moving.text());
+
+    let under_way = letters_under_way(&shop).await;
+    let holders: Vec<&str> = under_way.iter().map(|row| said(row, "holder")).collect();
+    assert_eq!(under_way.len(), 5, "{holders:?}");
+    assert_eq!(holders.iter().filter(|holder| **holder == of_jane).count(), 3, "{holders:?}");
+    assert!(holders.contains(&of_order.as_str()), "{holders:?}");
+    assert!(under_way.iter().all(|row| !row.contains_key("event")), "{under_way:?}");
+    let found = recognised(&backup(&shop).await);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    shop.settle().await;
+    assert_eq!(shop.mails().len(), before + 5);
+    assert!(letters_under_way(&shop).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_forgotten_before_a_letter_is_sent_gets_none_and_it_is_in_nobodys_way() {
+    let shop = world::open().await;
+    let jane = Shopper::customer(&shop, JANE).await;
+    let of_jane = format!("CUST#{}", id_of(&jane).await);
+    shop.settle().await;
+    for is_swept in [false, true] {
+        let before = shop.mails().len();
+        let asked = jane.call("POST", "/v1/auth/password/forgot", &json!({"email": JANE})).await;
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        assert_eq!(letters_under_way(&shop).await.len(), 1);
+        let key = row(&shop, "keys", &of_jane).await.unwrap();
+        destroy(&shop, &of_jane).await;
+        if is_swept {
+            shop.clock().advance_ms(31_000);
+            let swept = shop.run_job("platform.jobs.sweep_outbox").await;
+            assert!(matches!(swept, Outcome::Answered(_)), "{swept:?}");
+            assert!(letters_under_way(&shop).await.is_empty());
+        }
+        shop.settle().await;
+        assert_eq!(shop.mails().len(), before);
+        assert!(letters_under_way(&shop).await.is_empty());
+        put(&shop, "keys", &key).await;
+        shop.clock().advance_ms(3_600_000);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_that_was_written_in_the_clear_is_sent_all_the_same() {
+    let shop = world::open().await;
+    let (ulid, at) = (Ulid::from_parts(1, 8), shop.clock().now());
+    let (id, to) = (MessageId::from_ulid(ulid), Email::parse(JANE).unwrap());
+    let message = Message { id, to, letter: Letter::PasswordChanged };
+    let fact = Fact::MessageRequested { message };
+    let event = Event { id: EventId::from_ulid(ulid), at, sequence: 1, fact };
+    let words = serde_json::to_string(&event).unwrap();
+    let (id, at) = (event.id.to_string(), at.to_string());
+    let old = [("pk", "OBX#0"), ("sk", id.as_str()), ("event", words.as_str()), ("at", &at)];
+    let old: Row = old.map(|(name, value)| (name.to_owned(), text(value))).into();
+    put(&shop, "orders", &old).await;
+    shop.settle().await;
+    let read: Vec<_> = shop.mails().into_iter().flat_map(|mail| mail.to).collect();
+    assert_eq!(read, [JANE]);
+    assert!(rows(&shop, "orders").await.iter().all(|row| !said(row, "pk").starts_with("OBX#")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tracking_number_stands_in_no_key_and_leads_nowhere_after_an_erasure() {
+    let shop = world::open().await;
+    let guest = guest(&shop).await;
+    let (order, of_order) = order_of(&guest);
+    let number = "1Z999AA10123456784";
+    tour::privacy::labelled(&shop, &guest.order, number).await;
+    let store = shop.store();
+    let found = store.followed(number).await.unwrap().unwrap();
+    assert_eq!(found.order, order);
+    let leads = |row: &&Row| said(row, "pk").starts_with("TRACK#");
+    let all = rows(&shop, "orders").await;
+    let mut old = all.iter().find(leads).unwrap().clone();
+    assert!(!format!("{all:?}").contains(number), "it is sealed, and hashed in keys");
+    // As it was written before numbers were hashed.
+    let delete = client(&shop).delete_item().table_name("fluxion-orders");
+    delete.key("pk", old["pk"].clone()).key("sk", text("META")).send().await.unwrap();
+    old.insert("pk".to_owned(), text(&format!("TRACK#{number}")));
+    put(&shop, "orders", &old).await;
+    assert_eq!(store.followed(number).await.unwrap(), Some(found), "rows of before are read");
+    // Another parcel got a number again that this one had.
+    let other = self::guest(&shop).await;
+    tour::privacy::labelled(&shop, &other.order, number).await;
+    let newest = store.followed(number).await.unwrap().unwrap();
+    assert_eq!(newest.order, order_of(&other).0);
+
+    let forgotten = store.order(order).await.unwrap().unwrap().order;
+    let after = domain::privacy::forget(&forgotten, shop.clock().now());
+    let traces = domain::privacy::Traces::of_order(&forgotten);
+    let saved = store.forget_in_order(&forgotten, &after, &traces).await.unwrap();
+    assert_eq!(saved, store::Saved::Yes);
+    assert!(row(&shop, "orders", &format!("TRACK#{number}")).await.is_none());
+    assert_eq!(store.followed(number).await.unwrap(), Some(newest), "it is another's by now");
+    assert!(!holders(&shop).await.contains(&of_order));
+    shop.clock().advance_ms((4 * 366 + 32) * privacy::DAY_MS);
+    for _ in 0..2 {
+        let done = shop.run_job(RETENTION).await;
+        assert!(matches!(done, Outcome::Answered(_)), "{done:?}");
+    }
+    assert_eq!(store.followed(number).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_somebody_got_credit_is_sealed_in_the_ledger_which_nobody_may_change() {
+    let shop = world::open().await;
+    let jane = Shopper::customer(&shop, JANE).await;
+    let may = [Permission::GiftCardsIssue, Permission::PromotionsRead];
+    let teller = Colleague::of(&shop, "teller", &may).await;
+    let id = id_of(&jane).await;
+    let path = format!("/v1/admin/customers/{id}/store_credit");
+    let amount = json!({"amount": 500, "currency": "EUR"});
+    let body = json!({"amount": amount, "reason": "Jane Roe broke her arm."});
+    let give = Request::new("POST", &path).header("idempotency-key", &world::key()).json(&body);
+    assert_eq!(teller.send(give).await.status, 201);
+    let found = recognised(&backup(&shop).await);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    let why = || async { ok(teller.get(&path).await)["data"][0]["reason"].clone() };
+    assert_eq!(why().await, "Jane Roe broke her arm.");
+    let own = ok(jane.get("/v1/store/me/store_credit").await);
+    assert_eq!((&own["data"][0]["amount"], &own["balances"][0]), (&amount, &amount));
+    destroy(&shop, &format!("CUST#{id}")).await;
+    assert_eq!(why().await, json!(null));
+    let own = ok(jane.get("/v1/store/me/store_credit").await);
+    assert_eq!(own["balances"][0], amount, "what it is worth stays");
 }

@@ -22,10 +22,10 @@ pub(crate) async fn clerk(shop: &Shop) -> Colleague {
 
 /// A return of which all is here: whose it is, where it is, and its tag.
 pub(crate) struct Back {
-    jane: Shopper,
+    pub(crate) jane: Shopper,
     line: Value,
-    here: String,
-    seen: String,
+    pub(crate) here: String,
+    pub(crate) seen: String,
 }
 
 /// So many socks were bought by card and came back; instead of them something is wished for.

@@ -77,6 +77,7 @@ const AMONG: &[(&str, Among)] = &[
     ("the order desk", |shop, people| Box::pin(order_desk(shop, people))),
     ("what comes back", |shop, people| Box::pin(coming_back(shop, people))),
     ("what is never sent", |shop, people| Box::pin(never_sent(shop, people))),
+    ("an order is edited", |shop, people| Box::pin(edited(shop, people))),
     ("what nobody agrees to", |shop, people| Box::pin(never_agreed(shop, people))),
     ("disputes", |shop, people| Box::pin(disputes(shop, people))),
     ("the stockroom", |shop, people| Box::pin(stockroom(shop, people))),
@@ -295,6 +296,12 @@ async fn never_sent(shop: Shop, people: People) {
     tour::returns::never_sent(&shop, &people.owner).await;
 }
 
+/// Where a good is taken from is looked up where it may lie at two places.
+async fn edited(shop: Shop, mut people: People) {
+    open_lyon(&shop, &people.owner).await;
+    tour::order_edits::edits(&mut Plain(shop), &people.owner, &mut people.jane.who).await;
+}
+
 async fn never_agreed(shop: Shop, people: People) {
     tour::order_edits::never_agreed(&shop, &people.owner).await;
 }
@@ -315,7 +322,8 @@ async fn forgotten(shop: Shop, people: People) {
     tour::privacy::years(&mut pace, &shop, &people.owner, Round(1)).await;
 }
 
-/// Who has an order under way is not forgotten, whoever asks: its number is read where it is sealed.
+/// Who has an order under way is not forgotten, whoever asks: its number is read where it is
+/// sealed.
 async fn waited_for(shop: Shop, people: People) {
     let mut kim = Shopper::customer(&shop, "kim@example.org").await;
     kim.open_cart("EUR").await;
@@ -842,23 +850,32 @@ async fn left_unsaid(shop: Shop) {
     ok(clerk.send(ask).await);
     let asked = json!({"phone": "+4915112345678", "text": "order-sms-1"});
     assert_eq!(lou.call("PUT", tour::texts::PHONE, &asked).await.status, 202);
+    tour::privacy::waits_for_poster(&shop, "may@example.org").await;
+    shop.store().queue_back(&POSTER.typed_sku()).await.unwrap();
+    let outcome = shop.run_job("inventory.jobs.send_back_in_stock").await;
+    assert!(matches!(outcome, Outcome::Answered(_)));
     shop.clock().advance_ms(31_000);
     let outcome = shop.run_job("platform.jobs.sweep_outbox").await;
     assert!(matches!(outcome, Outcome::Answered(_)));
     shop.settle().await;
-    assert_eq!((shop.mails().len(), shop.texts().len()), (5, 1));
+    assert_eq!((shop.mails().len(), shop.texts().len()), (6, 1));
 }
 
 /// Where goods lie at several places, all of them are asked for what is sent instead.
-async fn two_places(shop: Shop) {
-    let keeper = [Permission::InventoryRead, Permission::InventoryAdjust];
-    let keeper = Colleague::of(&shop, "keeper", &keeper).await;
+/// Goods lie at a second place, too.
+async fn open_lyon(shop: &Shop, keeper: &Colleague) {
     let lyon = json!({"name": "Lyon", "country": "FR", "postal_code": "69001", "serves": ["FR"]});
     let made = Request::new("POST", "/v1/admin/inventory/locations");
     let made = keeper.send(made.header("idempotency-key", &key()).json(&lyon)).await;
     assert_eq!(made.status, 201, "{}", made.text());
     // Places are believed for a minute.
     shop.clock().advance_ms(60_000);
+}
+
+async fn two_places(shop: Shop) {
+    let keeper = [Permission::InventoryRead, Permission::InventoryAdjust];
+    let keeper = Colleague::of(&shop, "keeper", &keeper).await;
+    open_lyon(&shop, &keeper).await;
     let clerk = exchanges::clerk(&shop).await;
     let back = exchanges::back(&clerk, 1, exchanges::plain).await;
     let body = json!({"replacements": exchanges::one(MUG)});

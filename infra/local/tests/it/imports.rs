@@ -517,6 +517,59 @@ async fn a_file_is_started_when_it_is_there_and_only_as_it_was_announced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_did_not_hear_that_a_file_was_started_hears_it_when_they_ask_again() {
+    let file = "sku,on_hand\nMUG-1,5\n";
+    let lost = [
+        FaultKind::LoseResponse,
+        FaultKind::TimeoutAfter,
+        FaultKind::DieAfter,
+        FaultKind::DieBefore,
+        FaultKind::FailBefore,
+    ];
+    for (kind, is_dry_run) in lost.into_iter().zip([true, false].into_iter().cycle()) {
+        let options = Options { sdk_attempts: 1, ..Options::default() };
+        let shop = world::open_with(options, &goods::small(world::MUGS)).await;
+        let clerk = Colleague::of(&shop, "clerk", ALL).await;
+        let parcel = Parcel { is_dry_run, ..Parcel::csv("stock", file) };
+        let made = ok(announce(&clerk, &parcel).await);
+        assert_eq!(send(&shop, &made["upload"], file.as_bytes()).await.status, 204);
+        let path = format!("/v1/admin/imports/{}", made["id"].as_str().unwrap());
+        let start = |key: &str| {
+            let start = Request::new("POST", &format!("{path}/start"));
+            clerk.send(start.header("idempotency-key", key).json(&json!({})))
+        };
+        let mut plan = Plan::at(1, kind);
+        plan.filter = Some(Box::new(|call| {
+            call.caller == "platform.admin.start_import" && call.operation == "TransactWriteItems"
+        }));
+        shop.wire().faults().arm(plan);
+        let first = start("mine").await;
+        assert!(first.status >= 500, "{kind:?}: {} {}", first.status, first.text());
+        shop.wire().faults().disarm();
+        // Who died holds their key for half a minute.
+        shop.clock().advance_ms(31_000);
+        let again = start("mine").await;
+        assert_eq!(again.status, 202, "{kind:?}: {}", again.text());
+        assert_eq!(again.value()["state"], "checking", "{kind:?}");
+        let other = start("another").await;
+        assert_eq!(refusal(&other), (409, "invalid_transition".into()), "{kind:?}");
+        shop.settle().await;
+        // It has come to its end since: the same words are answered the same, and start nothing.
+        let end = if is_dry_run { "checked" } else { "done" };
+        assert_eq!(ok(clerk.get(&path).await)["state"], end, "{kind:?}");
+        let late = start("mine").await;
+        assert_eq!((late.status, late.value()), (202, again.value()), "{kind:?}");
+        assert_eq!(late.header("idempotent-replayed"), Some("true"), "{kind:?}");
+        shop.settle().await;
+        assert_eq!(ok(clerk.get(&path).await)["state"], end, "{kind:?}");
+        if !is_dry_run {
+            let over = start("a third").await;
+            assert_eq!(refusal(&over), (409, "invalid_transition".into()), "{kind:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_changes_by_a_file_what_they_may_not_change_by_hand() {
     let (shop, clerk) = desk().await;
     let narrow = Colleague::of(

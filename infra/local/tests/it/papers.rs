@@ -165,7 +165,7 @@ async fn slips_and_lists_are_printed_at_once() {
 /// Issues the invoice of an order as the job does, without the queue that lets one in at a time.
 async fn issue(shop: &Shop, order: &Order) {
     let store = shop.store();
-    let due = Due { order_id: order.id, refund_id: None };
+    let due = Due::invoice(order.id);
     let settings = store.shop().await.expect("a store").value;
     let entity = settings.legal_entity.expect("an entity");
     let now = shop.clock().now();
@@ -207,7 +207,7 @@ async fn two_hundred_at_once_leave_no_gap_and_no_twin() {
     }
     let mut numbers = BTreeSet::new();
     for order in orders.iter() {
-        let due = Due { order_id: order.id, refund_id: None };
+        let due = Due::invoice(order.id);
         numbers.insert(shop.store().invoice(due).await.unwrap().unwrap().sequence);
     }
     // The first is Jane's own.

@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use domain::id::OrderId;
 use local::{Options, Request, Shop};
 use runtime::meter::Metric;
 use serde_json::{Value, json};
 use testkit::goods::{self, MUG, SOCKS};
 use wire::{FaultKind, Plan};
 
-use crate::listen;
 use crate::world::{self, Shopper, key, ok, sound};
+use crate::{exchanges, listen, order_edits};
 
 const CLICK: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const COMPLETE: &str = "checkout.store.complete";
@@ -69,6 +70,85 @@ async fn one_trace_leads_from_the_click_to_the_letter() {
     }
     let hook = of(&lines, "payments.hooks.stripe");
     assert!(!hook.is_empty() && hook.iter().all(|line| line["trace_id"] != CLICK));
+}
+
+/// A request that goes on in the trace of the click.
+fn clicked(target: &str, body: &Value) -> Request {
+    Request::new("POST", target)
+        .header("idempotency-key", &key())
+        .header("traceparent", &format!("00-{CLICK}-00f067aa0ba902b7-01"))
+        .json(body)
+}
+
+/// What is left of an order is paid by who has its link, in a call of another trace; the letter
+/// that follows, and what the provider said, are in the trace of the click that made it.
+async fn leads_to_the_letter(jane: &Shopper, order: &str, token: &str) {
+    let shop = &jane.shop;
+    let stored = shop.store().order(OrderId::parse(order).unwrap()).await.unwrap().unwrap().order;
+    assert_eq!(stored.trace.map(|trace| trace.to_string()).as_deref(), Some(CLICK));
+    let mut buyer = Shopper::from(shop, "203.0.113.9");
+    order.clone_into(&mut buyer.order);
+    buyer.order_token = Some(token.to_owned());
+    let path = format!("/v1/store/orders/{order}/retry_payment");
+    let way = ok(buyer.send(Request::new("POST", &path)).await);
+    way["payment"]["payment_intent_id"].as_str().unwrap().clone_into(&mut buyer.intent);
+    way["payment"]["client_secret"].as_str().unwrap().clone_into(&mut buyer.client_secret);
+    let log = listen::begin();
+    assert_eq!(buyer.pay("pm_card_visa").0, 200);
+    shop.settle().await;
+    let said: Vec<Value> =
+        log.end().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mailed: Vec<_> =
+        said.iter().filter(|line| line["template"] == "order_confirmation").collect();
+    assert_eq!(mailed.len(), 1);
+    assert_eq!((&mailed[0]["op"], &mailed[0]["trace_id"]), (&json!(DELIVER), &json!(CLICK)));
+    let tied = said.iter().find(|line| line["message"] == "goes on in the trace of its order");
+    let tied = tied.expect("it is said where the two meet");
+    assert_eq!((&tied["op"], &tied["trace_id"]), (&json!(FINALIZE), &json!(CLICK)));
+    assert_ne!(tied["caused_by"], json!(CLICK));
+}
+
+#[tokio::test]
+async fn one_trace_leads_from_the_yes_to_an_edit_to_the_letter_of_what_was_added() {
+    let shop = world::open().await;
+    let clerk = order_edits::clerk(&shop).await;
+    let jane = order_edits::buyer(&shop).await;
+    let link = order_edits::proposed(&clerk, &jane, &order_edits::added(SOCKS, 1)).await;
+    let yes = clicked(&order_edits::here(&link, "/approve"), &json!({"number": 1}));
+    let done = ok(link.send(yes).await);
+    shop.settle().await;
+    let new = done["edit"]["added_order_id"].as_str().unwrap();
+    leads_to_the_letter(&jane, new, done["order_token"].as_str().unwrap()).await;
+    let first = shop.store().order(OrderId::parse(&jane.order).unwrap()).await.unwrap().unwrap();
+    let of_first = first.order.trace.map(|trace| trace.to_string());
+    assert!(of_first.is_some() && of_first.as_deref() != Some(CLICK), "it keeps its own");
+}
+
+#[tokio::test]
+async fn one_trace_leads_from_an_exchange_to_the_letter_of_the_replacement() {
+    let shop = world::open().await;
+    let clerk = exchanges::clerk(&shop).await;
+    let back = exchanges::back(&clerk, 1, exchanges::plain).await;
+    let total = json!({"amount": 1250, "currency": "EUR"});
+    let body = json!({"replacements": exchanges::one(MUG), "expected_total": total});
+    let given = clicked(&format!("{}/exchange", back.here), &body).header("if-match", &back.seen);
+    let new = exchanges::replacement(&clerk.send(given).await);
+    let log = listen::begin();
+    shop.settle().await;
+    // The letter that asks for the rest follows from the same click.
+    let said = log.end();
+    let asked: Vec<Value> = said
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|line: &Value| line["template"] == "exchange_to_pay")
+        .collect();
+    assert_eq!(asked.len(), 1, "{said}");
+    assert_eq!((&asked[0]["op"], &asked[0]["trace_id"]), (&json!(DELIVER), &json!(CLICK)));
+    let mails = shop.mails();
+    let mail = mails.iter().find(|mail| mail.subject.contains("left to be paid")).unwrap();
+    let text = mail.text.clone().unwrap();
+    let token = text.split("#token=").nth(1).unwrap().split_whitespace().next().unwrap();
+    leads_to_the_letter(&back.jane, &new, token).await;
 }
 
 #[tokio::test]

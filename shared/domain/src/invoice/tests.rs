@@ -225,6 +225,61 @@ fn what_is_given_back_lowers_the_tax_of_its_rate() {
 }
 
 #[test]
+fn an_order_that_was_called_off_gets_a_credit_note_of_what_no_refund_gives_back() {
+    let mut order = order(2, "EUR", "inclusive", &[190_000, 70_000]);
+    order.ended_at = Some(now());
+    let eur = |amount| Money::new(amount, Currency::EUR);
+    let (entity, locale) = (entity(), Locale::parse("de").unwrap());
+    let issue = Issue { entity: &entity, locale: &locale, sequence: 3, now: now() };
+    let of = |refunds: &[Refund]| called_off(&order, refunds, "RE-1", issue).unwrap();
+    // Reserved, and let go: it says what the invoice says.
+    let (note, paper) = of(&[]).unwrap();
+    assert_eq!((note.number.as_str(), note.total), ("GS-000003", order.totals.total));
+    assert_eq!((note.kind, note.refund_id), (Issued::CreditNote, None));
+    assert_eq!(Due::of(&note), Due::called_off(order.id));
+    assert_eq!(
+        rows(&paper.table),
+        [
+            "Becher 0 | 1 | 19 % | 9,90 EUR",
+            "Becher 1 | 2 | 7 % | 20,00 EUR",
+            "Versand |  | 7 % | 4,90 EUR",
+        ]
+    );
+    let charged = written(&order, "de");
+    assert_eq!(rows(paper.taxes.as_ref().unwrap()), rows(charged.taxes.as_ref().unwrap()));
+    // A part was taken and goes back; of another one nothing came.
+    let mut back = refund(&[], eur(2000));
+    let mut failed = refund(&[], eur(500));
+    failed.status = refund::Status::Failed;
+    failed.succeeded_at = None;
+    failed.created_at = Timestamp::from_second(1_793_000_000).unwrap();
+    let (note, paper) = of(&[back.clone(), failed.clone()]).unwrap();
+    assert_eq!(note.total, eur(1480));
+    assert!(rows(&paper.table).iter().all(|row| row.starts_with("Bestellung storniert")));
+    // What was asked for with the end is asked for until it comes about.
+    for status in refund::Status::ALL {
+        back.status = status;
+        back.succeeded_at = None;
+        assert_eq!(of(&[back.clone()]).unwrap().0.total, eur(1480), "{status:?}");
+    }
+    // What failed after it had come about has its note.
+    failed.succeeded_at = Some(now());
+    assert_eq!(of(&[failed]).unwrap().0.total, eur(2980));
+    // All of it goes back: each refund has its own.
+    assert!(of(&[refund(&[], order.totals.total)]).is_none());
+}
+
+#[test]
+fn what_asks_for_a_paper_survives_its_text_form() {
+    let order = OrderId::from_ulid(Ulid::from_parts(1, 7));
+    let refund = RefundId::from_ulid(Ulid::from_parts(1, 9));
+    for due in [Due::invoice(order), Due::refund(order, refund), Due::called_off(order)] {
+        let text = serde_json::to_string(&due).unwrap();
+        assert_eq!(serde_json::from_str::<Due>(&text).unwrap(), due, "{text}");
+    }
+}
+
+#[test]
 fn codes_and_prefixes_fit_into_keys_and_names_of_files() {
     assert!(LegalEntity::is_code("main_2") && LegalEntity::is_prefix("RE-2026-"));
     assert!(LegalEntity::is_prefix(""));

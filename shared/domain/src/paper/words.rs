@@ -175,6 +175,7 @@ pub struct Words {
     pub refund: &'static str,
     pub goodwill: &'static str,
     pub carried: &'static str,
+    pub called_off: &'static str,
     pub includes_tax: &'static str,
     pub supply: &'static str,
     pub reverse_charge: &'static str,
@@ -222,6 +223,7 @@ const ENGLISH: Words = Words {
     refund: "Refund",
     goodwill: "Goodwill",
     carried: "Rounding",
+    called_off: "Order canceled",
     includes_tax: "Prices include tax.",
     supply: "Unless stated otherwise, the date of supply is the date of the invoice.",
     reverse_charge: "Tax-exempt intra-Community supply, reverse charge: the recipient owes the \
@@ -270,6 +272,7 @@ const GERMAN: Words = Words {
     refund: "Erstattung",
     goodwill: "Kulanz",
     carried: "Rundung",
+    called_off: "Bestellung storniert",
     includes_tax: "Die Preise enthalten die Steuer.",
     supply: "Das Leistungsdatum entspricht dem Rechnungsdatum, sofern nicht anders angegeben.",
     reverse_charge: "Steuerfreie innergemeinschaftliche Lieferung; Steuerschuldnerschaft des \
@@ -318,6 +321,7 @@ const FRENCH: Words = Words {
     refund: "Remboursement",
     goodwill: "Geste commercial",
     carried: "Arrondi",
+    called_off: "Commande annulée",
     includes_tax: "Les prix s’entendent taxes comprises.",
     supply: "Sauf mention contraire, la date de livraison est celle de la facture.",
     reverse_charge: "Livraison intracommunautaire exonérée ; autoliquidation de la TVA par le \
@@ -366,6 +370,7 @@ const SPANISH: Words = Words {
     refund: "Reembolso",
     goodwill: "Atención comercial",
     carried: "Redondeo",
+    called_off: "Pedido cancelado",
     includes_tax: "Los precios incluyen el impuesto.",
     supply: "Salvo indicación contraria, la fecha de entrega es la de la factura.",
     reverse_charge: "Entrega intracomunitaria exenta; inversión del sujeto pasivo: el \
@@ -414,6 +419,7 @@ const ITALIAN: Words = Words {
     refund: "Rimborso",
     goodwill: "Omaggio commerciale",
     carried: "Arrotondamento",
+    called_off: "Ordine annullato",
     includes_tax: "I prezzi comprendono l’imposta.",
     supply: "Salvo diversa indicazione, la data di consegna è quella della fattura.",
     reverse_charge: "Cessione intracomunitaria non imponibile; inversione contabile: l’IVA è \

@@ -181,6 +181,13 @@ fn whose_key_it_is_follows_from_where_a_row_lies() {
     let request = CUSTOMER.replace("CUST", "PRIVACY");
     assert_eq!(at(Table::Identity, &request, "erasure").as_deref(), Some(CUSTOMER));
     assert_eq!(at(Table::Identity, "BACK#MUG", "0a1b").as_deref(), Some("WAITS#0a1b"));
+    let credit = CUSTOMER.replace("CUST", "CREDIT");
+    assert_eq!(at(Table::Ledger, &credit, "gce_1").as_deref(), Some(CUSTOMER));
+    // A letter says whose it is; what is said to nobody is nobody's.
+    let mut letter = Key::new("OBX#3", "evt_1").attributes();
+    assert_eq!(holder(Table::Orders, &letter), None);
+    letter.insert("holder".into(), text(CUSTOMER));
+    assert_eq!(holder(Table::Orders, &letter).as_deref(), Some(CUSTOMER));
     // Sessions expire, and no backup has them.
     assert_eq!(at(Table::Ephemeral, CUSTOMER, "SES#1"), None);
     assert_eq!(at(Table::Orders, "INV#ord_1", "INVOICE"), None);
@@ -188,7 +195,7 @@ fn whose_key_it_is_follows_from_where_a_row_lies() {
 
 #[tokio::test]
 async fn keys_are_remembered_for_one_invocation_and_no_longer() {
-    let known = || held(|held| held.len());
+    let known = || held(|held| held.keys.len());
     let key = || [("ORD#1".to_owned(), DataKey::fresh().unwrap())];
     hold(key());
     assert_eq!(known(), None);
@@ -206,4 +213,34 @@ fn a_key_shows_itself_to_nobody_who_looks_on() {
     assert_eq!(format!("{key:?}"), "DataKey(…)");
     let (holder, read) = DataKey::of_row(&key.row(ORDER)).unwrap();
     assert_eq!((holder.as_str(), read.0), (ORDER, key.0));
+}
+
+#[test]
+fn a_letter_is_sealed_as_a_whole_and_nothing_is_left_of_it_without_its_key() {
+    let key = DataKey::fresh().unwrap();
+    let said = json!({"event": "{\"to\":\"jane@example.org\"}", "at": "2026-11-22T10:00:00Z"});
+    let row = item_of(&Key::new("OBX#3", "evt_1"), &said).unwrap();
+    assert!(personal(Table::Orders, &row).is_ok_and(|found| found.len() == 1));
+    let sealed = sealed_letter(row.clone(), CUSTOMER, &key).unwrap();
+    assert!(!in_words(&sealed).contains("jane") && !sealed.contains_key("event"), "{sealed:?}");
+    let mut opened = read(Table::Orders, &sealed, Some(&key)).unwrap();
+    assert_eq!(opened.remove("holder"), Some(text(CUSTOMER)));
+    assert_eq!(opened, row);
+    assert_eq!(read(Table::Orders, &sealed, None), None);
+}
+
+#[tokio::test]
+async fn whoever_read_an_address_knows_under_whose_key_it_lay_for_the_rest_of_the_invocation() {
+    within_invocation(async {
+        let jane = account();
+        assert!(held_for("jane@example.org").is_none());
+        hold_address(CUSTOMER, &jane);
+        assert!(held_for("jane@example.org").is_none(), "the key is not known");
+        hold([(CUSTOMER.to_owned(), DataKey::fresh().unwrap())]);
+        let (holder, _) = held_for("jane@example.org").unwrap();
+        assert_eq!(holder, CUSTOMER);
+        assert!(held_for("joe@example.org").is_none());
+    })
+    .await;
+    assert!(held_for("jane@example.org").is_none());
 }

@@ -374,7 +374,7 @@ impl Trial {
             "name" if operation.path.contains("/admin/queues/") => "mail".to_owned(),
             "letter" => "order_confirmation".to_owned(),
             "purpose" => "marketing_mail".to_owned(),
-            "version" => "1".to_owned(),
+            "version" | "number" => "1".to_owned(),
             "line_id" => self.line.clone(),
             "gift_card_id" => self.gift_card.clone(),
             "token" => self.download.clone(),

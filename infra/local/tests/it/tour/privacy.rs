@@ -2,9 +2,11 @@
 
 use domain::address::Email;
 use domain::catalog::Slug;
-use domain::id::{CustomerId, OrderId};
+use domain::fulfillment::Fulfillment;
+use domain::id::{CustomerId, FulfillmentId, OrderId};
 use local::{Request, Shop};
 use serde_json::{Value, json};
+use store::fulfillment::{Move, Moved};
 use store::subscription::Subscription;
 use testkit::goods::{MUG, POSTER, TEMPLATE};
 
@@ -33,6 +35,38 @@ async fn bought<P: Pace>(pace: &mut P, owner: &Colleague, who: &mut Shopper) {
     pace.settle().await;
     let path = format!("/v1/admin/orders/{}/notes", who.order);
     post(pace, owner, &path, &json!({"text": "Called; calls back tomorrow."})).await;
+    labelled(&owner.shop, &who.order, &format!("1Z{}", who.order)).await;
+}
+
+/// A label was bought for a parcel of an order, which was called off: it is written down as it
+/// lies there, because nobody here knows a carrier.
+pub(crate) async fn labelled(shop: &Shop, order: &str, number: &str) {
+    let (store, id) = (shop.store(), OrderId::parse(order).unwrap());
+    let (order, at) = (store.order(id).await.unwrap().unwrap().order, shop.clock().now());
+    let service = json!({"carrier": "UPS", "service": "Ground"});
+    let price = json!({"amount": 500, "currency": "EUR"});
+    let url = "https://labels.example/street";
+    let parcel: Fulfillment = serde_json::from_value(json!({
+        "id": FulfillmentId::from_ulid(id.ulid()), "order": id, "order_number": order.number,
+        "location": "loc_01ARZ3NDEKTSV4RRFFQ69G5FAV", "status": "canceled", "lines": [],
+        "version": 0, "created_at": at, "packed_at": null, "shipped_at": null,
+        "delivered_at": null, "ended_at": at, "updated_at": at,
+        "postage": {"parcel": "shp_1", "rate": "rate_1", "label": {
+            "parcel": "shp_1", "tracking_code": number, "service": service, "price": price,
+            "url": url,
+        }},
+    }))
+    .unwrap();
+    let step = Move {
+        order: &order,
+        parcel: &parcel,
+        leaving: &[],
+        movements: &[],
+        followed_by: Some(number),
+        events: &[],
+        remembered: None,
+    };
+    assert_eq!(store.move_parcel(&step).await.unwrap(), Moved::Yes);
 }
 
 /// Somebody wants to be told when the poster is back.

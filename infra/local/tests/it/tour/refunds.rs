@@ -95,7 +95,6 @@ pub(crate) async fn desk<P: Pace>(pace: &mut P, owner: &Colleague, jane: &mut Cu
     jane.pay("pm_card_visa");
     pace.settle().await;
     super::order_changes::changes(pace, owner, jane).await;
-    super::order_edits::edits(pace, owner, jane).await;
     ordered(&shop, owner, jane).await;
     call_off(pace, owner, jane).await;
     // Paid, and the shop has not heard of it.
