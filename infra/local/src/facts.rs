@@ -15,7 +15,7 @@ use testkit::ledger::{Facts, Letter, Stock, Uses};
 use crate::error::Error;
 use crate::shop::Shop;
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// All facts. `received` says how many units of each SKU ever came in.
 pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, Error> {
@@ -157,7 +157,7 @@ fn letter(mail: wire::Mail) -> Letter {
     }
 }
 
-async fn scan(client: &Client, table: &str) -> Result<Vec<Item>, Error> {
+pub(crate) async fn scan(client: &Client, table: &str) -> Result<Vec<Item>, Error> {
     let mut items = Vec::new();
     let mut start = None;
     loop {
@@ -173,7 +173,7 @@ async fn scan(client: &Client, table: &str) -> Result<Vec<Item>, Error> {
     }
 }
 
-fn text(item: &Item, name: &str) -> String {
+pub(crate) fn text(item: &Item, name: &str) -> String {
     item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
 }
 

@@ -1,11 +1,12 @@
 //! `cargo run`: the local shop on a port, a purchase in it, or its audit log.
 #![allow(clippy::print_stdout, reason = "a command line speaks on its standard output")]
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use local::bench::{self, Load};
+use local::bench::{self, Load, Mix, RUNS_MAX, Sweep};
 use local::buy::{self, Step};
 use local::{Clock, Error, Options, Shop, logins, serve};
 
@@ -28,6 +29,9 @@ Examples:
   cargo run -- buy                   one purchase in a shop of its own
   cargo run -- buy --url http://127.0.0.1:3000
                                      one purchase in the running shop
+  cargo run -- bench --sweep 1,16,64 --report target/load
+                                     1, 16 and 64 shoppers at once, each in a fresh shop, and a
+                                     folder with a page, plots and the figures as JSON
   curl -X POST -d '{\"advance_seconds\":3600}' http://127.0.0.1:3000/_local/clock
                                      an hour later";
 
@@ -40,8 +44,10 @@ enum Command {
     /// letter. Prints each step with its time and fails where anything deviates.
     #[command(after_help = EXAMPLES)]
     Buy(Buy),
-    /// Let many shoppers buy at once for a while in a shop of its own, over HTTP, and ask every
-    /// invariant afterwards. Prints how often and how long; fails where anything is broken.
+    /// Let many shoppers in at once for a while, over HTTP, into a shop of its own with the demo
+    /// goods: they look, search, fill carts, leave them or pay. Asks every invariant afterwards,
+    /// and then how many transactions a second the emulated DynamoDB does alone. Prints how often
+    /// and how long; fails where anything is broken.
     #[command(after_help = EXAMPLES)]
     Bench(Bench),
     /// Print the audit log of a shop that is closed, oldest first, one JSON link a line.
@@ -112,12 +118,26 @@ struct Bench {
     /// Shoppers at once.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     shoppers: u32,
-    /// For how long they begin new purchases.
+    /// Several runs, one after the other, each with so many shoppers and a fresh shop: 1,16,64.
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', conflicts_with = "shoppers",
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    sweep: Vec<u32>,
+    /// For how long they begin new visits.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
+    /// Who comes.
+    #[arg(long, value_enum, default_value_t)]
+    mix: Mix,
+    /// What they set out to do follows from this number. What comes of it does not: they meet.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Write a page with plots (SVG), and the figures as JSON, into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
     /// Measure sign-ins instead: how many a second, their memory, the share of Argon2id, known
     /// against unknown addresses.
-    #[arg(long, conflicts_with_all = ["shoppers", "seconds"])]
+    #[arg(long,
+        conflicts_with_all = ["shoppers", "sweep", "seconds", "mix", "seed", "report"])]
     logins: bool,
     /// Fail where known and unknown addresses differ by more than 15 %.
     #[arg(long, requires = "logins")]
@@ -125,6 +145,23 @@ struct Bench {
     /// Print one JSON object at the end instead of lines.
     #[arg(long)]
     json: bool,
+}
+
+impl Bench {
+    /// The loads that are asked for, in their order.
+    fn loads(&self) -> Result<Vec<Load>, Error> {
+        let Self { seconds, mix, seed, .. } = *self;
+        let one = std::slice::from_ref(&self.shoppers);
+        let runs = if self.sweep.is_empty() { one } else { &self.sweep };
+        if runs.len() > RUNS_MAX {
+            return Err(Error::Setup(format!("one sweep has at most {RUNS_MAX} runs")));
+        }
+        // Their plots would be one file.
+        if runs.iter().collect::<BTreeSet<_>>().len() < runs.len() {
+            return Err(Error::Setup("a sweep has each number of shoppers once".to_owned()));
+        }
+        Ok(runs.iter().map(|shoppers| Load { shoppers: *shoppers, seconds, mix, seed }).collect())
+    }
 }
 
 #[tokio::main]
@@ -259,36 +296,39 @@ async fn buy_something(flags: Buy) -> Result<ExitCode, Error> {
 }
 
 async fn load(flags: Bench) -> Result<ExitCode, Error> {
+    if flags.logins {
+        return sign_in(&flags).await;
+    }
+    let mut sweep = Sweep { runs: Vec::new() };
+    for load in flags.loads()? {
+        let report = bench::run(load).await?;
+        if !flags.json {
+            println!("{report}");
+        }
+        sweep.runs.push(report);
+    }
+    if flags.json {
+        println!("{}", serde_json::json!(sweep));
+    }
+    if let Some(folder) = &flags.report {
+        sweep.write(folder)?;
+        if !flags.json {
+            println!("The report is {}", folder.join("report.md").display());
+        }
+    }
+    Ok(if sweep.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn sign_in(flags: &Bench) -> Result<ExitCode, Error> {
     let listener = serve::listen(0).await?;
     let port = listener.local_addr().map_or(0, |address| address.port());
     let clock = Clock::real();
     let options = Options { clock, seed: None, demo: true, port, ..Options::default() };
     let shop = Shop::open(options).await?;
     shop.warm_up()?;
-    if flags.logins {
-        return sign_in(&shop, listener, &flags).await;
-    }
-    let load = Load { shoppers: flags.shoppers, seconds: flags.seconds };
     let report = tokio::select! {
         () = serve::serve(&shop, listener, std::future::pending()) => return Ok(ExitCode::FAILURE),
-        report = bench::run(&shop, load) => report?,
-    };
-    if flags.json {
-        println!("{}", serde_json::json!(report));
-    } else {
-        print!("{report}");
-    }
-    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn sign_in(
-    shop: &Shop,
-    listener: tokio::net::TcpListener,
-    flags: &Bench,
-) -> Result<ExitCode, Error> {
-    let report = tokio::select! {
-        () = serve::serve(shop, listener, std::future::pending()) => return Ok(ExitCode::FAILURE),
-        report = logins::run(shop) => report?,
+        report = logins::run(&shop) => report?,
     };
     if flags.json {
         println!("{}", serde_json::json!(report));
@@ -326,4 +366,77 @@ async fn explain(flags: Doctor) -> Result<ExitCode, Error> {
         println!("{line}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `bench` is asked for by these words; what clap says, where it refuses them.
+    fn bench(words: &[&str]) -> Result<Bench, String> {
+        let line = Line::try_parse_from([&["local", "bench"][..], words].concat());
+        match line.map_err(|error| error.to_string())?.command {
+            Some(Command::Bench(flags)) => Ok(flags),
+            _ => Err("another command".to_owned()),
+        }
+    }
+
+    fn at_once(words: &[&str]) -> Vec<u32> {
+        let loads = bench(words).unwrap().loads().unwrap();
+        loads.into_iter().map(|load| load.shoppers).collect()
+    }
+
+    #[test]
+    fn a_bench_without_flags_is_one_run_of_sixty_four_shoppers() {
+        let loads = bench(&[]).unwrap().loads().unwrap();
+        let [load] = loads.as_slice() else { panic!("{loads:?}") };
+        assert_eq!((load.shoppers, load.seconds, load.seed), (64, 20, 1));
+        assert_eq!(load.mix, Mix::Shoppers);
+    }
+
+    #[test]
+    fn a_sweep_is_a_run_for_each_number_in_its_order() {
+        assert_eq!(at_once(&["--sweep", "1,16,64"]), [1, 16, 64]);
+        assert_eq!(at_once(&["--sweep", "3"]), [3]);
+        assert_eq!(at_once(&["--shoppers", "5"]), [5]);
+        let words = ["--sweep", "2,1", "--seconds", "3", "--seed", "9", "--mix", "buyers"];
+        let loads = bench(&words).unwrap().loads().unwrap();
+        let all = |load: &Load| (load.seconds, load.seed, load.mix) == (3, 9, Mix::Buyers);
+        assert!(loads.len() == 2 && loads.iter().all(all), "{loads:?}");
+    }
+
+    #[test]
+    fn nonsense_is_refused_before_a_shop_is_opened() {
+        for words in [
+            &["--shoppers", "0"][..],
+            &["--shoppers", "1001"],
+            &["--seconds", "0"],
+            &["--seconds", "601"],
+            &["--sweep", "1,0"],
+            &["--sweep", "1,x"],
+            &["--sweep", ""],
+            &["--seed", "-1"],
+            &["--mix", "robots"],
+            &["--sweep", "1,2", "--shoppers", "3"],
+            &["--logins", "--report", "folder"],
+            &["--logins", "--sweep", "1"],
+            &["--assert-timing"],
+        ] {
+            assert!(bench(words).is_err(), "{words:?}");
+        }
+        for words in [["--sweep", "1,2,3,4,5,6,7,8,9"], ["--sweep", "16,1,16"]] {
+            assert!(bench(&words).unwrap().loads().is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound_and_says_what_a_sweep_is() {
+        use clap::CommandFactory as _;
+        let mut line = Line::command();
+        line.clone().debug_assert();
+        let bench = line.find_subcommand_mut("bench").unwrap().render_long_help().to_string();
+        for words in ["--sweep", "--report", "--seed", "--mix"] {
+            assert!(bench.contains(words), "{words}\n{bench}");
+        }
+    }
 }

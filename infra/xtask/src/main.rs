@@ -42,6 +42,9 @@ cargo xtask <chore>
                     builds every domain's binary in release, packs each, leads the templates to
                     them, writes the bill of materials (CycloneDX): all in target/package; needs
                     cargo-lambda, but for the last two
+  load [FLAG …]     lets many shoppers into a local shop of its own: `cargo run -- bench` with the
+                    same flags and in the same profile, from anywhere in the tree; --help
+                    explains --sweep 1,16,64, --report FOLDER and the others
   licences          writes THIRD-PARTY-LICENCES.txt from Cargo.lock and the packages it names
   licences --check  compares it with them; writes nothing
   cost              writes docs/cost.md from what was counted and from infra/xtask/prices.json
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["tidy"] => tidy(),
         ["openapi", arguments @ ..] => openapi(arguments),
+        ["load", arguments @ ..] => load(arguments),
         ["package", arguments @ ..] => package::package(arguments),
         ["licences", arguments @ ..] => licences::licences(arguments),
         ["cost", arguments @ ..] => cost::cost(arguments),
@@ -105,5 +109,19 @@ fn openapi(arguments: &[&str]) -> Outcome<bool> {
         Some(0) => Ok(true),
         Some(1) => Ok(false),
         _ => Err("the contract could not be written or read".into()),
+    }
+}
+
+/// Hands over to the local shop, which this binary does not link.
+fn load(arguments: &[&str]) -> Outcome<bool> {
+    let status = Command::new(repository::cargo())
+        .args(["run", "--quiet", "--package", "local", "--", "bench"])
+        .args(arguments)
+        .current_dir(repository::root()?)
+        .status()?;
+    match status.code() {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        _ => Err("the load could not be run".into()),
     }
 }

@@ -1,0 +1,4 @@
+//! `fuzz_bodies::webhook` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz_bodies::webhook(bytes));
