@@ -57,8 +57,9 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// The words after `cargo` that build them.
-    fn words(&self, binaries: &[String]) -> Option<Vec<String>> {
+    /// The words after `cargo` that build them: no package is named, because a crate of the registry
+    /// may have the name of one of ours. Who is left out turns on features that nobody ships.
+    fn words(&self, binaries: &[String], left_out: &[String]) -> Option<Vec<String>> {
         let mut words: Vec<String> = match self {
             // cargo-lambda would set link-time optimisation and `panic = "abort"` by itself: the
             // profile in Cargo.toml is what was measured.
@@ -71,8 +72,12 @@ impl<'a> Build<'a> {
             words.push("--disable-optimizations".to_owned());
             words.extend(target.map(str::to_owned));
         }
+        words.push("--workspace".to_owned());
+        for package in left_out {
+            words.extend(["--exclude".to_owned(), package.clone()]);
+        }
         for binary in binaries {
-            words.extend(["--package".into(), binary.clone(), "--bin".into(), binary.clone()]);
+            words.extend(["--bin".to_owned(), binary.clone()]);
         }
         Some(words)
     }
@@ -105,7 +110,7 @@ pub(crate) fn package(arguments: &[&str]) -> Outcome<bool> {
     let root = repository::root()?;
     let templates = templates(&Repository::read(&root)?)?;
     let binaries = templates.binaries();
-    if let Some(words) = build.words(&binaries) {
+    if let Some(words) = build.words(&binaries, &tools(&root)?) {
         let status = Command::new(repository::cargo()).args(words).current_dir(&root).status()?;
         if !status.success() {
             return Err("the binaries could not be built".into());
@@ -145,6 +150,19 @@ pub(crate) fn package(arguments: &[&str]) -> Outcome<bool> {
     }
     println!("package: {} zips, templates and bill of materials in {FOLDER}", packages.len());
     Ok(flaws.is_empty())
+}
+
+/// The packages that play the cloud or keep the house: each is called like its folder.
+fn tools(root: &Path) -> Outcome<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root.join("infra"))? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").exists() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn write(path: &Path, value: &Value) -> Outcome<()> {
@@ -365,14 +383,27 @@ mod tests {
     fn binaries_are_built_with_the_measured_profile_all_at_once() {
         let both = ["cart".to_owned(), "orders".to_owned()];
         let words = |arguments: &[&str]| {
-            Build::of(arguments).unwrap().words(&both).map(|words| words.join(" "))
+            let left_out = ["local".to_owned()];
+            Build::of(arguments).unwrap().words(&both, &left_out).map(|words| words.join(" "))
         };
-        let each = "--package cart --bin cart --package orders --bin orders";
+        let each = "--workspace --exclude local --bin cart --bin orders";
         let lambda = "lambda build --release --locked --disable-optimizations";
         assert_eq!(words(&[]).unwrap(), format!("{lambda} {each}"));
         assert_eq!(words(&["--arm64"]).unwrap(), format!("{lambda} --arm64 {each}"));
         assert_eq!(words(&["--plain"]).unwrap(), format!("build --release --locked {each}"));
         assert_eq!(words(&["--built", "x"]), None);
         assert!(Build::of(&["--target"]).is_err());
+    }
+
+    #[test]
+    fn what_plays_the_cloud_is_left_out_of_what_is_shipped() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let names = tools(&root).unwrap();
+        assert!(names.contains(&"local".to_owned()) && names.contains(&"xtask".to_owned()));
+        for name in names {
+            let manifest = root.join("infra").join(&name).join("Cargo.toml");
+            let text = fs::read_to_string(manifest).unwrap();
+            assert!(text.contains(&format!("name = \"{name}\"\n")), "{name}");
+        }
     }
 }
