@@ -147,7 +147,7 @@ const PLACED: &str = "paid until placed";
 
 /// Lets shoppers buy in a served shop, waits until it is at rest, and asks every invariant.
 pub async fn run(shop: &Shop, load: Load) -> Result<Report, Error> {
-    let received = facts::on_hand(shop).await?;
+    let received = facts::on_hand(&shop.place()).await?;
     let began = Instant::now();
     let end = began + Duration::from_secs(load.seconds);
     let mut shoppers = JoinSet::new();
