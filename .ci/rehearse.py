@@ -1,5 +1,5 @@
-"""A deployment and a purchase without AWS: what `cargo xtask package` made is deployed to ministack,
-another's emulator of AWS, by its CloudFormation, and runs there as the binaries that it is.
+"""A deployment and a purchase without AWS: what `cargo xtask package` made is deployed to
+ministack, another's emulator of AWS, by its CloudFormation, and runs there as the binaries it is.
 
     rehearse.py STAND_IN                    from target/package
     rehearse.py STAND_IN --packages FOLDER
@@ -33,6 +33,7 @@ import re
 import secrets
 import shutil
 import socket
+import statistics
 import struct
 import subprocess
 import sys
@@ -150,6 +151,11 @@ class Cloud:
         """What ministack shows of itself."""
         with urllib.request.urlopen(f"{self.url}/_ministack/{page}", timeout=30) as answer:
             return json.load(answer)
+
+    def lines(self):
+        """What functions wrote: a line of JSON each."""
+        with open(self.log.name, encoding="utf-8", errors="replace") as log:
+            return [json.loads(line) for line in log if line.startswith("{")]
 
     def letters(self):
         """The letters that went out, oldest first."""
@@ -281,8 +287,8 @@ def is_lacking(resource):
 def targets(methods):
     """The methods of a path, and which alias each of them leads to."""
     for method, said in methods.items():
-        integration = said.get("x-amazon-apigateway-integration") if isinstance(said, dict) else None
-        if integration:
+        if isinstance(said, dict) and "x-amazon-apigateway-integration" in said:
+            integration = said["x-amazon-apigateway-integration"]
             target = re.search(r"\$\{(\w+)\}/invocations", json.dumps(integration["uri"]))
             yield method, target[1]
 
@@ -359,7 +365,8 @@ class Gateway(http.server.BaseHTTPRequestHandler):
         if cookies:
             event["cookies"] = cookies
         if queries:
-            event["queryStringParameters"] = {name: ",".join(all_) for name, all_ in queries.items()}
+            event["queryStringParameters"] = {
+                name: ",".join(values) for name, values in queries.items()}
         if match.groupdict():
             event["pathParameters"] = {name: urllib.parse.unquote(value)
                                        for name, value in match.groupdict().items()}
@@ -498,8 +505,8 @@ class Rehearsal:
         refunds = staff.ask("GET", f"{self.stripe}/v1/refunds?limit=100",
                             headers={"Authorization": f"Bearer {self.key()}"})[1]["data"]
         paid = order["totals"]["total"]["amount"]
-        if [one["amount"] for one in refunds] != [paid]:
-            raise Deviation(f"refunds of {refunds} for {paid}")
+        if (given := [one["amount"] for one in refunds]) != [paid]:
+            raise Deviation(f"refunds of {given} for {paid}")
         if held := self.reserved():
             raise Deviation(f"units are still held: {held}")
         return staff
@@ -577,8 +584,8 @@ class Rehearsal:
         self.settled("shirts", lambda: buyer.ask("GET", url)[1].get("data"))
 
     def at_rest(self):
-        """Nothing waits, nothing was given up but what was meant to be, and every invariant that the
-        shop's own stories ask holds of these tables, too."""
+        """Nothing waits, nothing was given up but what was meant to be, and every invariant that
+        the shop's own stories ask holds of these tables, too."""
         print("At the end:")
         self.settled("nothing is unsaid", lambda: not self.unsaid())
         self.settled("no message waits", lambda: not any(
@@ -592,6 +599,22 @@ class Rehearsal:
         if broken:
             raise Deviation("; ".join(broken))
         print("  every invariant holds")
+        self.said()
+
+    def said(self):
+        """No function complained but the one that was given nonsense; and what each took."""
+        lines = self.cloud.lines()
+        wrong = [line for line in lines if line.get("level") == "ERROR"
+                 and line.get("op") != "notifications.jobs.deliver"]
+        if wrong:
+            raise Deviation(f"{len(wrong)} lines of level ERROR: {smoke.brief(wrong[0])}")
+        took = {is_cold: [line["duration_ms"] for line in lines
+                          if line.get("message") == "invoked" and line["cold_start"] is is_cold]
+                for is_cold in (True, False)}
+        functions = {line["op"] for line in lines if line.get("message") == "invoked"}
+        print(f"  {len(functions)} functions, {len(took[True])} cold invocations with a median of "
+              f"{statistics.median(took[True]):.0f} ms, {len(took[False])} warm ones of "
+              f"{statistics.median(took[False]):.0f} ms")
 
     def depths(self):
         """How many messages lie in each queue, those of which somebody has one in hand included."""
