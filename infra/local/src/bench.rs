@@ -85,7 +85,7 @@ pub async fn run(load: Load) -> Result<Report, Error> {
 /// What comes of a load in a shop that is served.
 async fn visited(shop: &Shop, load: Load) -> Result<Report, Error> {
     index(shop).await?;
-    let received = facts::on_hand(shop).await?;
+    let received = facts::on_hand(&shop.place()).await?;
     let began = Instant::now();
     let end = began + Duration::from_secs(load.seconds);
     let mut shoppers = JoinSet::new();

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::Account;
@@ -140,11 +141,30 @@ pub fn variant_id(sku: &str) -> VariantId {
     VariantId::from_ulid(ulid("variant", sku))
 }
 
-/// A store over all tables, for the host itself.
-pub(crate) fn store(wire: &Wire, stack: &Stack) -> Store {
-    let pair = |table: Table| Some((table, table_name(stack, table)?));
-    let names = Table::ALL.into_iter().filter_map(pair);
-    Store::new(Client::new(&wire.sdk_config(wire::LOCAL)), names.collect())
+/// Where the goods go: the tables and the bucket of an AWS, ours or another.
+#[derive(Debug)]
+pub struct Place {
+    /// How it is reached.
+    pub aws: SdkConfig,
+    /// What its tables are called.
+    pub tables: BTreeMap<Table, String>,
+    /// What its bucket is called.
+    pub bucket: String,
+}
+
+impl Place {
+    /// The emulated AWS of a local shop, for the host itself.
+    pub(crate) fn of(wire: &Wire, stack: &Stack) -> Self {
+        let pair = |table: Table| Some((table, table_name(stack, table)?));
+        let bucket = stack.buckets.first().map(|bucket| bucket.name.clone()).unwrap_or_default();
+        let tables = Table::ALL.into_iter().filter_map(pair).collect();
+        Self { aws: wire.sdk_config(wire::LOCAL), tables, bucket }
+    }
+
+    /// A store over all its tables.
+    pub(crate) fn store(&self) -> Store {
+        Store::new(Client::new(&self.aws), self.tables.clone())
+    }
 }
 
 /// A table is named like its variable: TABLE_ORDERS is `…-orders`.
@@ -167,9 +187,8 @@ fn file_key(name: &str) -> String {
 }
 
 /// Puts the digital goods into the bucket.
-async fn put_files(wire: &Wire, stack: &Stack, folder: &Path) -> Result<(), Error> {
-    let name = stack.buckets.first().map(|bucket| bucket.name.clone()).unwrap_or_default();
-    let bucket = files::Bucket::new(&wire.sdk_config(wire::LOCAL), name);
+async fn put_files(place: &Place, folder: &Path) -> Result<(), Error> {
+    let bucket = files::Bucket::new(&place.aws, place.bucket.clone());
     let shown = folder.display().to_string();
     let io = |error| Error::Io(format!("cannot read {shown}"), error);
     for entry in std::fs::read_dir(folder).map_err(io)? {
@@ -184,19 +203,18 @@ async fn put_files(wire: &Wire, stack: &Stack, folder: &Path) -> Result<(), Erro
 }
 
 /// Fills an empty catalog; says whether it did.
-pub(crate) async fn load(
-    wire: &Wire,
-    stack: &Stack,
+pub async fn load(
+    place: &Place,
     root: &Path,
     factors: &FactorKeys,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let store = store(wire, stack);
+    let store = place.store();
     owner(&store, factors, now).await?;
     if !store.categories().await?.is_empty() {
         return Ok(false);
     }
-    customer(wire, stack, now).await?;
+    customer(place, now).await?;
     let folder = root.join(FOLDER);
     let catalog: Catalog = read(&folder.join("catalog.json"))?;
     let shipping: ShippingTable = read(&folder.join("shipping.json"))?;
@@ -215,7 +233,7 @@ pub(crate) async fn load(
     store.import_settings(&Settings::new(shipping, tax, shop())).await?;
     store.import_stock(&levels).await?;
     store.import_products(&products, Currency::EUR).await?;
-    put_files(wire, stack, &folder.join(DOWNLOADS)).await?;
+    put_files(place, &folder.join(DOWNLOADS)).await?;
     // Last, because it says that the rest is there.
     store.import_categories(&categories).await?;
     Ok(true)
@@ -223,7 +241,7 @@ pub(crate) async fn load(
 
 /// Writes the demo customer as `identity` writes one whose address was confirmed, but without the
 /// letter: the mailbox begins empty.
-async fn customer(wire: &Wire, stack: &Stack, now: Timestamp) -> Result<(), Error> {
+async fn customer(place: &Place, now: Timestamp) -> Result<(), Error> {
     let flawed = |_| Error::Setup("the demo customer is not well-formed".to_owned());
     let (email, password) = CUSTOMER;
     let id = CustomerId::from_ulid(ulid("customer", email));
@@ -242,8 +260,8 @@ async fn customer(wire: &Wire, stack: &Stack, now: Timestamp) -> Result<(), Erro
     };
     let account = serde_json::to_value(&account);
     let account = account.map_err(|error| Error::setup("the demo customer", error))?;
-    put_json(wire, stack, &format!("CUST#{id}"), account).await?;
-    put_json(wire, stack, &format!("MAIL#{digest}"), serde_json::json!({"customer": id})).await
+    put_json(place, &format!("CUST#{id}"), account).await?;
+    put_json(place, &format!("MAIL#{digest}"), serde_json::json!({"customer": id})).await
 }
 
 fn owner_id() -> StaffId {
@@ -277,15 +295,15 @@ async fn owner(store: &Store, factors: &FactorKeys, now: Timestamp) -> Result<()
 }
 
 /// What the authenticator app of the demo's owner is told, in base32.
-pub(crate) fn owner_secret(factors: &FactorKeys) -> Option<String> {
+pub fn owner_secret(factors: &FactorKeys) -> Option<String> {
     let key = factors.keys.first()?;
     Some(domain::totp::base32(&identity::factor::secret(key, owner_id(), OWNER_NONCE)))
 }
 
 /// Puts an item of texts, whole numbers and flags.
-async fn put_json(wire: &Wire, stack: &Stack, pk: &str, value: Value) -> Result<(), Error> {
-    let name = table_name(stack, Table::Identity).unwrap_or_default();
-    let put = Client::new(&wire.sdk_config(wire::LOCAL)).put_item().table_name(name);
+async fn put_json(place: &Place, pk: &str, value: Value) -> Result<(), Error> {
+    let name = place.tables.get(&Table::Identity).cloned().unwrap_or_default();
+    let put = Client::new(&place.aws).put_item().table_name(name);
     let mut put = put
         .item("pk", AttributeValue::S(pk.to_owned()))
         .item("sk", AttributeValue::S("META".to_owned()));

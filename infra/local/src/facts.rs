@@ -9,9 +9,12 @@ use domain::catalog::Sku;
 use domain::fault::{Fault, Retry};
 use domain::id::{LocationId, OrderId};
 use domain::stock::{FIRST_LOCATION, Place};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use store::Table;
 use testkit::ledger::{Facts, Letter, Stock, Uses};
 
+use crate::demo;
 use crate::error::Error;
 use crate::shop::Shop;
 
@@ -19,10 +22,26 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// All facts. `received` says how many units of each SKU ever came in.
 pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, Error> {
-    let client = Client::new(&shop.sdk_config());
-    let mut facts = Facts { now: shop.clock().now(), received, ..Facts::default() };
+    let mut facts = in_tables(&shop.place(), shop.clock().now(), received).await?;
+    facts.letters = shop.mails().into_iter().map(letter).collect();
+    facts.intents = shop.twin().objects("payment_intent");
+    facts.refunds = shop.twin().objects("refund");
+    facts.disputes = shop.twin().objects("dispute");
+    for depth in shop.wire().sqs().depths() {
+        facts.queued.insert(depth.queue, depth.visible + depth.in_flight + depth.delayed);
+    }
+    Ok(facts)
+}
+
+/// The facts that lie in the tables of a place.
+pub async fn in_tables(
+    place: &demo::Place,
+    now: Timestamp,
+    received: BTreeMap<String, i64>,
+) -> Result<Facts, Error> {
+    let mut facts = Facts { now, received, ..Facts::default() };
     let mut orders = Vec::new();
-    for item in scan(&client, "fluxion-orders").await? {
+    for item in scan(place, Table::Orders).await? {
         let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
         match (pk.split('#').next(), sk.split('#').next()) {
             (Some("ORD"), Some("META")) => orders.push(order_of(&pk)?),
@@ -41,8 +60,8 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
         }
     }
     // What is personal in them is sealed.
-    facts.orders = shop.store().orders_by_id(&orders).await?;
-    for item in scan(&client, "fluxion-ledger").await? {
+    facts.orders = place.store().orders_by_id(&orders).await?;
+    for item in scan(place, Table::Ledger).await? {
         match text(&item, "pk").split('#').next() {
             Some("PAY") => facts.entries.push(read(item)?),
             Some("GC" | "CREDIT") => facts.gift_entries.push(read(item)?),
@@ -50,12 +69,12 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
             _ => {}
         }
     }
-    for item in scan(&client, "fluxion-carts").await? {
+    for item in scan(place, Table::Carts).await? {
         if text(&item, "pk").starts_with("CART#") {
             facts.carts.push(read(item)?);
         }
     }
-    let inventory = scan(&client, "fluxion-inventory").await?;
+    let inventory = scan(place, Table::Inventory).await?;
     facts.stock = stock(&inventory)?;
     facts.uses = uses(&inventory);
     for item in inventory {
@@ -64,21 +83,14 @@ pub async fn of(shop: &Shop, received: BTreeMap<String, i64>) -> Result<Facts, E
             facts.free_keys.push((sku, read(item)?));
         }
     }
-    facts.letters = shop.mails().into_iter().map(letter).collect();
-    facts.intents = shop.twin().objects("payment_intent");
-    facts.refunds = shop.twin().objects("refund");
-    facts.disputes = shop.twin().objects("dispute");
-    for depth in shop.wire().sqs().depths() {
-        facts.queued.insert(depth.queue, depth.visible + depth.in_flight + depth.delayed);
-    }
     Ok(facts)
 }
 
 /// The units on hand of each SKU, at all locations and on all shards: what was received, in a shop
 /// that ships nothing yet.
-pub async fn on_hand(shop: &Shop) -> Result<BTreeMap<String, i64>, Error> {
+pub async fn on_hand(place: &demo::Place) -> Result<BTreeMap<String, i64>, Error> {
     let mut units = BTreeMap::new();
-    let inventory = scan(&Client::new(&shop.sdk_config()), "fluxion-inventory").await?;
+    let inventory = scan(place, Table::Inventory).await?;
     for level in stock(&inventory)? {
         *units.entry(level.place.sku.to_string()).or_insert(0) += level.on_hand;
     }
@@ -157,11 +169,13 @@ fn letter(mail: wire::Mail) -> Letter {
     }
 }
 
-pub(crate) async fn scan(client: &Client, table: &str) -> Result<Vec<Item>, Error> {
+pub(crate) async fn scan(place: &demo::Place, table: Table) -> Result<Vec<Item>, Error> {
+    let client = Client::new(&place.aws);
+    let table = place.tables.get(&table).cloned().unwrap_or_default();
     let mut items = Vec::new();
     let mut start = None;
     loop {
-        let request = client.scan().table_name(table).set_exclusive_start_key(start);
+        let request = client.scan().table_name(&table).set_exclusive_start_key(start);
         let sent = request.send().await;
         let page =
             sent.map_err(|error| Fault::new(format!("look at {table}"), error, Retry::Useless))?;

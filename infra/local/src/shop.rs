@@ -224,7 +224,8 @@ impl Shop {
             wire.iam().set_as(&policies);
         }
         let pumps = Pumps::new(&stack, &wire, data_dir.as_deref())?;
-        if demo && demo::load(&wire, &stack, &root, &factors, clock.now()).await? {
+        let place = demo::Place::of(&wire, &stack);
+        if demo && demo::load(&place, &root, &factors, clock.now()).await? {
             pumps.skip(&wire).await;
         }
         let beats = Beats::new(&stack, clock.now_ms());
@@ -469,7 +470,12 @@ impl Shop {
 
     /// A store over all tables for the host itself: to look at, or to arrange what lies in them.
     pub fn store(&self) -> store::Store {
-        demo::store(&self.0.wire, &self.0.stack)
+        self.place().store()
+    }
+
+    /// The emulated tables and the bucket, for the host itself.
+    pub(crate) fn place(&self) -> demo::Place {
+        demo::Place::of(&self.0.wire, &self.0.stack)
     }
 
     /// An order, explained in plain language; its id as text.

@@ -20,9 +20,9 @@ use jiff::Timestamp;
 use queue::Parking;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use store::Store;
 use store::idempotency::{Claim, Claimed};
 use store::limit::Bucket;
+use store::{Knocker, Store};
 
 use crate::clock::Clock;
 use crate::job::Failed;
@@ -504,7 +504,7 @@ pub struct Function {
     /// Whether it was invoked.
     is_warm: AtomicBool,
     /// Opens the connection to the database.
-    knock: Box<dyn Fn() -> Boxed<()> + Send + Sync>,
+    knocker: Option<Knocker>,
     invoke: Box<dyn Fn(Value) -> Boxed<Result<Value, Fault>> + Send + Sync>,
 }
 
@@ -535,7 +535,11 @@ impl Function {
         platform: &Platform,
     ) -> Result<Self, Fault> {
         let (function, faults) = Self::build(endpoints, handler, platform)?;
-        let knock = tokio::time::timeout(KNOCK_MAX, (function.knock)());
+        let knock = tokio::time::timeout(KNOCK_MAX, async {
+            if let Some(knocker) = &function.knocker {
+                knocker.knock().await;
+            }
+        });
         let (flaws, _is_open) = tokio::join!(function.keyring.flaws(platform.clock.now()), knock);
         function.unless(&faults.into_iter().chain(flaws).collect::<Vec<_>>())
     }
@@ -571,10 +575,11 @@ impl Function {
         let app = Arc::new(A::connect(&mut setup));
         // Who pays with real money is told nothing of how the shop is built.
         let is_open = setup.peek_stage().is_some_and(|stage| stage != Stage::Production);
-        let (faults, mut keyring) = setup.finish();
+        let (faults, mut keyring, mut knocker) = setup.finish();
         if matches!(endpoint.trigger, Trigger::Unknown) {
             // It is told what its siblings are told, and may read none of it.
             keyring.wanted.clear();
+            knocker = None;
         }
         let clock = platform.clock.clone();
         let handler = endpoint.handler;
@@ -590,15 +595,6 @@ impl Function {
             Trigger::Unknown => ("http", Some(("ANY", "$default"))),
         };
         let plate = Plate { op: handler, trigger, route, memory_mb };
-        let knocking = Arc::clone(&app);
-        let knock: Box<dyn Fn() -> Boxed<()> + Send + Sync> = Box::new(move || {
-            let app = Arc::clone(&knocking);
-            Box::pin(async move {
-                if let Some(store) = app.store() {
-                    store.knock().await;
-                }
-            })
-        });
         let invoke: Box<dyn Fn(Value) -> Boxed<Result<Value, Fault>> + Send + Sync> =
             match endpoint.trigger {
                 Trigger::Http { run, path, .. } => Box::new(move |event| {
@@ -656,7 +652,7 @@ impl Function {
             };
         let (clock, lines) = (platform.clock.clone(), platform.lines.clone());
         let is_warm = AtomicBool::new(false);
-        let function = Self { handler, keyring, plate, clock, lines, is_warm, knock, invoke };
+        let function = Self { handler, keyring, plate, clock, lines, is_warm, knocker, invoke };
         Ok((function, faults))
     }
 

@@ -10,7 +10,7 @@ use domain::fault::{Fault, Retry};
 use domain::limit::Limits;
 use queue::Queues;
 use secrets::Secrets;
-use store::{Store, Table};
+use store::{Knocker, Store, Table};
 
 use crate::clock::Clock;
 use crate::doors::{Doors, House};
@@ -61,6 +61,8 @@ pub struct Setup<'a> {
     pub handler: &'a str,
     secrets: Arc<Secrets>,
     wanted: Vec<(Kind, String)>,
+    /// Whoever has a table has its way to it opened, whether or not its callers are looked up.
+    knocker: Option<Knocker>,
     faults: Vec<String>,
 }
 
@@ -69,15 +71,17 @@ impl<'a> Setup<'a> {
     pub fn new(platform: &'a Platform, handler: &'a str) -> Self {
         let config = aws_sdk_secretsmanager::Config::new(&platform.aws);
         let secrets = Arc::new(Secrets::new(config));
-        Self { platform, handler, secrets, wanted: Vec::new(), faults: Vec::new() }
+        let (wanted, faults) = (Vec::new(), Vec::new());
+        Self { platform, handler, secrets, wanted, knocker: None, faults }
     }
 
-    /// Every missing or bad variable, and the secrets that are still to be looked at.
-    pub(crate) fn finish(self) -> (Vec<String>, Keyring) {
+    /// Every missing or bad variable, the secrets that are still to be looked at, and who opens the
+    /// way to the tables.
+    pub(crate) fn finish(self) -> (Vec<String>, Keyring, Option<Knocker>) {
         let issuer = self.optional("SHOP_URL").unwrap_or_default();
         let is_live = self.peek_stage().map(|stage| stage == Stage::Production);
         let keyring = Keyring { secrets: self.secrets, wanted: self.wanted, issuer, is_live };
-        (self.faults, keyring)
+        (self.faults, keyring, self.knocker)
     }
 
     /// What a function says that does not start.
@@ -140,7 +144,10 @@ impl<'a> Setup<'a> {
         let names = tables.map(|table| (table, self.text(table.variable()))).collect();
         let config = aws_sdk_dynamodb::config::Builder::from(&self.platform.aws);
         let config = config.interceptor(Trips { is_dynamodb: true }).build();
-        Store::new(aws_sdk_dynamodb::Client::from_conf(config), names).watched(meter::WATCH)
+        let client = aws_sdk_dynamodb::Client::from_conf(config);
+        let store = Store::new(client, names).watched(meter::WATCH);
+        self.knocker = store.knocker().or(self.knocker.take());
+        store
     }
 
     /// The queues with these names.
@@ -373,12 +380,32 @@ mod tests {
         };
         let mut setup = Setup::new(&platform, "shop.store.test");
         drop((setup.doors(), setup.till(), setup.shop_url(), setup.currency(), setup.doors()));
-        let (faults, keyring) = setup.finish();
+        let (faults, keyring, knocker) = setup.finish();
+        assert!(knocker.is_none(), "nobody knocks where no table is known");
         if faults.is_empty() {
             let wanted: Vec<_> = keyring.wanted.iter().map(|(kind, _)| *kind).collect();
             assert_eq!(wanted, [Kind::Tokens, Kind::Stripe], "each secret is looked at once");
         }
         faults
+    }
+
+    #[test]
+    fn the_way_to_a_table_is_opened_for_whoever_knows_one_whoever_calls() {
+        let variables = [("TABLE_CATALOG".to_owned(), "shop-catalog".to_owned())];
+        let platform = Platform {
+            variables: variables.into(),
+            aws: SdkConfig::builder()
+                .behavior_version(aws_config::BehaviorVersion::latest())
+                .build(),
+            clock: Clock::system(),
+            ids: Ids::seeded(1),
+            lines: Lines::stdout(),
+        };
+        for (tables, is_opened) in [(&[Table::Catalog][..], true), (&[], false)] {
+            let mut setup = Setup::new(&platform, "shop.store.test");
+            drop(setup.store(tables));
+            assert_eq!(setup.finish().2.is_some(), is_opened, "{tables:?}");
+        }
     }
 
     #[test]

@@ -135,6 +135,10 @@ impl Default for Watch {
     }
 }
 
+/// Opens the way to DynamoDB before anybody waits for it.
+#[derive(Debug, Clone)]
+pub struct Knocker(Client);
+
 /// The shop's memory.
 #[derive(Debug)]
 pub struct Store {
@@ -144,6 +148,22 @@ pub struct Store {
     settings: Mutex<Option<(Timestamp, Settings)>>,
     running: Mutex<Option<(Timestamp, Arc<Vec<Promotion>>)>>,
     locations: Mutex<Option<(Timestamp, Locations)>>,
+}
+
+impl Knocker {
+    /// Says a word to DynamoDB that needs no permission and reads nothing, so that the first call
+    /// finds a connection that is open. What it answers is of no interest.
+    pub async fn knock(&self) {
+        let knocked = self.0.describe_endpoints().customize().mutate_request(|request| {
+            // Its page for load balancers: "healthy".
+            let _is_known = request.set_method("GET");
+            *request.body_mut() = Vec::<u8>::new().into();
+            for name in ["x-amz-target", "content-type", "content-length"] {
+                request.headers_mut().remove(name);
+            }
+        });
+        drop(knocked.send().await);
+    }
 }
 
 impl Store {
@@ -167,18 +187,9 @@ impl Store {
         }
     }
 
-    /// Says a word to DynamoDB that needs no permission and reads nothing, so that the first call
-    /// finds a connection that is open. What it answers is of no interest.
-    pub async fn knock(&self) {
-        let knocked = self.client.describe_endpoints().customize().mutate_request(|request| {
-            // Its page for load balancers: "healthy".
-            let _is_known = request.set_method("GET");
-            *request.body_mut() = Vec::<u8>::new().into();
-            for name in ["x-amz-target", "content-type", "content-length"] {
-                request.headers_mut().remove(name);
-            }
-        });
-        drop(knocked.send().await);
+    /// Who knocks for it; nobody for a store that knows no table.
+    pub fn knocker(&self) -> Option<Knocker> {
+        (!self.names.is_empty()).then(|| Knocker(self.client.clone()))
     }
 
     /// The name of a table; touching one that the function was not told of is our own mistake.

@@ -15,9 +15,11 @@ use aws_sdk_dynamodb::types::{
 };
 use domain::fault::{Fault, Retry};
 use serde::Serialize;
+use store::Table;
 use tokio::task::JoinSet;
 
 use super::percentile;
+use crate::demo::Place;
 use crate::error::Error;
 use crate::facts::{Item, scan, text};
 use crate::shop::Shop;
@@ -59,7 +61,7 @@ struct Rows(Vec<(&'static str, Item)>);
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2⁵³")]
 pub(super) async fn measure(shop: &Shop, at_once: u32) -> Result<Option<Raw>, Error> {
     let client = Client::new(&shop.sdk_config());
-    let Some(rows) = rows(&client).await? else { return Ok(None) };
+    let Some(rows) = rows(&shop.place()).await? else { return Ok(None) };
     for worker in 0..at_once {
         for level in 0..LEVELS {
             stock(&client, worker, level).await?;
@@ -100,8 +102,8 @@ pub(super) async fn measure(shop: &Shop, at_once: u32) -> Result<Option<Raw>, Er
 }
 
 /// The rows of an order that was paid: itself, its payment, its number, its cart and its key.
-async fn rows(client: &Client) -> Result<Option<Rows>, Error> {
-    let orders = scan(client, "fluxion-orders").await?;
+async fn rows(place: &Place) -> Result<Option<Rows>, Error> {
+    let orders = scan(place, Table::Orders).await?;
     let is = |item: &Item, pk: &str, sk: &str| {
         text(item, "pk").starts_with(pk) && text(item, "sk").starts_with(sk)
     };
@@ -111,10 +113,10 @@ async fn rows(client: &Client) -> Result<Option<Rows>, Error> {
     let partition = text(payment, "pk");
     let order = orders.iter().find(|item| is(item, &partition, "META"));
     let number = orders.iter().find(|item| is(item, "ORDNO#", ""));
-    let carts = scan(client, "fluxion-carts").await?;
+    let carts = scan(place, Table::Carts).await?;
     let cart = order.map(|order| format!("CART#{}", text(order, "cart")));
     let cart = carts.iter().find(|item| cart.as_ref() == Some(&text(item, "pk")));
-    let keys = scan(client, "fluxion-keys").await?;
+    let keys = scan(place, Table::Keys).await?;
     let key = keys.iter().find(|item| text(item, "pk") == partition);
     let found = [
         ("fluxion-carts", cart),

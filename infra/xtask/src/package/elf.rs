@@ -26,14 +26,18 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Needs, String> {
         [0x3e, 0] => "x86_64",
         other => return Err(format!("Lambda has no processor {other:?}")),
     };
-    let glibc = versions(bytes).max();
-    match glibc {
-        Some((major, minor)) if (major, minor) > GLIBC_MAX => Err(format!(
+    Ok(Needs { architecture, glibc: versions(bytes).max() })
+}
+
+impl Needs {
+    /// Why it would not start in the cloud, though it may start here.
+    pub(crate) fn flaw(&self) -> Option<String> {
+        let (major, minor) = self.glibc.filter(|asked| *asked > GLIBC_MAX)?;
+        Some(format!(
             "it asks for glibc {major}.{minor}, the runtime has {}.{}: \
              build it with cargo lambda or on Amazon Linux 2023",
             GLIBC_MAX.0, GLIBC_MAX.1
-        )),
-        _ => Ok(Needs { architecture, glibc }),
+        ))
     }
 }
 
@@ -64,12 +68,13 @@ mod tests {
     fn processor_and_library_are_read() {
         let read = read(&binary(0xb7, "\0GLIBC_2.17\0GLIBC_2.4\0GLIBC_PRIVATE\0")).unwrap();
         assert_eq!(read, Needs { architecture: "arm64", glibc: Some((2, 17)) });
+        assert_eq!(read.flaw(), None);
         assert_eq!(super::read(&binary(0x3e, "")).unwrap().architecture, "x86_64");
     }
 
     #[test]
     fn what_would_not_start_is_refused() {
-        let newer = read(&binary(0x3e, "\0GLIBC_2.9\0GLIBC_2.39\0")).unwrap_err();
+        let newer = read(&binary(0x3e, "\0GLIBC_2.9\0GLIBC_2.39\0")).unwrap().flaw().unwrap();
         assert!(newer.starts_with("it asks for glibc 2.39, the runtime has 2.34"), "{newer}");
         assert!(read(&binary(0x03, "")).unwrap_err().starts_with("Lambda has no processor"));
         assert_eq!(read(b"#!/bin/sh").unwrap_err(), "it is no 64-bit Linux binary");
