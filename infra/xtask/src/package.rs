@@ -61,7 +61,8 @@ impl<'a> Build<'a> {
     }
 
     /// The words after `cargo` that build them: no package is named, because a crate of the
-    /// registry may have the name of one of ours. Who is left out turns on features that nobody ships.
+    /// registry may have the name of one of ours. Who is left out turns on features that nobody
+    /// ships.
     fn words(&self, binaries: &[String], left_out: &[String]) -> Option<Vec<String>> {
         let mut words: Vec<String> = match self {
             // cargo-lambda would set link-time optimisation and `panic = "abort"` by itself: the
