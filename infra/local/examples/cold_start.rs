@@ -13,10 +13,10 @@
 //! loopback, too, without TLS: what is measured is the program's own work, not the network's.
 //! Runs of all binaries take turns, so that a machine that grows slow does so for all of them.
 //!
-//! With `first` what plays AWS speaks TLS (openssl makes its certificate), and each process is given
-//! its sample event eleven times: everything in DynamoDB is empty. Every other process finds that
-//! AWS hung up after its start: so long would the first invocation take if nothing were opened
-//! before it.
+//! With `first` what plays AWS speaks TLS (openssl makes its certificate), and each process is
+//! given its sample event eleven times: everything in DynamoDB is empty. Every other process
+//! finds that AWS hung up after its start: so long would the first invocation take if nothing
+//! were opened before it.
 //!
 //! Nothing is asserted: figures are for comparing one change with another on the same machine.
 

@@ -6,8 +6,8 @@
 //! See `docs/decisions/0072-built-once-and-deployed-as-it-was-tried.md`.
 //!
 //! Invariants: the same sources and compiler make the same zips; a binary that would not start in
-//! the cloud, or a zip that is too large, ends the chore with a failure, and `packages.json` says so,
-//! so that `.ci/deploy` refuses them. A rehearsal on this machine takes them nevertheless.
+//! the cloud, or a zip that is too large, ends the chore with a failure, and `packages.json` says
+//! so: `.ci/deploy` refuses them. A rehearsal on this machine takes them nevertheless.
 
 mod elf;
 mod zip;
@@ -60,8 +60,9 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// The words after `cargo` that build them: no package is named, because a crate of the registry
-    /// may have the name of one of ours. Who is left out turns on features that nobody ships.
+    /// The words after `cargo` that build them: no package is named, because a crate of the
+    /// registry may have the name of one of ours. Who is left out turns on features that nobody
+    /// ships.
     fn words(&self, binaries: &[String], left_out: &[String]) -> Option<Vec<String>> {
         let mut words: Vec<String> = match self {
             // cargo-lambda would set link-time optimisation and `panic = "abort"` by itself: the
