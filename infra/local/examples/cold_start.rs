@@ -129,21 +129,21 @@ fn main() -> Outcome<()> {
                 if with_first { Some(start(contender, 1, &hangs_up, true)?) } else { None };
             // The first start of each fills the caches of files.
             if run > 0 {
-                contender.take(started, unopened);
+                contender.take(&started, unopened);
             }
         }
     }
     std::fs::remove_dir_all(&folder)?;
     if with_first {
-        print_first(&mut contenders)
+        print_first(&mut contenders);
     } else {
-        print(&mut contenders)
+        print(&mut contenders);
     }
     Ok(())
 }
 
 impl Contender {
-    fn take(&mut self, started: Start, unopened: Option<Start>) {
+    fn take(&mut self, started: &Start, unopened: Option<Start>) {
         self.micros.push(started.took.as_micros());
         self.resident_kb = self.resident_kb.max(started.resident_kb);
         let mut calls = started.calls.iter().map(Duration::as_micros);

@@ -231,10 +231,11 @@ pub(crate) fn holder(table: Table, row: &Item) -> Option<String> {
     let (pk, sk) = place(row)?;
     match (table, pk.split_once('#')?) {
         (Table::Orders, ("ORD", _)) | (Table::Identity, ("CUST", _)) => Some(pk.to_owned()),
-        (Table::Ledger, ("CREDIT", customer)) => Some(format!("CUST#{customer}")),
+        (Table::Ledger, ("CREDIT", customer)) | (Table::Identity, ("PRIVACY", customer)) => {
+            Some(format!("CUST#{customer}"))
+        }
         // A letter says whose it is.
         (Table::Orders, ("OBX", _)) => row.get(HOLDER)?.as_s().ok().cloned(),
-        (Table::Identity, ("PRIVACY", customer)) => Some(format!("CUST#{customer}")),
         (Table::Identity, ("BACK", _)) => Some(of_waits(sk)),
         _ => None,
     }

@@ -5,6 +5,13 @@
 //!
 //! `FUZZ_SECONDS` says for how long each corpus is changed, `FUZZ_SEED` what the changes follow
 //! from.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets something else than it expects shall panic"
+)]
 #![allow(clippy::disallowed_methods, reason = "a test that ends in time looks at the clock")]
 
 use std::collections::BTreeSet;
