@@ -57,6 +57,8 @@ from samtranslator.yaml_helper import yaml_parse
 import smoke
 
 REGION = "eu-central-1"
+# The emulator takes anybody's.
+ANY_KEYS = dict.fromkeys(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], "test")
 PREFIX = "rehearsal"
 CODE = "rehearsal-code"
 # ministack knows no such thing, nor an alarm that reckons with several metrics. No request and no
@@ -112,8 +114,7 @@ class Cloud:
             "PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder),
             "GATEWAY_PORT": self.url.rpartition(":")[2], "BIND_HOST": SELF, "IOT_MTLS_ENABLED": "0",
             "MINISTACK_REGION": REGION, "AWS_ENDPOINT_URL": self.url, "STRIPE_API_BASE": stripe,
-            # It takes anything.
-            **dict.fromkeys(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], "test"),
+            **ANY_KEYS,
         }
         self.log = (folder / "ministack.log").open("wb")
         program = pathlib.Path(sys.executable).with_name("ministack")
@@ -417,8 +418,7 @@ def stand_in(program, port, cloud, shop):
     tables = {re.sub("Table$", "", name).upper(): value
               for name, value in cloud.outputs["Storage"].items() if name.endswith("Table")}
     variables = {
-        "AWS_ENDPOINT_URL": cloud.url, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test", "SHOP_URL": shop,
+        "AWS_ENDPOINT_URL": cloud.url, "AWS_REGION": REGION, **ANY_KEYS, "SHOP_URL": shop,
         "FILES_BUCKET": cloud.outputs["Storage"]["FilesBucket"],
         "SECRET_FACTORS": cloud.outputs["Secrets"]["FactorsSecret"],
         "SECRET_STRIPE": cloud.outputs["Secrets"]["StripeSecret"],

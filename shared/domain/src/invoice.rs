@@ -302,8 +302,8 @@ pub fn called_off(
     writer.credit((None, of), &back, &by_rate, issue).map(Some)
 }
 
-/// Whether a refund has a credit note of its own, or gets one when it comes about. One that was asked
-/// for because the order was called off is asked for until it does.
+/// Whether a refund has a credit note of its own, or gets one when it comes about. One that was
+/// asked for because the order was called off is asked for until it does.
 fn has_credit_note(order: &Order, refund: &Refund) -> bool {
     // What had paid for a replacement was credited when the goods came back.
     if refund.origin == refund::Origin::Exchange {

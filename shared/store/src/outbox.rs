@@ -1,9 +1,9 @@
 //! The outbox: events in the orders table, `OBX#shard` / id, written in the transaction of the
 //! fact they tell of, deleted once they are sent.
 //!
-//! A letter's row is sealed under the key of whoever it goes to: what is on its way when a backup is
-//! made opens for nobody once they are forgotten. Who was forgotten before their letter was sent
-//! gets none.
+//! A letter's row is sealed under the key of whoever it goes to: what is on its way when a backup
+//! is made opens for nobody once they are forgotten. Who was forgotten before their letter was
+//! sent gets none.
 //!
 //! The table's stream hands new rows to the relay; a sweep says again what stayed unsaid.
 

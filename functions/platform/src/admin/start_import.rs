@@ -2,8 +2,8 @@
 //! run for real; one that has stood still for a quarter of an hour goes on.
 //!
 //! The answer is remembered in the transaction that starts it: who asks again under their key,
-//! because the answer was lost, gets it, and starts nothing a second time. A dry run that was checked
-//! meanwhile is not run for real by that.
+//! because the answer was lost, gets it, and starts nothing a second time. A dry run that was
+//! checked meanwhile is not run for real by that.
 
 use api::reply::{Accepted, Answer, Remembered};
 use api::view::exchange::ImportView;

@@ -21,7 +21,7 @@ pub struct InvoiceView {
     pub order_id: OrderId,
     /// What people call the order.
     pub order_number: String,
-    /// The refund that a credit note is of; null for an invoice, and where the order was called off.
+    /// The refund that a credit note is of; null for an invoice, and where an order was called off.
     pub refund_id: Option<RefundId>,
     /// What it comes to; what a credit note gives back.
     pub total: Money,
