@@ -128,6 +128,9 @@ pub struct Payment {
     /// When staff were told that its time is nearly over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture_warned_at: Option<Timestamp>,
+    /// Whether the buyer was answered with a way to pay it. Orders of before say so themselves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_answered: bool,
     /// Rises with every write.
     pub version: u64,
     /// When it was made.
@@ -306,6 +309,7 @@ impl Payment {
             capture_before: None,
             capture_asked: None,
             capture_warned_at: None,
+            is_answered: false,
             version: 0,
             created_at: now,
             updated_at: now,

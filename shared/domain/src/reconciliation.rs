@@ -276,6 +276,7 @@ mod tests {
             capture_before: None,
             capture_asked: None,
             capture_warned_at: None,
+            is_answered: false,
             version: 1,
             created_at: at(),
             updated_at: at(),

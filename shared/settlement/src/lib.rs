@@ -334,7 +334,7 @@ async fn stop(desk: &Desk<'_>, payment: &Payment) -> Result<Stopped, Fault> {
         return sessions::stop(desk, payment).await;
     }
     // An intent that was never linked was never answered to anybody: nobody can pay it, and
-    // linking it now fails on the order's version.
+    // linking it now fails on the payment's version.
     match &payment.intent {
         Some(intent) => stop_intent(desk, payment, intent).await,
         None => Ok(Stopped::Yes),

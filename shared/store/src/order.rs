@@ -436,17 +436,20 @@ impl Store {
         transaction.update(self, Table::Orders, &open_key(holder), update, condition)
     }
 
-    /// Links an order to its PaymentIntent and lets the holder of a token in; where the caller
-    /// sent an idempotency key, remembers the answer — together, while the payment is awaited.
+    /// Links a payment to its PaymentIntent and, where the order changed since it was placed, lets
+    /// the holder of another token in; where the caller sent an idempotency key, remembers the
+    /// answer — together, while the payment is awaited: what ends an order writes its payment.
     pub async fn answer_completion(
         &self,
-        order: &mut Order,
+        order: Option<&mut Order>,
         payment: Option<&mut Payment>,
         remembered: Option<(&Claim, &Answer)>,
     ) -> Result<Saved, Fault> {
         let mut transaction = Transaction::default();
-        let condition = Expression::version(order.version);
-        transaction.put(self, Table::Orders, order_item(order)?, condition)?;
+        if let Some(order) = &order {
+            let condition = Expression::version(order.version);
+            transaction.put(self, Table::Orders, order_item(order)?, condition)?;
+        }
         if let Some(payment) = &payment {
             let condition = Expression::version(payment.version);
             transaction.put(self, Table::Orders, payment_item(payment)?, condition)?;
@@ -454,9 +457,14 @@ impl Store {
         if let Some((claim, answer)) = remembered {
             idempotency::remember_in(self, &mut transaction, claim, answer)?;
         }
+        if transaction.position() == 0 {
+            return Ok(Saved::Yes);
+        }
         let saved = cart::saved(&transaction.commit(self, "answer a completion").await?);
         if saved == Saved::Yes {
-            order.version += 1;
+            if let Some(order) = order {
+                order.version += 1;
+            }
             if let Some(payment) = payment {
                 payment.version += 1;
             }

@@ -5,10 +5,12 @@
 //!    can be paid late, expire or be canceled, but it can not be lost.
 //! 3. The PaymentIntent, or the Session of the provider's page, is created under a key made of the
 //!    payment's id.
-//! 4. One transaction links it and remembers the answer.
+//! 4. One transaction links it and remembers the answer. The order is not written again: its token
+//!    was admitted in the second step, and what ends an order writes its payment, too.
 //!
 //! Whoever dies between two steps leaves something that the next call, with the same or another
-//! key, goes on with. A completion that was answered once is answered again to its key only.
+//! key, goes on with, under a token of its own. A completion that was answered once is answered
+//! again to its key only.
 
 use api::form::{CartPath, Nested};
 use api::reply::{Answer, Created, Remembered};
@@ -67,7 +69,7 @@ pub async fn handle(
     for _ in 0..RACES_MAX {
         let cart = app.store.cart(*id).await?.filter(|cart| call.who.0.owns(cart));
         let cart = cart.ok_or_else(Problem::not_found)?;
-        let (order, payment) = match cart.status {
+        let begun = match cart.status {
             CartStatus::Completing { order_id } => resume(&app.store, order_id).await?,
             CartStatus::Completed { .. }
             | CartStatus::Active
@@ -81,21 +83,30 @@ pub async fn handle(
                 }
             }
         };
-        if let Some(answer) = answer(app, &call, order, payment).await? {
+        if let Some(answer) = answer(app, &call, begun).await? {
             return Ok(answer);
         }
     }
     Err(Problem::unavailable())
 }
 
+/// A completion whose answer is still to be given.
+struct Begun {
+    order: Order,
+    payment: Option<Payment>,
+    /// The token that the order was placed with; none where whoever placed it took it to the grave.
+    token: Option<String>,
+}
+
 /// An order whose completion was never answered; one that was is the other key's.
-async fn resume(store: &Store, id: OrderId) -> Reply<(Order, Option<Payment>)> {
+async fn resume(store: &Store, id: OrderId) -> Reply<Begun> {
     let file = store.order(id).await?.ok_or_else(Problem::internal)?;
-    if file.order.is_answered || file.order.status != Status::PendingPayment {
+    let payment = file.payment().cloned();
+    let is_answered = file.order.is_answered || payment.as_ref().is_some_and(|p| p.is_answered);
+    if is_answered || file.order.status != Status::PendingPayment {
         return Err(Refusal::Completed { order_id: id }.into());
     }
-    let payment = file.payment().cloned();
-    Ok((file.order, payment))
+    Ok(Begun { order: file.order, payment, token: None })
 }
 
 /// Places the order; none where somebody was faster and all is to be looked at again.
@@ -104,7 +115,7 @@ async fn place(
     call: &Call<Metered<CartOwner>, Input>,
     cart: Cart,
     expected_total: Money,
-) -> Reply<Option<(Order, Option<Payment>)>> {
+) -> Reply<Option<Begun>> {
     let (now, doors) = (call.now, app.doors.as_ref().ok_or_else(Problem::internal)?);
     let bucket = match &call.who.0.customer {
         Some(customer) => doors.bucket(Limit::Complete, &customer.id.to_string()),
@@ -128,6 +139,8 @@ async fn place(
         payment.capture = facts.settings.shop.payments.capture;
         payment.redirect = facts.settings.shop.payments.redirect();
     }
+    let token = app.ids.token();
+    order.admit(token_hash(&token));
     let events: Vec<_> =
         placement.facts.into_iter().map(|fact| settlement::event(&order, fact, now)).collect();
     let (cart, allowance) = (&placement.cart, &mut allowance);
@@ -143,7 +156,7 @@ async fn place(
         match app.store.place(&mut order, payment.as_mut(), cart, &events, allowance, now).await? {
             Placed::Yes => {
                 call.standing.note(allowance.bucket.standing(now));
-                return Ok(Some((order, payment)));
+                return Ok(Some(Begun { order, payment, token: Some(token) }));
             }
             Placed::TooOften(standing) => {
                 return Err(api::headers::limited(Problem::too_many(&standing), &standing));
@@ -193,29 +206,33 @@ async fn take_over(store: &Store, short: &[Shortage], now: Timestamp) -> Reply<b
 async fn answer(
     app: &App,
     call: &Call<Metered<CartOwner>, Input>,
-    mut order: Order,
-    mut payment: Option<Payment>,
+    Begun { mut order, mut payment, token }: Begun,
 ) -> Reply<Option<Remembered<Created<CompletedView>>>> {
     let pay: Option<PayView> = match payment.as_mut() {
         Some(payment) => {
             let opened = pay::open(app, &order, payment, call.now).await?;
+            payment.is_answered = true;
             // Who has paid already was answered before.
             Some(opened.ok_or(Refusal::Completed { order_id: order.id })?)
         }
         None => None,
     };
-    let order_token = app.ids.token();
-    order.admit(token_hash(&order_token));
-    order.is_answered = true;
+    let is_admitted = token.is_some();
+    let order_token = token.unwrap_or_else(|| {
+        let token = app.ids.token();
+        order.admit(token_hash(&token));
+        token
+    });
     // The view shows the versions that this write makes.
     let payments: Vec<Payment> = payment.iter().cloned().collect();
-    let shown = Order { version: order.version + 1, ..order.clone() };
+    let shown = Order { version: order.version + u64::from(!is_admitted), ..order.clone() };
     let view = OrderView::of(shown, &payments, Vec::new());
     let view = CompletedView { order: view, payment: pay, order_token };
     let answer = Answer::json(StatusCode::CREATED, &view);
     let remembered = stored(&answer);
     let claim = call.claim.as_ref().map(|claim| (claim, &remembered));
-    let saved = app.store.answer_completion(&mut order, payment.as_mut(), claim).await?;
+    let anew = (!is_admitted).then_some(&mut order);
+    let saved = app.store.answer_completion(anew, payment.as_mut(), claim).await?;
     Ok((saved == Saved::Yes).then_some(Remembered(Created(view))))
 }
 

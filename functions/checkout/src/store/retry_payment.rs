@@ -7,7 +7,7 @@
 use api::form::OrderPath;
 use api::view::order::{OrderView, RetriedView};
 use api::{OrderReader, Path, Problem, Reply};
-use domain::order::{Order, Refusal, Status};
+use domain::order::{Refusal, Status};
 use domain::payment;
 use runtime::Call;
 use store::Saved;
@@ -36,12 +36,13 @@ pub async fn handle(app: &App, call: Call<OrderReader, Path<OrderPath>>) -> Repl
         // Nobody pays again whose money is on its way.
         let view = pay::open(app, &file.order, &mut payment, call.now).await?;
         let view = view.ok_or(Refusal::NothingToPay)?;
-        let mut order = Order { is_answered: true, ..file.order };
+        payment.is_answered = true;
+        let mut order = file.order;
         let is_linked = before.intent == payment.intent && before.session() == payment.session();
         let saved = if is_linked {
             Saved::Yes
         } else {
-            app.store.answer_completion(&mut order, Some(&mut payment), None).await?
+            app.store.answer_completion(Some(&mut order), Some(&mut payment), None).await?
         };
         if saved == Saved::Yes {
             let order = OrderView::of(order, &[payment], Vec::new());
