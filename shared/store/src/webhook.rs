@@ -1,4 +1,7 @@
 //! Webhook events we have seen: ephemeral `SEV#evt` / META, stored before they are acknowledged.
+//!
+//! Of an event its ids are kept, not its body: what it says is fetched anew when it is worked on,
+//! and a body names the payer.
 
 use domain::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
@@ -11,15 +14,15 @@ use crate::{Store, Table};
 /// Stripe retries for three days and lists events for thirty.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// A webhook event as it came.
+/// A webhook event that came.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Seen {
     /// The provider's id of the event.
     pub event_id: String,
     /// Its type.
     pub kind: String,
-    /// The body, verified.
-    pub body: String,
+    /// What was queued for it: which objects it is about, by their ids.
+    pub notice: String,
     /// When it came.
     pub at: Timestamp,
 }
