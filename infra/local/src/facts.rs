@@ -66,6 +66,7 @@ pub async fn in_tables(
             Some("PAY") => facts.entries.push(read(item)?),
             Some("GC" | "CREDIT") => facts.gift_entries.push(read(item)?),
             Some("STK") => facts.movements.push(read(item)?),
+            Some("AUD") if text(&item, "pk") == "AUD#log" => facts.audit.push(read(item)?),
             _ => {}
         }
     }

@@ -3,9 +3,12 @@
 //! It asks the tables, the mailbox, the queues and the provider's own objects, never the code under
 //! test. An empty answer means that nothing is broken.
 
+mod audit;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::allocation::Allocation;
+use domain::audit::Link;
 use domain::cart::{Cart, Phase};
 use domain::catalog::{Kind as GoodKind, Sku};
 use domain::fulfillment::{self, Fulfillment};
@@ -106,6 +109,8 @@ pub struct Facts {
     pub returns: Vec<Return>,
     /// Every invoice and credit note.
     pub invoices: Vec<Invoice>,
+    /// Every link of the audit log, in any order.
+    pub audit: Vec<Link>,
     /// Events that wait in the outbox.
     pub unsent: usize,
     /// Messages in queues: name and number, dead-letter queues included.
@@ -130,6 +135,7 @@ pub fn broken(facts: &Facts) -> Vec<String> {
     letters(facts, &mut broken);
     carts(facts, &mut broken);
     rest(facts, &mut broken);
+    audit::audit(facts, &mut broken);
     broken
 }
 
