@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, StreamSpecification, WriteRequest};
 use domain::currency::Currency;
-use domain::id::{OrderId, Ulid};
+use domain::id::{CartId, OrderId, Ulid};
 use expect_test::{expect, expect_file};
 use local::{Options, Request, Shop};
 use serde_json::json;
@@ -877,9 +877,10 @@ async fn each_fifth_request_of_a_customer_is_counted_and_their_session_is_asked_
     assert_eq!(counted, wanted);
 }
 
-/// A shop with so many products, and a customer with so many orders.
-async fn grown(products: usize, orders: usize) -> (Shop, Shopper) {
-    let mut goods = crowd::goods(products);
+/// A shop with so many products, all in one category, so many carts, and a customer with so many
+/// orders.
+async fn grown(many: usize) -> (Shop, Shopper) {
+    let mut goods = crowd::goods(many);
     let shop = Shop::open(Options::default()).await.unwrap();
     let few = Goods { products: Vec::new(), stock: Vec::new(), ..goods.clone() };
     world::fill(&shop, &few).await;
@@ -892,62 +893,79 @@ async fn grown(products: usize, orders: usize) -> (Shop, Shopper) {
     assert_eq!(jane.complete().await.status, 201);
     jane.pay("pm_card_visa");
     shop.settle().await;
-    // Beyond the first hundred, in the list of all goods only: that list is the one that grows.
-    let mut rest = goods.products.split_off(10);
-    for (product, _) in rest.iter_mut().skip(100) {
-        product.categories.clear();
-    }
+    let rest = goods.products.split_off(10);
     store.import_products(&rest, Currency::EUR).await.unwrap();
-    copy_order(&shop, &jane.order, orders - 1).await;
+    let (order, cart) = (format!("ORD#{}", jane.order), format!("CART#{}", jane.cart));
+    copy(&shop, "fluxion-orders", &order, many - 1, older_order).await;
+    copy(&shop, "fluxion-carts", &cart, many - 1, another_cart).await;
     (shop, jane)
 }
 
-/// Writes so many copies of an order into its customer's history, each a second older.
-async fn copy_order(shop: &Shop, id: &str, copies: usize) {
+type Row = HashMap<String, AttributeValue>;
+
+fn plain(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// In its customer's history: an order like this one, made at that time.
+fn older_order(row: &mut Row, ulid: Ulid, at: jiff::Timestamp) {
+    let id = OrderId::from_ulid(ulid).to_string();
+    row.insert("pk".into(), plain(&format!("ORD#{id}")));
+    row.insert("id".into(), plain(&id));
+    row.insert("created_at".into(), plain(&at.to_string()));
+    row.insert("gsi1sk".into(), plain(&format!("{at:.3}#{id}")));
+    // In the customer's list alone: the merchant's are not looked at here.
+    row.retain(|name, _| !name.starts_with("gsi2") && !name.starts_with("gsi3"));
+}
+
+fn another_cart(row: &mut Row, ulid: Ulid, _: jiff::Timestamp) {
+    let id = CartId::from_ulid(ulid).to_string();
+    row.insert("pk".into(), plain(&format!("CART#{id}")));
+    row.insert("id".into(), plain(&id));
+}
+
+/// Writes so many rows made of this one, each a second older than the one before.
+async fn copy(
+    shop: &Shop,
+    table: &str,
+    pk: &str,
+    copies: usize,
+    change: impl Fn(&mut Row, Ulid, jiff::Timestamp),
+) {
     let client = aws_sdk_dynamodb::Client::new(&shop.sdk_config());
-    let text = |value: &str| AttributeValue::S(value.to_owned());
     let model = client
         .get_item()
-        .table_name("fluxion-orders")
-        .key("pk", text(&format!("ORD#{id}")))
-        .key("sk", text("META"))
+        .table_name(table)
+        .key("pk", plain(pk))
+        .key("sk", plain("META"))
         .send()
         .await
         .unwrap()
         .item
         .unwrap();
-    // What is copied is no news: without its stream, the table takes it much faster.
-    let off = StreamSpecification::builder().stream_enabled(false).build().unwrap();
-    let table = client.update_table().table_name("fluxion-orders").stream_specification(off);
-    table.send().await.unwrap();
+    // What is copied is no news: without its stream, a table takes it much faster.
+    let has_stream = client.describe_table().table_name(table).send().await.unwrap();
+    if has_stream.table.unwrap().stream_specification.is_some() {
+        let off = StreamSpecification::builder().stream_enabled(false).build().unwrap();
+        let table = client.update_table().table_name(table).stream_specification(off);
+        table.send().await.unwrap();
+    }
     let now = shop.clock().now_ms();
-    let rows: Vec<HashMap<String, AttributeValue>> = (1..=copies)
-        .map(|n| {
-            let at_ms = now - i64::try_from(n).unwrap() * 1000;
-            let at = jiff::Timestamp::from_millisecond(at_ms).unwrap();
-            let ulid = Ulid::from_parts(u64::try_from(at_ms).unwrap(), n as u128);
-            let id = OrderId::from_ulid(ulid).to_string();
-            let mut row = model.clone();
-            row.insert("pk".into(), text(&format!("ORD#{id}")));
-            row.insert("id".into(), text(&id));
-            row.insert("created_at".into(), text(&at.to_string()));
-            row.insert("gsi1sk".into(), text(&format!("{at:.3}#{id}")));
-            // In the customer's list alone: the merchant's are not looked at here.
-            row.retain(|name, _| !name.starts_with("gsi2") && !name.starts_with("gsi3"));
-            row
-        })
-        .collect();
-    for batch in rows.chunks(25) {
-        let puts = batch.iter().map(|row| {
-            let put = PutRequest::builder().set_item(Some(row.clone())).build().unwrap();
+    let copied = |n: usize| {
+        let at_ms = now - i64::try_from(n).unwrap() * 1000;
+        let at = jiff::Timestamp::from_millisecond(at_ms).unwrap();
+        let mut row = model.clone();
+        change(&mut row, Ulid::from_parts(u64::try_from(at_ms).unwrap(), n as u128), at);
+        row
+    };
+    let numbers: Vec<usize> = (1..=copies).collect();
+    for batch in numbers.chunks(25) {
+        let puts = batch.iter().map(|n| {
+            let put = PutRequest::builder().set_item(Some(copied(*n))).build().unwrap();
             WriteRequest::builder().put_request(put).build()
         });
-        let written = client
-            .batch_write_item()
-            .request_items("fluxion-orders", puts.collect())
-            .send()
-            .await
-            .unwrap();
+        let written =
+            client.batch_write_item().request_items(table, puts.collect()).send().await.unwrap();
         assert!(written.unprocessed_items.unwrap_or_default().is_empty());
     }
 }
@@ -1011,25 +1029,32 @@ async fn way(shop: &Shop, mut jane: Shopper) -> BTreeMap<&'static str, Cost> {
     costs
 }
 
-/// How many products the large shop has, and orders its customer; `STORY_PRODUCTS` says otherwise,
-/// up to 100 000.
+/// What the small shop has of products, carts and orders, and the large one; `STORY_PRODUCTS` says
+/// otherwise of the large one, and asks in tenfold steps on the way.
+const FEW: usize = 100;
 const MANY: usize = 10_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cost_grows_neither_with_the_catalog_nor_with_the_history() {
-    let (shop, jane) = grown(100, 100).await;
+    let most = std::env::var("STORY_PRODUCTS").ok();
+    let steps: Vec<usize> = match most.map(|most| most.parse::<usize>().expect("a number")) {
+        None => vec![MANY],
+        Some(most) => (1..).map(|n| FEW * 10_usize.pow(n)).take_while(|n| *n <= most).collect(),
+    };
+    assert!(!steps.is_empty(), "nothing is larger than the small shop");
+    let (shop, jane) = grown(FEW).await;
     let small = way(&shop, jane).await;
-    let many = std::env::var("STORY_PRODUCTS").ok();
-    let many = many.map_or(MANY, |many| many.parse().expect("a number of products"));
-    let (shop, jane) = grown(many, many).await;
-    let large = way(&shop, jane).await;
+    let row = |cost: &Cost| {
+        format!("{:.1} read, {:.1} written, {}", cost.reads, cost.writes, cost.words())
+    };
     for (name, cost) in &small {
-        println!(
-            "{name:<20} {:>5.1} read {:>5.1} written, {}",
-            cost.reads,
-            cost.writes,
-            cost.words()
-        );
-        assert_eq!(cost, &large[name], "{name}");
+        println!("{FEW:>8} {name:<20} {}", row(cost));
+    }
+    for many in steps {
+        let (shop, jane) = grown(many).await;
+        for (name, cost) in &way(&shop, jane).await {
+            println!("{many:>8} {name:<20} {}", row(cost));
+            assert_eq!(cost, &small[name], "{name}, {many}");
+        }
     }
 }

@@ -24,7 +24,7 @@ pub fn product(n: usize) -> String {
 
 /// The readable name of the n-th product.
 pub fn slug(n: usize) -> String {
-    format!("thing-{n:05}")
+    format!("thing-{n:07}")
 }
 
 /// The small shop, and as many products more, each of one variant. Some share a price, some a
@@ -43,12 +43,12 @@ pub fn goods(count: usize) -> Goods {
 
 fn thing(model: &Product, offer: &Offer, n: usize) -> (Product, Offer) {
     let number = i64::try_from(n).expect("a small number");
-    let sku = Sku::parse(&format!("THING-{n:05}")).expect("a SKU");
+    let sku = Sku::parse(&format!("THING-{n:07}")).expect("a SKU");
     let (id, variant) = (ProductId::from_ulid(ulid(n)), VariantId::from_ulid(ulid(n)));
     let mut product = Product {
         id,
         slug: Slug::parse(&slug(n)).expect("a slug"),
-        title: format!("Thing {:05}", n / 2),
+        title: format!("Thing {:07}", n / 2),
         created_at: Timestamp::from_second(1_780_100_000 + number / 3).expect("a time"),
         ..model.clone()
     };
