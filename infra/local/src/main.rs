@@ -1,4 +1,4 @@
-//! `cargo run`: the local shop on a port, a purchase in it, or its audit log.
+//! `cargo run`: the local shop on a port, a purchase in it, its audit log, or what an order has.
 #![allow(clippy::print_stdout, reason = "a command line speaks on its standard output")]
 
 use std::collections::BTreeSet;
@@ -106,7 +106,7 @@ struct Audit {
 
 #[derive(Args)]
 struct Doctor {
-    /// The order's id: ord_…
+    /// The order's id, ord_…, or its number.
     order: String,
     /// The folder that the shop is kept in.
     #[arg(long, default_value = ".fluxion")]

@@ -43,6 +43,8 @@ const MAIL_IDENTITY: &str = "fluxion.example";
 const LOCK_FILE: &str = "lock";
 /// Links of the audit log that one query reads.
 const AUDIT_AT_ONCE: i32 = 500;
+/// Letters about an order that are told of: more than it gets in its life.
+const LETTERS_SHOWN: i32 = 100;
 /// Where the front door serves the public pictures of the bucket, by their keys.
 const MEDIA: &str = "/media/";
 /// How far the clock was moved ahead.
@@ -478,12 +480,20 @@ impl Shop {
         demo::Place::of(&self.0.wire, &self.0.stack)
     }
 
-    /// An order, explained in plain language; its id as text.
+    /// An order, explained in plain language; its id or its number.
     pub async fn explain(&self, order: &str) -> Result<Vec<String>, Error> {
         let unknown = || Error::Setup(format!("no order is called {order}"));
-        let id = domain::id::OrderId::parse(order).map_err(|_| unknown())?;
         let store = self.store();
-        let file = store.order(id).await?.ok_or_else(unknown)?;
+        let id = match domain::id::OrderId::parse(order) {
+            Ok(id) => Some(id),
+            // People type small letters, and a space too many.
+            Err(_) => {
+                let number = order.trim().to_ascii_uppercase();
+                store.order_by_number(&number).await?.map(|order| order.id)
+            }
+        };
+        let file = store.order(id.ok_or_else(unknown)?).await?.ok_or_else(unknown)?;
+        let id = file.order.id;
         let mut entries = Vec::new();
         for payment in &file.payments {
             entries.extend(store.payment_entries(payment.id).await?);
@@ -496,6 +506,9 @@ impl Shop {
             parcels: &file.parcels,
             returns: &file.returns,
             disputes: &file.disputes,
+            edits: &file.edits,
+            invoices: &store.invoices_of(id).await?,
+            letters: &store.messages_about(id, LETTERS_SHOWN, None).await?.entries,
         };
         Ok(domain::doctor::explain(chart, self.0.clock.now()))
     }

@@ -45,9 +45,13 @@ cargo xtask <chore>
   load [FLAG …]     lets many shoppers into a local shop of its own: `cargo run -- bench` with the
                     same flags and in the same profile, from anywhere in the tree; --help
                     explains --sweep 1,16,64, --report FOLDER and the others
+  doctor ORDER [--data-dir DIR]
+                    explains an order of a local shop that is closed, by its id or its number: what
+                    happened, what is odd, what comes next (`cargo run -- doctor`)
   licences          writes THIRD-PARTY-LICENCES.txt from Cargo.lock and the packages it names
   licences --check  compares it with them; writes nothing
-  cost              writes docs/cost.md from what was counted and from infra/xtask/prices.json
+  cost              writes docs/cost.md from what was counted and from infra/xtask/prices.json,
+                    and the table of round trips in docs/performance.md
   cost --check      compares it with them; writes nothing
   --help            this text
 
@@ -60,7 +64,8 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["tidy"] => tidy(),
         ["openapi", arguments @ ..] => openapi(arguments),
-        ["load", arguments @ ..] => load(arguments),
+        ["load", arguments @ ..] => local("bench", arguments),
+        ["doctor", arguments @ ..] => local("doctor", arguments),
         ["package", arguments @ ..] => package::package(arguments),
         ["licences", arguments @ ..] => licences::licences(arguments),
         ["cost", arguments @ ..] => cost::cost(arguments),
@@ -113,9 +118,9 @@ fn openapi(arguments: &[&str]) -> Outcome<bool> {
 }
 
 /// Hands over to the local shop, which this binary does not link.
-fn load(arguments: &[&str]) -> Outcome<bool> {
+fn local(command: &str, arguments: &[&str]) -> Outcome<bool> {
     let status = Command::new(repository::cargo())
-        .args(["run", "--quiet", "--package", "local", "--", "bench"])
+        .args(["run", "--quiet", "--package", "local", "--", command])
         .args(arguments)
         .current_dir(repository::root()?)
         .status()?;

@@ -2,13 +2,18 @@
 //! customer or to find out what is stuck. It changes nothing and knows nothing that is not in the
 //! order; who bought it and where it goes is not said.
 
+mod paperwork;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::dispute::{self, Dispute};
 use crate::fulfillment::{self, Fulfillment};
+use crate::invoice::Invoice;
 use crate::line_cancel::Cancellation;
+use crate::message::Delivery;
 use crate::money::Money;
 use crate::order::{Cause, Order, Status};
+use crate::order_edit::Edit;
 use crate::payment::{self, Entry, EntryKind, Payment};
 use crate::refund::{self, Refund};
 use crate::reservation::State;
@@ -35,6 +40,12 @@ pub struct Chart<'a> {
     pub returns: &'a [Return],
     /// Its disputes, oldest first.
     pub disputes: &'a [Dispute],
+    /// Its edits, oldest first.
+    pub edits: &'a [Edit],
+    /// Its invoice and its credit notes.
+    pub invoices: &'a [Invoice],
+    /// The letters about it, oldest first.
+    pub letters: &'a [Delivery],
 }
 
 /// Explains an order, a sentence a line: what it is, what happened, what is odd, what comes next.
@@ -46,10 +57,13 @@ pub fn explain(chart: Chart<'_>, now: Timestamp) -> Vec<String> {
     }
     said.extend(chart.refunds.iter().map(back));
     said.extend(chart.order.cancellations.iter().map(called_off));
+    said.extend(chart.edits.iter().map(|edit| paperwork::edited(edit, now)));
     said.push(stock(chart.order));
     said.extend(chart.parcels.iter().map(parcel));
     said.extend(chart.returns.iter().map(coming_back));
     said.extend(chart.disputes.iter().map(disputed));
+    said.extend(chart.invoices.iter().map(paperwork::issued));
+    said.extend(chart.letters.iter().map(paperwork::written));
     let odd = oddities(chart, now);
     if odd.is_empty() {
         said.push("Nothing about it is odd.".to_owned());
@@ -231,6 +245,7 @@ fn oddities(chart: Chart<'_>, now: Timestamp) -> Vec<String> {
     let mut odd = odd_money(chart, now);
     odd.extend(odd_disputes(chart, now));
     odd.extend(chart.returns.iter().filter_map(|one| odd_return(one, now)));
+    odd.extend(paperwork::odd(chart.invoices, chart.letters, now));
     odd
 }
 
@@ -374,6 +389,9 @@ mod tests {
             parcels: &[],
             returns: &[],
             disputes: &[],
+            edits: &[],
+            invoices: &[],
+            letters: &[],
         }
     }
 

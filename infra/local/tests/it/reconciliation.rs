@@ -63,6 +63,11 @@ async fn a_webhook_that_never_came_is_made_good_within_the_hour_and_shown() {
     let said = shop.explain(&jane.order).await.unwrap();
     assert_eq!(said.last().unwrap(), "Nothing about it is odd.", "{said:?}");
     assert!(!said.join(" ").contains("jane"));
+    let told = |what: &str| said.iter().any(|line| line.starts_with(what));
+    assert!(told("Letter order_confirmation (msg_"), "{said:?}");
+    let number = jane.view_order().await["number"].as_str().unwrap().to_lowercase();
+    assert_eq!(shop.explain(&number).await.unwrap(), said, "by its number, too");
+    assert!(shop.explain("AAA-AAA-AAA").await.is_err());
     let shown = ok(reader.get(LIST).await);
     assert_eq!(shown["data"][0]["order_id"], json!(jane.order));
     assert!(shown["data"][0]["proposed_fix"].as_str().is_some_and(|fix| fix.len() > 20));
