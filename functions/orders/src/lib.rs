@@ -41,6 +41,7 @@ pub mod admin {
     pub mod list_notes;
     pub mod list_refunds;
     pub mod packing_slip;
+    pub mod parcel_slip;
     pub mod pick_list;
     pub mod preview_edit;
     pub mod preview_refund;
@@ -146,6 +147,7 @@ impl runtime::App for App {
             }
             "orders.admin.change_address"
             | "orders.admin.packing_slip"
+            | "orders.admin.parcel_slip"
             | "orders.admin.pick_list" => {
                 tables.extend([Table::Catalog, Table::Identity, Table::Ephemeral]);
             }
@@ -490,6 +492,12 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
         GET "/v1/admin/orders/{id}/packing_slip",
         "Prints what lies in the order's parcel, as a PDF without prices.",
         admin::packing_slip
+    ),
+    http!(
+        "orders.admin.parcel_slip",
+        GET "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}/packing_slip",
+        "Prints what lies in this parcel of the order, as a PDF without prices.",
+        admin::parcel_slip
     ),
     http!(
         "orders.admin.pick_list",

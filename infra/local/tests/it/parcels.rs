@@ -94,6 +94,52 @@ async fn an_order_goes_in_two_parcels_and_its_buyer_follows_both() {
 }
 
 #[tokio::test]
+async fn each_of_two_parcels_has_a_slip_of_its_own() {
+    let shop = world::open().await;
+    let packer = packer(&shop).await;
+    let mut jane = Shopper::from(&shop, "203.0.113.7");
+    jane.open_cart("EUR").await;
+    jane.ready(SOCKS, 3).await;
+    jane.add(MUG, 2).await;
+    assert_eq!(jane.complete().await.status, 201);
+    jane.pay("pm_card_visa");
+    shop.settle().await;
+    let id = domain::id::OrderId::parse(&jane.order).unwrap();
+    let lines = shop.store().order(id).await.unwrap().unwrap().order.lines;
+    let whole = format!("/v1/admin/orders/{}/packing_slip", jane.order);
+    let slip = |of: String| {
+        let packer = packer.clone();
+        async move { packer.get(&of).await }
+    };
+
+    let (socks, _) = parcel(&packer, &jane.order, &json!(lines[0].id), 3).await;
+    let (mugs, seen) = parcel(&packer, &jane.order, &json!(lines[1].id), 2).await;
+    let [of_all, of_socks, of_mugs] =
+        [whole, format!("{socks}/packing_slip"), format!("{mugs}/packing_slip")];
+    let mut files = BTreeSet::new();
+    for of in [&of_all, &of_socks, &of_mugs] {
+        let file = slip(of.clone()).await;
+        assert_eq!(file.status, 200, "{}", file.text());
+        assert!(file.body.starts_with(b"%PDF"), "{of}");
+        files.insert(file.body.to_vec());
+    }
+    assert_eq!(files.len(), 3, "the order's, and one for each");
+
+    // Where only these units are left, the order's slip and the parcel's are the same.
+    let seen = moved(&packer, &seen, &format!("{mugs}/ship"), json!({})).await;
+    assert_eq!(slip(of_all).await.body, slip(of_socks.clone()).await.body);
+    moved(&packer, &seen, &format!("{mugs}/deliver"), Value::Null).await;
+    assert_eq!(slip(of_mugs.clone()).await.status, 200, "it left, and is printed again");
+
+    let joe = self::socks(&shop, "203.0.113.8", 1).await;
+    let elsewhere = of_mugs.replace(&jane.order, &joe.order);
+    assert_eq!(refusal(&slip(elsewhere).await), (404, "not_found".to_owned()));
+    let seen = packer.tag(&socks).await;
+    moved(&packer, &seen, &format!("{socks}/cancel"), Value::Null).await;
+    assert_eq!(refusal(&slip(of_socks).await), (404, "not_found".to_owned()));
+}
+
+#[tokio::test]
 async fn of_two_who_ship_the_same_units_at_once_one_does() {
     let shop = world::open().await;
     let packer = packer(&shop).await;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{Kind as Goods, Locale, Sku};
+use crate::fulfillment::Fulfillment;
 use crate::id::LocationId;
 use crate::invoice::about;
 use crate::location::Location;
@@ -47,12 +48,38 @@ fn fact(label: &str, value: String) -> Fact {
     Fact { label: label.to_owned(), value }
 }
 
-/// The slip that lies in a parcel: what of the order is still to be sent or, where all of it has
-/// left, all that was sent.
+/// The slip of an order that goes in one parcel: what of it is still to be sent or, where all of it
+/// has left, all that was sent.
 pub fn packing_slip(order: &Order, shop: &Shop, locale: &Locale, now: Timestamp) -> Paper {
-    let words = Language::of(locale).words();
     let is_done = order.lines.iter().all(|line| open(line) == 0);
     let enclosed = |line: &OrderLine| if is_done { line.fulfilled } else { open(line) };
+    slip(order, enclosed, shop, locale, now)
+}
+
+/// The slip that lies in one parcel of an order: what is in this one.
+pub fn parcel_slip(
+    order: &Order,
+    parcel: &Fulfillment,
+    shop: &Shop,
+    locale: &Locale,
+    now: Timestamp,
+) -> Paper {
+    let enclosed = |line: &OrderLine| {
+        let found = parcel.lines.iter().find(|one| one.line == line.id);
+        found.map_or(0, |one| one.quantity)
+    };
+    slip(order, enclosed, shop, locale, now)
+}
+
+/// A slip that says of each line how many were ordered and how many lie in the parcel.
+fn slip(
+    order: &Order,
+    enclosed: impl Fn(&OrderLine) -> u32,
+    shop: &Shop,
+    locale: &Locale,
+    now: Timestamp,
+) -> Paper {
+    let words = Language::of(locale).words();
     let lines = order.lines.iter().filter(|line| line.kind == Goods::Physical);
     let rows = lines.filter(|line| enclosed(line) > 0).map(|line| Row {
         details: about(line),
@@ -228,6 +255,33 @@ mod tests {
         order.lines[0].fulfilled = 4;
         let slip = packing_slip(&order, &shop, &shop.default_locale, now());
         assert_eq!(slip.table.rows.len(), 2, "all that was sent");
+    }
+
+    #[test]
+    fn the_slip_of_a_parcel_says_what_is_in_this_one() {
+        let shop = german();
+        let mut order = order(3, "EUR", "inclusive", &[190_000]);
+        for line in &mut order.lines {
+            line.quantity = 5;
+        }
+        order.lines[1].fulfilled = 2;
+        let parcel = |at: usize, quantity: u32| -> Fulfillment {
+            serde_json::from_value(serde_json::json!({
+                "id": "ful_01ARZ3NDEKTSV4RRFFQ69G5FAV", "order": order.id,
+                "order_number": order.number, "location": "loc_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                "status": "open", "version": 1, "created_at": now(), "updated_at": now(),
+                "lines": [{
+                    "line": order.lines[at].id, "sku": order.lines[at].sku, "quantity": quantity,
+                }],
+            }))
+            .unwrap()
+        };
+        let enclosed = |parcel: &Fulfillment| -> Vec<Vec<String>> {
+            let slip = parcel_slip(&order, parcel, &shop, &shop.default_locale, now());
+            slip.table.rows.into_iter().map(|row| row.cells).collect()
+        };
+        assert_eq!(enclosed(&parcel(0, 3)), [["", "Becher 0", "5", "3"]]);
+        assert_eq!(enclosed(&parcel(1, 2)), [["", "Becher 1", "5", "2"]]);
     }
 
     #[test]
