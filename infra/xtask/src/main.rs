@@ -127,6 +127,6 @@ fn local(command: &str, arguments: &[&str]) -> Outcome<bool> {
     match status.code() {
         Some(0) => Ok(true),
         Some(1) => Ok(false),
-        _ => Err("the load could not be run".into()),
+        _ => Err(format!("{command} could not be run").into()),
     }
 }
