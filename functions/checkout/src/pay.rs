@@ -5,7 +5,7 @@ use api::{Problem, Reply};
 use domain::fault::{Fault, Retry};
 use domain::order::Order;
 use domain::payment::{IntentState, Payment};
-use gateway::{Gateway, OpenSession, Session, SessionState};
+use gateway::{Gateway, KEYS_KEPT, OpenSession, Payable, Session, SessionState};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
@@ -33,14 +33,13 @@ pub(crate) async fn open(
     }
     let keys = app.till.keys(now).await?;
     let gateway = app.till.gateway(now).await?;
-    let cart = order.cart.to_string();
     let mut payable = match &payment.intent {
         Some(intent) => gateway.payable(intent).await?,
-        None => gateway.intent(payment, &cart).await?,
+        None => intent(&gateway, order, payment, now).await?,
     };
     if payable.intent.state == IntentState::Canceled {
         payment.begin_anew(now);
-        payable = gateway.intent(payment, &cart).await?;
+        payable = intent(&gateway, order, payment, now).await?;
     }
     if payable.intent.amount != payment.amount {
         let tried = format!("open {}: its PaymentIntent is for another amount", payment.id);
@@ -54,6 +53,22 @@ pub(crate) async fn open(
         client_secret: payable.client_secret,
         publishable_key: keys.publishable_key,
     })))
+}
+
+/// The PaymentIntent of a payment: a new one, or that of an earlier call whose answer was lost.
+/// Stripe knows it by its key, and where that may be forgotten it is looked for by its names.
+async fn intent(
+    gateway: &Gateway,
+    order: &Order,
+    payment: &Payment,
+    now: Timestamp,
+) -> Result<Payable, Fault> {
+    if now.duration_since(order.created_at) >= KEYS_KEPT
+        && let Some(made) = gateway.made_before(payment).await?
+    {
+        return Ok(made);
+    }
+    gateway.intent(payment, &order.cart.to_string()).await
 }
 
 /// The payment's page: the one it has, or a new one; one that is over is replaced by the next

@@ -223,6 +223,12 @@ impl Twin {
         self.with_world(|world| world.resend(event_id));
     }
 
+    /// Forgets an object, as if it had been made in another account; whether there was one.
+    pub fn forget(&self, id: &str) -> bool {
+        let Some(kind) = Kind::of_id(id) else { return false };
+        self.with_world(|world| world.store.remove(kind, id).is_some())
+    }
+
     /// Sets all faults; `Faults::default()` ends them.
     pub fn set_faults(&self, faults: Faults) {
         self.with_world(|world| world.faults = faults);

@@ -35,11 +35,13 @@ pub enum Cause {
     LedgerDiffers,
     /// Money is there, and its order is neither placed nor was the money sent back.
     OrderNotPlaced,
+    /// The payment knows of money, and the provider has no such PaymentIntent.
+    ProviderUnknown,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::WebhookLost,
         Self::OrderUnknown,
         Self::Quarantined,
@@ -47,6 +49,7 @@ impl Cause {
         Self::RefundedDiffers,
         Self::LedgerDiffers,
         Self::OrderNotPlaced,
+        Self::ProviderUnknown,
     ];
 
     /// The name in keys and logs.
@@ -59,6 +62,7 @@ impl Cause {
             Self::RefundedDiffers => "refunded_differs",
             Self::LedgerDiffers => "ledger_differs",
             Self::OrderNotPlaced => "order_not_placed",
+            Self::ProviderUnknown => "provider_unknown",
         }
     }
 
@@ -72,6 +76,7 @@ impl Cause {
             Self::RefundedDiffers => "The payment does not say what the provider gave back.",
             Self::LedgerDiffers => "The ledger's entries do not add up to the payment.",
             Self::OrderNotPlaced => "The money is here and the order is not placed.",
+            Self::ProviderUnknown => "The shop knows of money that the provider does not know of.",
         }
     }
 
@@ -103,6 +108,11 @@ impl Cause {
                 "Nothing may change the ledger. Keep this finding and call whoever runs the shop: \
                  something wrote past it."
             }
+            Self::ProviderUnknown => {
+                "Look for the payment in the provider's dashboard, in the other accounts and in \
+                 test mode, too: the shop's key was changed to another account's, or test data \
+                 were deleted. Until it is found, send and refund nothing of this order."
+            }
         }
     }
 
@@ -113,7 +123,8 @@ impl Cause {
             Self::OrderUnknown
             | Self::Quarantined
             | Self::CapturedDiffers
-            | Self::LedgerDiffers => false,
+            | Self::LedgerDiffers
+            | Self::ProviderUnknown => false,
         }
     }
 }
@@ -165,6 +176,24 @@ pub const fn has_money(intent: &Intent) -> bool {
         || intent.received.amount() != 0
 }
 
+/// Whether a payment knows of money, taken or reserved.
+pub const fn knows_money(payment: &Payment) -> bool {
+    payment.captured.amount() != 0 || payment.authorized.amount() != 0
+}
+
+/// A payment that knows of money by a PaymentIntent which the provider does not have.
+pub fn unknown(payment: &Payment, intent: &str) -> Finding {
+    let is_taken = payment.captured.amount() != 0;
+    Finding {
+        cause: Cause::ProviderUnknown,
+        intent: intent.to_owned(),
+        order: Some(payment.order),
+        payment: Some(payment.id),
+        told: Money::zero(payment.amount.currency()),
+        kept: if is_taken { payment.captured } else { payment.authorized },
+    }
+}
+
 /// What differs. `told` are the provider's refunds of the intent, where they were asked for.
 pub fn compare(intent: &Intent, told: Option<&[Told]>, books: Option<Books<'_>>) -> Vec<Finding> {
     let found = |cause, payment, told, kept| Finding {
@@ -194,8 +223,7 @@ pub fn compare(intent: &Intent, told: Option<&[Told]>, books: Option<Books<'_>>)
     }
     let mut findings = Vec::new();
     let is_reserved = intent.state == IntentState::RequiresCapture;
-    let knows_nothing = payment.captured.amount() == 0 && payment.authorized.amount() == 0;
-    if has_money(intent) && knows_nothing {
+    if has_money(intent) && !knows_money(payment) {
         let came = if is_reserved { intent.amount } else { intent.received };
         findings.push(about(Cause::WebhookLost, came, payment.captured));
     } else if !is_reserved
@@ -377,6 +405,21 @@ mod tests {
         let odd = Payment { status: payment::Status::IntegrityFailed, ..full.clone() };
         let books = Books { order: &placed, payment: &odd, entries: &kept };
         assert_eq!(causes(&compare(&paid, None, Some(books))), [Cause::Quarantined]);
+    }
+
+    #[test]
+    fn money_that_the_provider_has_not_is_named_as_it_is_kept() {
+        let order = order(Status::Placed);
+        let none = payment(&order, 0, 0);
+        assert!(!knows_money(&none));
+        let taken = payment(&order, 1000, 0);
+        let reserved = Payment { authorized: eur(700), ..none };
+        for (payment, kept) in [(taken, 1000), (reserved, 700)] {
+            assert!(knows_money(&payment));
+            let finding = unknown(&payment, "pi_1");
+            assert_eq!((finding.told, finding.kept), (eur(0), eur(kept)));
+            assert_eq!((finding.cause, finding.order), (Cause::ProviderUnknown, Some(order.id)));
+        }
     }
 
     #[test]

@@ -15,13 +15,14 @@ use domain::id::{OrderId, PaymentId, RefundId};
 use domain::money::Money;
 use domain::payment::{Failure, Intent, IntentState, Payment};
 use domain::refund::{Told, ToldState};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use stripe::{
     Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest as _,
 };
 use stripe_core::payment_intent::{
     CancelPaymentIntent, CapturePaymentIntent, CreatePaymentIntent,
     CreatePaymentIntentAutomaticPaymentMethods, ListPaymentIntent, RetrievePaymentIntent,
+    SearchPaymentIntent,
 };
 use stripe_core::refund::{CreateRefund, ListRefund};
 use stripe_shared::{PaymentIntent, PaymentIntentCaptureMethod, PaymentIntentStatus, Refund};
@@ -33,6 +34,9 @@ pub mod webhook;
 
 pub use disputes::Answered;
 pub use sessions::{Expired, OpenSession, Session, SessionState};
+
+/// Stripe forgets idempotency keys after 24 hours; an hour is left for clocks that differ.
+pub const KEYS_KEPT: SignedDuration = SignedDuration::from_hours(23);
 
 /// How long we wait for Stripe; the functions that call it live 20 seconds.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -168,6 +172,23 @@ impl Gateway {
         payable(intent)
     }
 
+    /// The PaymentIntent that was made for a payment before and is not canceled, by what we named
+    /// on it: for whoever comes when the key may be forgotten under which it was made. Stripe's
+    /// index of names is minutes behind, at worst an hour; what is looked for here is a day old.
+    pub async fn made_before(&self, payment: &Payment) -> Result<Option<Payable>, Fault> {
+        let query = format!("metadata['payment_id']:'{}'", payment.id);
+        let sent = SearchPaymentIntent::new(query).limit(PAGE).send(&self.client).await;
+        let found = sent.map_err(|error| self.fault("search for a PaymentIntent", &error))?;
+        for intent in found.data {
+            // As it is now, not as the index has it.
+            let payable = self.payable(intent.id.as_str()).await?;
+            if payable.intent.state != IntentState::Canceled {
+                return Ok(Some(payable));
+            }
+        }
+        Ok(None)
+    }
+
     /// A PaymentIntent as it stands, with its client secret.
     pub async fn payable(&self, id: &str) -> Result<Payable, Fault> {
         payable(self.retrieve_raw(id).await?)
@@ -178,13 +199,24 @@ impl Gateway {
         read(self.retrieve_raw(id).await?)
     }
 
+    /// A PaymentIntent as it stands; none where Stripe has no such in this account.
+    pub async fn find(&self, id: &str) -> Result<Option<Intent>, Fault> {
+        match self.sent(id).await {
+            Ok(intent) => read(intent).map(Some),
+            Err(StripeError::Stripe(_, 404)) => Ok(None),
+            Err(error) => Err(self.fault("look for a PaymentIntent", &error)),
+        }
+    }
+
     async fn retrieve_raw(&self, id: &str) -> Result<PaymentIntent, Fault> {
+        let sent = self.sent(id).await;
+        sent.map_err(|error| self.fault("retrieve a PaymentIntent", &error))
+    }
+
+    async fn sent(&self, id: &str) -> Result<PaymentIntent, StripeError> {
         // The charge says until when reserved money can be taken.
-        RetrievePaymentIntent::new(id)
-            .expand(vec!["latest_charge".to_owned()])
-            .send(&self.client)
-            .await
-            .map_err(|error| self.fault("retrieve a PaymentIntent", &error))
+        let charge = vec!["latest_charge".to_owned()];
+        RetrievePaymentIntent::new(id).expand(charge).send(&self.client).await
     }
 
     /// Cancels a PaymentIntent. Without an idempotency key: canceling is idempotent by itself, and

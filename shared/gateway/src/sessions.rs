@@ -3,7 +3,8 @@
 //! A Session asks for the payment's amount as one line, in the payment's currency: nothing is
 //! added to it, taken off it or exchanged on the page. Its PaymentIntent is made when the buyer
 //! confirms, and carries what we name here. All that a Session is asked for is fixed when its
-//! payment is made, so that the same key always goes with the same words.
+//! payment is made, so that the same key always goes with the same words. A Session is open for a
+//! day at most, which is as long as Stripe keeps its key: no second one is ever made beside it.
 
 use domain::currency::Currency;
 use domain::fault::{Fault, Retry};

@@ -11,8 +11,7 @@ use domain::id::{OrderId, RefundId};
 use domain::order::Order;
 use domain::payment::{self, Payment};
 use domain::refund::{Changed, News, Refund, Status, Told};
-use gateway::{Ask, Asked};
-use jiff::SignedDuration;
+use gateway::{Ask, Asked, KEYS_KEPT};
 use store::Saved;
 use store::order::OrderFile;
 use store::refund::Move;
@@ -21,8 +20,6 @@ use crate::{Desk, event, finalize, load};
 
 /// How often a lost race is run again. Each round re-reads everything.
 const RACES_MAX: usize = 8;
-/// The provider forgets idempotency keys after 24 hours; an hour is left for clocks that differ.
-const KEYS_KEPT: SignedDuration = SignedDuration::from_hours(23);
 
 /// What became of asking for a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,10 +188,12 @@ async fn save(desk: &Desk<'_>, before: &Order, mut changed: Changed) -> Result<S
 }
 
 /// What is said of a refund that was asked for or moved on: the queue that asks the provider, or
-/// whoever writes the letters.
+/// whoever writes the letters and tells the merchant's systems.
 pub fn say_changed(changed: &mut Changed, now: jiff::Timestamp) -> Option<Event> {
     let fact = match changed.news {
-        News::Succeeded | News::Failed => changed.order.say_refund_moved(&changed.refund),
+        News::Succeeded | News::SucceededAgain | News::Failed | News::Underway => {
+            changed.order.say_refund_moved(&changed.refund, changed.news)
+        }
         News::None if changed.refund.status == Status::Requested => {
             changed.order.say_refund_requested(&changed.refund)
         }

@@ -197,6 +197,9 @@ fn work(order: &Order) -> Option<(&'static str, Timestamp)> {
 /// Reserved money that is to be taken, what ends first in front.
 const CAPTURE_DUE: &str = "WQ#capture_due";
 
+/// Orders of a page, of those that were made in a while.
+const MADE_PAGE: i32 = 200;
+
 /// Before this month there was no order anywhere.
 const FIRST_MONTH: u32 = 202_601;
 
@@ -765,6 +768,56 @@ impl Store {
         let next =
             next.map_err(|error| Fault::new("write a place among orders", error, Retry::Useless))?;
         Ok(Page { entries: page.entries, next: Some(next) })
+    }
+
+    /// The orders that were made between two moments, less than a month apart, and do not wait for
+    /// their payment.
+    pub async fn made_between(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<OrderId>, Fault> {
+        let mut months = vec![month_of(from), month_of(until)];
+        months.dedup();
+        let mut found = Vec::new();
+        for month in months {
+            for status in Status::ALL.into_iter().filter(|it| *it != Status::PendingPayment) {
+                let partition = format!("OS#{}#{month}", status.code());
+                found.extend(self.made_in(&partition, from, until).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn made_in(
+        &self,
+        partition: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<OrderId>, Fault> {
+        let index = Some(("by_status", "gsi2pk", Some("gsi2sk")));
+        // Of that very moment, too: `~` comes behind every id.
+        let (first, last) = (moment(from), format!("{}~", moment(until)));
+        let (mut found, mut position) = (Vec::new(), None::<String>);
+        loop {
+            let range = Range {
+                up_to: Some(&last),
+                is_descending: true,
+                limit: Some(MADE_PAGE),
+                position: position.as_deref(),
+                ..Range::default()
+            };
+            let page = self.query_raw(Table::Orders, index, partition, range).await?;
+            let rows = page.entries.len();
+            let keys = page.entries.iter().filter_map(|row| row.get("gsi2sk")?.as_s().ok());
+            let young: Vec<_> = keys.take_while(|key| **key >= first).collect();
+            let ids = young.iter().filter_map(|key| OrderId::parse(key.split_once('#')?.1).ok());
+            found.extend(ids);
+            position = page.next.filter(|_| young.len() == rows);
+            if position.is_none() {
+                return Ok(found);
+            }
+        }
     }
 
     /// Orders whose payment window is over, longest waiting first. The index is a little behind

@@ -335,6 +335,9 @@ impl Transaction {
                     tokio::time::sleep(back_off(attempt, self.actions.len())).await;
                     attempt += 1;
                 }
+                Some(Outcome::Impossible) => {
+                    return Err(Fault::new(tried, error, Retry::Useless));
+                }
                 Some(Outcome::InTheWay) | None => return Err(fault(tried, error)),
             }
         }
@@ -422,13 +425,21 @@ fn some<T>(map: HashMap<String, T>) -> Option<HashMap<String, T>> {
     (!map.is_empty()).then_some(map)
 }
 
+/// Why a transaction was not written, where that is not only a passing fault.
+#[derive(Debug, PartialEq)]
 enum Outcome {
+    /// These conditions failed; with the items as they stand.
     Refused(Vec<(usize, Option<Item>)>),
+    /// Another transaction was at one of the items.
     InTheWay,
+    /// The database can not take it, now or later: a mistake of ours.
+    Impossible,
 }
 
-/// Reads the cancellation reasons by position. A failed condition outweighs a conflict: trying
-/// again would not mend it. Anything else (throttling, validation) is a fault.
+/// Reads the cancellation reasons by position. A failed condition outweighs all else: trying again
+/// would not mend it. What the database can not take outweighs what passes (a conflict,
+/// throttling), and throttling a conflict: it is a fault, and the caller comes later.
+/// Source: API reference of `TransactWriteItems`, “Cancellation reason codes”.
 fn classify<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<Outcome> {
     let SdkError::ServiceError(service) = error else { return None };
     let reasons = match service.err() {
@@ -441,24 +452,103 @@ fn classify<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<Outcome> 
         _ => return None,
     };
     let mut refused = Vec::new();
-    let (mut is_in_the_way, mut is_other) = (false, false);
+    let (mut is_in_the_way, mut is_impossible, mut is_other) = (false, false, false);
     for (position, reason) in reasons.iter().enumerate() {
         match reason.code() {
             Some("ConditionalCheckFailed") => refused.push((position, reason.item.clone())),
             Some("TransactionConflict") => is_in_the_way = true,
+            Some("ValidationError" | "ItemCollectionSizeLimitExceeded") => is_impossible = true,
             None | Some("None") => {}
             Some(_) => is_other = true,
         }
     }
-    match (refused.is_empty(), is_in_the_way, is_other) {
-        (false, ..) => Some(Outcome::Refused(refused)),
-        (true, true, false) => Some(Outcome::InTheWay),
-        (true, ..) => None,
+    if !refused.is_empty() {
+        return Some(Outcome::Refused(refused));
     }
+    if is_impossible {
+        return Some(Outcome::Impossible);
+    }
+    (is_in_the_way && !is_other).then_some(Outcome::InTheWay)
 }
 
 /// 5 to 80 ms, spread by the size of the transaction so that twins do not march in step.
 fn back_off(attempt: u32, spread: usize) -> Duration {
     let base = 5_u64 << attempt.min(4);
     Duration::from_millis(base / 2 + (spread as u64 * 7) % base)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::{
+        TransactionCanceledException, TransactionInProgressException,
+    };
+
+    use super::*;
+
+    fn canceled(codes: &[&str]) -> Option<Outcome> {
+        let reasons = codes.iter().map(|code| CancellationReason::builder().code(*code).build());
+        let canceled = TransactionCanceledException::builder()
+            .set_cancellation_reasons(Some(reasons.collect()))
+            .build();
+        let error = TransactWriteItemsError::TransactionCanceledException(canceled);
+        classify(&SdkError::service_error(error, ()))
+    }
+
+    fn refused(positions: &[usize]) -> Option<Outcome> {
+        Some(Outcome::Refused(positions.iter().map(|position| (*position, None)).collect()))
+    }
+
+    #[test]
+    fn every_reason_for_a_cancellation_is_read() {
+        for (code, wanted) in [
+            ("ConditionalCheckFailed", refused(&[1])),
+            ("TransactionConflict", Some(Outcome::InTheWay)),
+            ("ValidationError", Some(Outcome::Impossible)),
+            ("ItemCollectionSizeLimitExceeded", Some(Outcome::Impossible)),
+            ("ProvisionedThroughputExceeded", None),
+            ("ThrottlingError", None),
+            ("AReasonOfTomorrow", None),
+            ("None", None),
+        ] {
+            assert_eq!(canceled(&["None", code, "None"]), wanted, "{code}");
+        }
+        assert_eq!(canceled(&[]), None);
+    }
+
+    #[test]
+    fn of_several_reasons_the_one_that_stays_counts() {
+        let (check, conflict) = ("ConditionalCheckFailed", "TransactionConflict");
+        let (bug, busy) = ("ValidationError", "ThrottlingError");
+        for (codes, wanted) in [
+            ([check, conflict, check], refused(&[0, 2])),
+            ([bug, check, busy], refused(&[1])),
+            ([conflict, bug, busy], Some(Outcome::Impossible)),
+            ([conflict, "None", conflict], Some(Outcome::InTheWay)),
+            ([conflict, busy, "None"], None),
+        ] {
+            assert_eq!(canceled(&codes), wanted, "{codes:?}");
+        }
+    }
+
+    #[test]
+    fn the_item_that_refused_comes_with_its_position() {
+        let item = Item::from([("version".to_owned(), AttributeValue::N("3".to_owned()))]);
+        let code = "ConditionalCheckFailed";
+        let reason = CancellationReason::builder().code(code).set_item(Some(item.clone())).build();
+        let canceled =
+            TransactionCanceledException::builder().cancellation_reasons(reason).build();
+        let error = TransactWriteItemsError::TransactionCanceledException(canceled);
+        let read = classify(&SdkError::service_error(error, ()));
+        assert_eq!(read, Some(Outcome::Refused(vec![(0, Some(item))])));
+    }
+
+    #[test]
+    fn the_same_transaction_still_at_work_is_in_the_way_and_a_lost_call_is_no_outcome() {
+        let at_work = TransactionInProgressException::builder().build();
+        let error = TransactWriteItemsError::TransactionInProgressException(at_work);
+        assert_eq!(classify(&SdkError::service_error(error, ())), Some(Outcome::InTheWay));
+        let lost: SdkError<TransactWriteItemsError, ()> = SdkError::timeout_error("no answer");
+        assert_eq!(classify(&lost), None);
+    }
 }

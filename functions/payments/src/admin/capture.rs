@@ -1,11 +1,12 @@
 //! `POST /v1/admin/orders/{id}/capture`: takes the money that is reserved for an order: all of it,
 //! or so much; what is not taken then is let go. A queue asks the provider. An order on hold has to
-//! be released first.
+//! be released first. The answer is remembered in the same write: said again under its key, nothing
+//! is asked for twice.
 
 use api::form::{Nested, OrderPath};
 use api::reply::{Answer, Remembered};
 use api::view::order_desk::PaymentDetailView;
-use api::{Body, Fields, Form, Path, Problem, Reply, Staff};
+use api::{Body, Fields, Form, KeyRequired, Path, Problem, Reply, Staff};
 use domain::capture::Refusal;
 use domain::money::Money;
 use domain::permission::grant;
@@ -32,12 +33,14 @@ impl Form for Wanted {
     }
 }
 
+type Given = (Path<OrderPath>, (KeyRequired, Body<Wanted>));
+
 /// Takes it.
 pub async fn handle(
     app: &App,
-    call: Call<Staff<grant::OrdersCapture>, (Path<OrderPath>, Body<Wanted>)>,
+    call: Call<Staff<grant::OrdersCapture>, Given>,
 ) -> Reply<Remembered<PaymentDetailView>> {
-    let (Path(OrderPath { id }), Body(Wanted { amount })) = &call.input;
+    let (Path(OrderPath { id }), (KeyRequired, Body(Wanted { amount }))) = &call.input;
     let by = call.who.actor();
     for _ in 0..RACES_MAX {
         let file = load(app, *id).await?;

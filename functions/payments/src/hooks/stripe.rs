@@ -18,8 +18,8 @@ use store::webhook::Seen;
 use crate::App;
 use crate::notice::{Notice, SESSION};
 
-/// The events that change something here.
-const KINDS: [&str; 20] = [
+/// The events that change something here. README.md tells the operator to subscribe to them.
+const KINDS: [&str; 21] = [
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.processing",
@@ -31,6 +31,7 @@ const KINDS: [&str; 20] = [
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
     "charge.refunded",
+    "charge.expired",
     "refund.created",
     "refund.updated",
     "refund.failed",
@@ -105,11 +106,11 @@ async fn keep_and_queue(
     event: Event,
     notice: &Notice,
 ) -> Result<(), Fault> {
-    let body = String::from_utf8_lossy(&call.request.body).into_owned();
-    let seen = Seen { event_id: event.id, kind: event.kind, body, at: call.now };
-    app.store.keep_webhook(&seen).await?;
     let message = serde_json::to_string(notice)
         .map_err(|error| Fault::new("write a notice", error, Retry::Useless))?;
+    let at = call.now;
+    let seen = Seen { event_id: event.id, kind: event.kind, notice: message.clone(), at };
+    app.store.keep_webhook(&seen).await?;
     let queues = app
         .queues
         .as_ref()
@@ -142,12 +143,27 @@ mod tests {
     }
 
     #[test]
+    fn the_operator_is_told_to_subscribe_to_exactly_these() {
+        let readme = include_str!("../../../../README.md");
+        let step = readme.split("**3. Tell Stripe where events go**").nth(1).unwrap();
+        let list = step.split("A shop with an account at EasyPost").next().unwrap();
+        let spans = list.split('`').skip(1).step_by(2);
+        let is_kind = |span: &&str| span.contains('.') && !span.contains('/');
+        let mut told: Vec<&str> = spans.filter(is_kind).collect();
+        let mut wanted = KINDS.to_vec();
+        told.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(told, wanted);
+    }
+
+    #[test]
     fn what_is_not_ours_is_acknowledged_and_left() {
         assert!(notice(&event("customer.created")).is_none());
         assert!(notice(&Event { order: None, ..event(KINDS[0]) }).is_none());
         assert!(notice(&Event { intent: None, ..event(KINDS[0]) }).is_none());
         assert!(notice(&Event { order: None, ..event("refund.created") }).is_some());
         assert!(notice(&Event { intent: None, ..event("refund.created") }).is_none());
+        assert!(notice(&Event { order: None, ..event("charge.expired") }).is_some());
         let expired = "checkout.session.expired";
         assert!(notice(&Event { intent: None, ..event(expired) }).is_some());
         assert!(notice(&Event { order: None, ..event(expired) }).is_none());

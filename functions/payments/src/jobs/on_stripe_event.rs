@@ -101,8 +101,10 @@ async fn look(desk: &Desk<'_>, notice: &Notice) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A reservation that lapsed is told of by its charge, too, which carries what we named on its
+/// PaymentIntent; where it does not, the way of refunds finds the order.
 fn is_about_payment(notice: &Notice) -> bool {
-    notice.kind.starts_with("payment_intent.")
+    notice.kind.starts_with("payment_intent.") || notice.kind == "charge.expired"
 }
 
 /// The PaymentIntent that an event tells of; only those of Sessions come without one.

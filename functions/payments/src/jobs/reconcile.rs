@@ -6,13 +6,17 @@
 //! is looked at is what the provider has made in the last day, and whatever differed before; the
 //! last minutes are left out, because their webhooks are on their way. Disputes are laid beside the
 //! provider's in the same way: one that nobody heard of has a day on which it is lost.
+//!
+//! It is looked from both sides: an order of that day whose money is in none of the provider's
+//! lists is asked for by name, for the shop may have been given another account's key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::dispute::Told;
 use domain::fault::{Fault, Retry};
+use domain::id::OrderId;
 use domain::payment::{Intent, Payment};
-use domain::reconciliation::{Books, Cause, Finding, compare, has_money};
+use domain::reconciliation::{Books, Cause, Finding, compare, has_money, knows_money, unknown};
 use gateway::Gateway;
 use jiff::{SignedDuration, Timestamp};
 use queue::Name;
@@ -47,11 +51,13 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
     let refunded = gateway.refunded_between(from, until).await?;
     let (now, open) = (tick.now, open(app).await?);
     let round = Round { app, gateway: &gateway, now, refunded, open };
-    let (mut seen, mut differed, mut after) = (BTreeSet::new(), 0_usize, None);
+    let (mut seen, mut paid) = (BTreeSet::new(), BTreeSet::new());
+    let (mut differed, mut after) = (0_usize, None);
     loop {
         let page = gateway.intents_between(from, until, after.as_deref()).await?;
         for intent in &page.intents {
             seen.insert(intent.id.clone());
+            paid.extend(intent.order.filter(|_| has_money(intent)));
             differed += round.settle(intent).await?;
         }
         after = page.next;
@@ -61,9 +67,23 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
     }
     // Money of older purchases that went back, and what differed before.
     let older: BTreeSet<&String> = round.refunded.iter().chain(round.open.keys()).collect();
-    for id in older.into_iter().filter(|id| !seen.contains(*id)) {
-        differed += round.settle(&gateway.retrieve(id).await?).await?;
+    for id in older.into_iter().filter(|id| seen.insert((*id).clone())) {
+        differed += round.settle_again(id).await?;
     }
+    for order in app.store.made_between(from, until).await? {
+        if !paid.contains(&order) {
+            differed += round.ask_for(order, &seen).await?;
+        }
+    }
+    disputes(&round, from, until).await?;
+    let looked = seen.len();
+    tracing::info!(op = "payments.jobs.reconcile", looked, differed, "payments were reconciled");
+    Ok(())
+}
+
+/// Lays disputes beside the provider's.
+async fn disputes(round: &Round<'_>, from: Timestamp, until: Timestamp) -> Result<(), Fault> {
+    let Round { app, gateway, .. } = round;
     let mut unheard = 0_usize;
     for told in gateway.disputes_between(from, until).await? {
         unheard += usize::from(round.hear(&told).await?);
@@ -84,8 +104,6 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
     if unheard > 0 {
         tracing::error!(alarm = "dispute_unheard", unheard, "nobody had told us of disputes");
     }
-    let looked = seen.len();
-    tracing::info!(op = "payments.jobs.reconcile", looked, differed, "payments were reconciled");
     Ok(())
 }
 
@@ -121,6 +139,38 @@ impl Round<'_> {
             self.note(gone, true).await?;
         }
         Ok(found.len())
+    }
+
+    /// The same, of one that is in no list of that day. What the provider did not have before, and
+    /// still has not, stands.
+    async fn settle_again(&self, id: &str) -> Result<usize, Fault> {
+        if let Some(intent) = self.gateway.find(id).await? {
+            return self.settle(&intent).await;
+        }
+        let before = self.open.get(id).map(Vec::as_slice).unwrap_or_default();
+        for finding in before {
+            self.note(finding, false).await?;
+        }
+        Ok(before.len())
+    }
+
+    /// The same, from the other side: whether the provider has the money that an order knows of.
+    async fn ask_for(&self, order: OrderId, seen: &BTreeSet<String>) -> Result<usize, Fault> {
+        let Some(file) = self.app.store.order(order).await? else { return Ok(0) };
+        let mut differed = 0;
+        for payment in file.payments.iter().filter(|payment| knows_money(payment)) {
+            let Some(id) = payment.intent.as_ref().filter(|id| !seen.contains(*id)) else {
+                continue;
+            };
+            differed += match self.gateway.find(id).await? {
+                Some(intent) => self.settle(&intent).await?,
+                None => {
+                    self.note(&unknown(payment, id), false).await?;
+                    1
+                }
+            };
+        }
+        Ok(differed)
     }
 
     /// What differs, of a PaymentIntent.
@@ -223,7 +273,8 @@ const fn word_of(cause: Cause) -> Option<&'static str> {
         Cause::OrderUnknown
         | Cause::Quarantined
         | Cause::CapturedDiffers
-        | Cause::LedgerDiffers => None,
+        | Cause::LedgerDiffers
+        | Cause::ProviderUnknown => None,
     }
 }
 

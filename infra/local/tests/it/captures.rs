@@ -1,12 +1,14 @@
 //! Money that is reserved first: taken once, whole or in part, before its time is over, or let go.
 
 use domain::permission::Permission::{OrdersCapture, OrdersFulfill, OrdersRead, OrdersWrite};
+use futures_util::future::join_all;
 use local::{Options, Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 use stripe_twin::Faults;
 use testkit::goods::{self, Goods, MUG};
 use wire::{FaultKind, Plan};
 
+use crate::refunds::at_stripe;
 use crate::tour::papers::{at, entity};
 use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
@@ -102,10 +104,16 @@ async fn reserved_money_places_the_order_and_is_taken_once() {
     let nobody = Shopper { order: "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV".into(), ..jane.clone() };
     assert_eq!(capture(&clerk, &nobody, &json!({})).await.status, 404);
 
+    let path = format!("/v1/admin/orders/{}/capture", jane.order);
+    let bare = clerk.call("POST", &path, &json!({})).await;
+    assert_eq!(refusal(&bare), (400, "idempotency_key_required".into()));
     let key = key();
     let first = post_as(&clerk, &key, &jane, "/capture", &json!({})).await;
     let again = post_as(&clerk, &key, &jane, "/capture", &json!({})).await;
     assert_eq!((first.status, first.value()), (200, again.value()));
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    let less = post_as(&clerk, &key, &jane, "/capture", &json!({"amount": eur(1000)})).await;
+    assert_eq!(refusal(&less), (422, "idempotency_key_reused".into()));
     let other = capture(&clerk, &jane, &json!({})).await;
     assert_eq!(refusal(&other), (409, "capture_underway".into()));
     shop.settle().await;
@@ -257,22 +265,144 @@ async fn what_is_let_go_or_lapses_holds_the_order() {
     sound(&shop, &goods).await;
 }
 
+#[tokio::test]
+async fn a_lapse_of_which_only_the_charge_tells_holds_the_order() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (mut clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    let endpoints = shop.twin().objects("webhook_endpoint");
+    let path = format!("/v1/webhook_endpoints/{}", endpoints[0]["id"].as_str().unwrap());
+    let only = [("enabled_events[]", "charge.expired")];
+    let (status, said) = at_stripe(&shop, &path, &only);
+    assert_eq!((status, &said["enabled_events"]), (200, &json!(["charge.expired"])));
+    shop.clock().advance_ms((RESERVED_DAYS * 24 + 1) * HOUR_MS);
+    shop.settle().await;
+    clerk.sign_in().await;
+    shop.settle().await;
+    let held = order(&clerk, &jane).await;
+    assert_eq!(
+        (&held["status"], &held["payment_status"], &held["hold"]["cause"]),
+        (&json!("on_hold"), &json!("voided"), &json!("payment_lapsed"))
+    );
+    sound(&shop, &goods).await;
+}
+
+/// What runs into one another.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    TakeAll,
+    TakePart,
+    Send,
+    CallOff,
+    Deadline,
+    Queues,
+}
+
+const ACTS: [Act; 6] =
+    [Act::TakeAll, Act::TakePart, Act::Send, Act::CallOff, Act::Deadline, Act::Queues];
+
+/// Does it; the status of its answer.
+async fn act(shop: &Shop, clerk: &Colleague, jane: &Shopper, act: Act) -> u16 {
+    match act {
+        Act::TakeAll => capture(clerk, jane, &json!({})).await.status,
+        Act::TakePart => capture(clerk, jane, &json!({"amount": eur(1000)})).await.status,
+        Act::Send => send_one(clerk, jane).await.status,
+        Act::CallOff => {
+            let why = json!({"reason": "Out of stock"});
+            post_as(clerk, &key(), jane, "/cancel", &why).await.status
+        }
+        Act::Deadline => {
+            assert!(matches!(shop.run_job(JOB).await, Outcome::Answered(_)));
+            200
+        }
+        Act::Queues => {
+            for _ in 0..3 {
+                shop.step().await;
+            }
+            200
+        }
+    }
+}
+
+/// How often the money of an order was taken, how much of it, and how much went back.
+fn taken(shop: &Shop, jane: &Shopper) -> (usize, i64, i64) {
+    let (kind, intent) = ("payment_intent.succeeded", jane.intent.as_str());
+    let events = shop.twin().objects("event").into_iter();
+    let taken = events.filter(|it| it["type"] == kind && it["data"]["object"]["id"] == intent);
+    let intents = shop.twin().objects("payment_intent").into_iter();
+    let received = intents.filter(|it| it["id"] == intent);
+    let received = received.filter_map(|it| it["amount_received"].as_i64()).sum();
+    let refunds = shop.twin().objects("refund").into_iter();
+    let back = refunds.filter(|it| it["payment_intent"] == intent && it["status"] == "succeeded");
+    (taken.count(), received, back.filter_map(|it| it["amount"].as_i64()).sum())
+}
+
+/// One order, for which everything happens at once.
+async fn race(shop: &Shop, clerk: &mut Colleague, acts: &[Act]) {
+    let jane = buyer(shop).await;
+    // Half a day before its time is over, the job takes it, too.
+    shop.clock().advance_ms((RESERVED_DAYS * 24 - 11) * HOUR_MS);
+    clerk.sign_in().await;
+    let answers = join_all(acts.iter().map(|one| act(shop, clerk, &jane, *one))).await;
+    let are_plain = answers.iter().all(|one| [200, 409, 412, 503].contains(one));
+    assert!(are_plain, "{acts:?}: {answers:?}");
+    // Whoever was told to come again does.
+    let last = capture(clerk, &jane, &json!({})).await;
+    assert!([200, 409].contains(&last.status), "{acts:?}: {}", last.text());
+    shop.settle_all().await;
+    let after = jane.view_order().await;
+    let status = after["status"].as_str().unwrap();
+    match taken(shop, &jane) {
+        (0, 0, 0) => assert!(["canceled", "on_hold"].contains(&status), "{acts:?}: {after}"),
+        (1, received, back) => {
+            assert!([1000, 2990].contains(&received), "{acts:?}: {received}");
+            assert_eq!(back, if status == "canceled" { received } else { 0 }, "{acts:?}");
+        }
+        other => panic!("{acts:?}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn everything_at_once_takes_reserved_money_once_or_lets_it_go() {
+    for mode in ["manual", "on_shipment"] {
+        let mut goods = goods::small(10 * world::MUGS);
+        goods.shop.payments = serde_json::from_value(json!({"capture": mode})).expect("settings");
+        let shop = world::open_with(Options::default(), &goods).await;
+        let mut clerk = clerk(&shop).await;
+        for round in 0..ACTS.len() {
+            let mut acts = ACTS;
+            acts.rotate_left(round);
+            if round % 2 == 1 {
+                acts.reverse();
+            }
+            Box::pin(race(&shop, &mut clerk, &acts)).await;
+        }
+        sound(&shop, &goods).await;
+    }
+}
+
 /// One of the two mugs leaves.
 async fn ship(clerk: &Colleague, jane: &Shopper) {
+    ok(send_one(clerk, jane).await);
+}
+
+/// One of the two mugs leaves, unless something is in the way.
+async fn send_one(clerk: &Colleague, jane: &Shopper) -> Response {
     let path = format!("/v1/admin/orders/{}/fulfillments", jane.order);
     let placed = order(clerk, jane).await;
     let line = json!({"order_line_id": placed["lines"][0]["id"], "quantity": 1});
     let body = json!({"lines": [line]});
     let request = Request::new("POST", &path).header("idempotency-key", &key()).json(&body);
     let opened = clerk.send(request).await;
-    assert_eq!(opened.status, 201, "{}", opened.text());
+    if opened.status != 201 {
+        return opened;
+    }
     let path = format!("{path}/{}/ship", opened.value()["id"].as_str().unwrap());
     let tag = opened.header("etag").map(str::to_owned);
     let mut request = Request::new("POST", &path).header("idempotency-key", &key());
     if let Some(tag) = &tag {
         request = request.header("if-match", tag);
     }
-    ok(clerk.send(request.json(&json!({}))).await);
+    clerk.send(request.json(&json!({}))).await
 }
 
 #[tokio::test]

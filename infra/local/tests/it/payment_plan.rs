@@ -10,6 +10,7 @@ use local::{Options, Request, Shop};
 use serde_json::{Value, json};
 use stripe_twin::Faults;
 use testkit::goods::{self, Goods, MUG, TEMPLATE};
+use wire::{FaultKind, Plan};
 
 use crate::refunds::at_stripe;
 use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
@@ -310,6 +311,29 @@ async fn a_completion_that_is_asked_for_again_a_day_later_makes_nothing_twice() 
     assert_eq!(shop.twin().objects("payment_intent").len(), 1);
     let facts = sound(&shop, &goods::small(world::MUGS)).await;
     assert_eq!(facts.orders.len(), 1);
+}
+
+#[tokio::test]
+async fn an_intent_whose_answer_was_lost_is_found_a_day_later_and_not_made_twice() {
+    let shop = world::open().await;
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(MUG, 1).await;
+    let create = "POST /v1/payment_intents";
+    shop.wire().faults().arm(Plan::at_operation(1, FaultKind::LoseResponse, create));
+    let lost = jane.complete_with("once").await;
+    assert!(lost.status >= 500, "{}", lost.text());
+    let made = shop.twin().objects("payment_intent");
+    assert_eq!(made.len(), 1);
+    // By now Stripe has forgotten the key; nothing swept the order meanwhile.
+    shop.clock().advance_ms(25 * 60 * MINUTE_MS);
+    let again = jane.complete_with("once").await;
+    assert_eq!(again.status, 201, "{}", again.text());
+    assert_eq!(again.value()["payment"]["payment_intent_id"], made[0]["id"]);
+    assert_eq!(shop.twin().objects("payment_intent").len(), 1);
+    assert_eq!(jane.pay("pm_card_visa").0, 200);
+    shop.settle_all().await;
+    assert_eq!(jane.view_order().await["status"], "placed");
+    is_sound(&shop).await;
 }
 
 #[tokio::test]

@@ -125,6 +125,40 @@ async fn money_that_is_nobodys_is_named_and_left_to_a_person() {
 }
 
 #[tokio::test]
+async fn money_of_which_the_provider_knows_nothing_is_named() {
+    let shop = world::open().await;
+    let reader = Colleague::of(&shop, "reader", &[Permission::OrdersRead]).await;
+    let (jane, joe) = (waiting(&shop).await, waiting(&shop).await);
+    for buyer in [&jane, &joe] {
+        assert_eq!(buyer.pay("pm_card_visa").0, 200);
+    }
+    shop.settle().await;
+    // Somebody gave the shop the key of another account.
+    assert!(shop.twin().forget(&jane.intent));
+    reconcile(&shop).await;
+    assert_eq!(found(&reader).await, [], "nobody is asked of the last minutes");
+    later(&shop, 11);
+    // It stands as long as the order is young, and then because it stood before.
+    for _ in 0..2 {
+        reconcile(&shop).await;
+        assert_eq!(found(&reader).await, [("provider_unknown".to_owned(), false)]);
+    }
+    let shown = ok(reader.get(LIST).await);
+    let entry = &shown["data"][0];
+    assert_eq!(
+        (&entry["order_id"], &entry["payment_intent_id"]),
+        (&json!(jane.order), &json!(jane.intent))
+    );
+    assert_eq!((&entry["told"]["amount"], &entry["kept"]["amount"]), (&json!(0), &json!(1740)));
+    assert!(entry["proposed_fix"].as_str().is_some_and(|fix| fix.contains("account")));
+    later(&shop, 27 * 60);
+    reconcile(&shop).await;
+    let mut reader = reader;
+    reader.sign_in().await;
+    assert_eq!(found(&reader).await, [("provider_unknown".to_owned(), false)]);
+}
+
+#[tokio::test]
 async fn a_day_without_a_fault_finds_nothing() {
     let goods = goods::small(world::MUGS);
     let shop = world::open().await;

@@ -1,8 +1,9 @@
 //! The completion: what is missing is named, and what became an order stays one.
 
 use domain::currency::Currency;
-use local::Options;
+use local::{Options, Request};
 use serde_json::json;
+use stripe_twin::Faults;
 use testkit::goods;
 use testkit::goods::{MUG, POSTER, TEMPLATE};
 
@@ -50,6 +51,64 @@ async fn less_than_the_provider_takes_is_refused_before_anything_is_placed() {
     assert_eq!(refusal(&answer), (409, "amount_too_small".into()));
     assert_eq!(answer.value()["minimum"], euros(50));
     assert!(sound(&shop, &goods).await.orders.is_empty());
+}
+
+#[tokio::test]
+async fn exactly_what_the_provider_takes_at_least_is_taken() {
+    let goods = changed(TEMPLATE, |offer| {
+        offer.prices.insert(Currency::EUR, 50);
+    });
+    let shop = world::open_with(Options::default(), &goods).await;
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(TEMPLATE, 1).await;
+    let answer = jane.complete().await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert_eq!(jane.pay("pm_card_visa").0, 200);
+    shop.settle().await;
+    let order = jane.view_order().await;
+    assert_eq!((&order["status"], &order["totals"]["total"]), (&json!("placed"), &euros(50)));
+    assert_eq!(shop.twin().objects("payment_intent")[0]["amount_received"], 50);
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn what_was_paid_for_stays_as_it_is_until_the_webhook_comes() {
+    let shop = world::open().await;
+    let hold = Faults { webhook_hold: true, ..Faults::default() };
+    shop.twin().set_faults(hold);
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(MUG, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    let total = jane.view_order().await["totals"]["total"].clone();
+    assert_eq!(jane.pay("pm_card_visa").0, 200);
+    // The money is there, and nobody has told the shop.
+    shop.settle().await;
+    assert_eq!(jane.view_order().await["status"], "pending_payment");
+    let to = json!({"email": "joe@example.org", "shipping_address": world::address()});
+    let lines = jane.view_cart().await["lines"].clone();
+    let line = format!("/lines/{}", lines[0]["id"].as_str().unwrap());
+    for (method, rest, body) in [
+        ("POST", "/lines", json!({"variant_id": MUG.variant(), "quantity": 1})),
+        ("PATCH", line.as_str(), json!({"quantity": 2})),
+        ("DELETE", line.as_str(), json!({})),
+        ("PUT", "/addresses", to),
+        ("PUT", "/shipping", json!({"shipping_option_id": "home-express"})),
+        ("POST", "/complete", json!({"expected_total": euros(1)})),
+    ] {
+        let request = Request::new(method, &at(&jane, rest)).header("idempotency-key", &key());
+        let request = if method == "DELETE" { request } else { request.json(&body) };
+        let answer = jane.send(request).await;
+        assert_eq!(refusal(&answer), (409, "cart_completed".into()), "{method} {rest}");
+    }
+    assert_eq!(jane.view_order().await["totals"]["total"], total);
+    shop.twin().set_faults(Faults::default());
+    shop.settle_all().await;
+    let order = jane.view_order().await;
+    assert_eq!((&order["status"], &order["payment_status"]), (&json!("placed"), &json!("paid")));
+    assert_eq!(order["totals"]["total"], total);
+    let intents = shop.twin().objects("payment_intent");
+    assert_eq!((intents.len(), &intents[0]["amount_received"]), (1, &total["amount"]));
+    sound(&shop, &goods::small(world::MUGS)).await;
 }
 
 #[tokio::test]

@@ -4,13 +4,18 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::hmac;
-use local::{Request, Response, Shop};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use local::{Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 use testkit::goods;
 use testkit::goods::MUG;
 
 use crate::world;
 use crate::world::{Shopper, refusal, sound};
+
+/// The longest event that is sent here: as many bytes as a message of a queue may have.
+const BODY_BYTES: usize = 256 * 1024;
 
 fn signature(secret: &str, at: i64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -144,6 +149,83 @@ async fn a_forged_event_is_refused_and_changes_nothing() {
     assert_eq!(hook(&shop, &genuine, &body).await.status, 200);
     shop.settle().await;
     assert_eq!(jane.view_order().await["status"], "placed");
+}
+
+/// What a function is handed of these bytes where the gateway takes them for no text.
+fn in_base64(shop: &Shop, signature: &str, body: &str) -> Value {
+    let (path, key) = ("/v1/hooks/stripe", "POST /v1/hooks/stripe");
+    json!({
+        "version": "2.0",
+        "routeKey": key,
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {
+            "content-length": body.len().to_string(),
+            "content-type": "application/json; charset=utf-8",
+            "host": "shop.example",
+            "stripe-signature": signature,
+            "x-forwarded-for": "203.0.113.9",
+            "x-forwarded-port": "443",
+            "x-forwarded-proto": "https",
+        },
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": "shop.example",
+            "domainPrefix": "shop",
+            "http": {
+                "method": "POST",
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.9",
+                "userAgent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+            },
+            "requestId": "in-base64",
+            "routeKey": key,
+            "stage": "$default",
+            "time": "12/Mar/2026:19:03:58 +0000",
+            "timeEpoch": shop.clock().now().as_millisecond(),
+        },
+        "body": STANDARD.encode(body),
+        "isBase64Encoded": true,
+    })
+}
+
+/// The status and the body of what it answers.
+async fn hook_in_base64(shop: &Shop, signature: &str, body: &str) -> (Value, Value) {
+    let event = in_base64(shop, signature, body);
+    let Outcome::Answered(answer) = shop.invoke("payments.hooks.stripe", event).await else {
+        panic!("no answer");
+    };
+    let said = answer["body"].as_str().expect("a body");
+    (answer["statusCode"].clone(), serde_json::from_str(said).expect("JSON"))
+}
+
+#[tokio::test]
+async fn a_quarter_of_a_megabyte_in_base64_is_verified_byte_for_byte() {
+    let shop = world::open().await;
+    let jane = paid_in_silence(&shop).await;
+    let mut event = event_of(&shop, "payment_intent.succeeded");
+    let text = "Zwei große Becher für Zoë — ☕ 茶 \u{1f381} ".repeat(4000);
+    event["data"]["object"]["description"] = json!(text);
+    let short = BODY_BYTES - event.to_string().len();
+    event["data"]["object"]["description"] = json!(text + &"x".repeat(short));
+    let (body, now) = (event.to_string(), shop.clock().now().as_second());
+    assert!(body.len() == BODY_BYTES && !body.is_ascii());
+    let genuine = signature(&shop.stripe_keys().webhook_secrets[0], now, &body);
+    let another = signature("whsec_another", now, &body);
+    let changed = body.replacen("große", "grosse", 1);
+    for (signature, body) in [(&another, &body), (&genuine, &changed)] {
+        let (status, said) = hook_in_base64(&shop, signature, body).await;
+        assert_eq!((status, &said["code"]), (json!(400), &json!("invalid_signature")));
+    }
+    shop.settle().await;
+    assert_eq!(jane.view_order().await["status"], "pending_payment");
+    let taken = hook_in_base64(&shop, &genuine, &body).await;
+    assert_eq!(taken, (json!(200), json!({"received": true})));
+    shop.settle().await;
+    assert_eq!(jane.view_order().await["status"], "placed");
+    sound(&shop, &goods::small(world::MUGS)).await;
 }
 
 #[tokio::test]
