@@ -23,6 +23,12 @@ use std::time::Duration;
 const ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 /// How long a connection may take to open; another try is better than to wait longer.
 const CONNECT: Duration = Duration::from_secs(2);
+/// How long one try of a table, a queue or a secret may take, and all its tries together. They
+/// answer in milliseconds; a call that is connected and never answered would else last as long as
+/// its function, which is 10 seconds where a shopper waits.
+const QUICK: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(6));
+/// The same of all else: files come and go in megabytes, and letters and texts are sent by jobs.
+const SLOW: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(60));
 
 /// How AWS is reached by what these variables say: Lambda's own, and for an emulator of AWS
 /// `AWS_ENDPOINT_URL` and `AWS_CA_BUNDLE`.
@@ -48,12 +54,28 @@ pub fn config(variables: &BTreeMap<String, String>) -> Result<SdkConfig, Fault> 
         .region(said("AWS_REGION").cloned().map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::standard())
-        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build())
+        .timeout_config(limits(SLOW))
         .http_client(http);
     if let Some(url) = said("AWS_ENDPOINT_URL") {
         config = config.endpoint_url(url);
     }
     Ok(config.build())
+}
+
+fn limits((attempt, operation): (Duration, Duration)) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(operation)
+        .build()
+}
+
+/// How long tables, queues and secrets are waited for. Where AWS is reached without limits they
+/// have none: the emulators of the local shop stand still on purpose.
+pub(crate) fn quick(aws: &SdkConfig) -> Option<TimeoutConfig> {
+    let general = aws.timeout_config()?;
+    let is_limited = general.operation_timeout().is_some();
+    Some(if is_limited { limits(QUICK) } else { general.clone() })
 }
 
 #[cfg(test)]
@@ -73,6 +95,21 @@ mod tests {
         assert!(cloud.http_client().is_some() && cloud.credentials_provider().is_some());
         let emulator = of(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")]).unwrap();
         assert_eq!(emulator.endpoint_url(), Some("http://127.0.0.1:4566"));
+    }
+
+    #[test]
+    fn nothing_is_waited_for_without_end_and_tables_not_for_long() {
+        let cloud = of(&[]).unwrap();
+        let general = cloud.timeout_config().unwrap();
+        assert_eq!(general.connect_timeout(), Some(CONNECT));
+        assert_eq!(general.operation_attempt_timeout(), Some(SLOW.0));
+        assert_eq!(general.operation_timeout(), Some(SLOW.1));
+        let quick = quick(&cloud).unwrap();
+        assert_eq!(quick.connect_timeout(), Some(CONNECT));
+        assert_eq!(quick.operation_attempt_timeout(), Some(QUICK.0));
+        assert_eq!(quick.operation_timeout(), Some(QUICK.1));
+        let local = SdkConfig::builder().build();
+        assert!(super::quick(&local).is_none());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use queue::Queues;
 use secrets::Secrets;
 use store::{Knocker, Store, Table};
 
+use crate::aws::quick;
 use crate::clock::Clock;
 use crate::doors::{Doors, House};
 use crate::front_door::FrontDoor;
@@ -69,8 +70,9 @@ pub struct Setup<'a> {
 impl<'a> Setup<'a> {
     /// A setup for a Handler.
     pub fn new(platform: &'a Platform, handler: &'a str) -> Self {
-        let config = aws_sdk_secretsmanager::Config::new(&platform.aws);
-        let secrets = Arc::new(Secrets::new(config));
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(&platform.aws);
+        config.set_timeout_config(quick(&platform.aws));
+        let secrets = Arc::new(Secrets::new(config.build()));
         let (wanted, faults) = (Vec::new(), Vec::new());
         Self { platform, handler, secrets, wanted, knocker: None, faults }
     }
@@ -142,7 +144,8 @@ impl<'a> Setup<'a> {
         let keys = tables.iter().any(holds_sealed).then_some(Table::Keys);
         let tables = tables.iter().copied().chain(keys);
         let names = tables.map(|table| (table, self.text(table.variable()))).collect();
-        let config = aws_sdk_dynamodb::config::Builder::from(&self.platform.aws);
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.platform.aws);
+        config.set_timeout_config(quick(&self.platform.aws));
         let config = config.interceptor(Trips { is_dynamodb: true }).build();
         let client = aws_sdk_dynamodb::Client::from_conf(config);
         let store = Store::new(client, names).watched(meter::WATCH);
@@ -153,7 +156,8 @@ impl<'a> Setup<'a> {
     /// The queues with these names.
     pub fn queues(&mut self, names: &[queue::Name]) -> Queues {
         let urls = names.iter().map(|name| (*name, self.text(name.variable()))).collect();
-        let config = aws_sdk_sqs::config::Builder::from(&self.platform.aws);
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.platform.aws);
+        config.set_timeout_config(quick(&self.platform.aws));
         let config = config.interceptor(Trips { is_dynamodb: false }).interceptor(Traced).build();
         Queues::new(aws_sdk_sqs::Client::from_conf(config), urls)
     }
