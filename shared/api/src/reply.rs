@@ -85,8 +85,9 @@ pub trait Output {
     fn answer(self, request: &Request) -> Answer;
     /// Adds itself to the contract.
     fn describe(operation: &mut Operation);
-    /// Whether the answer must never be written down, not even to be repeated: it signs in.
-    const IS_SECRET: bool = false;
+    /// Whether a request that is repeated under its idempotency key is done again, because the
+    /// answer is not written down: it shows a secret, or is a file for which nothing was changed.
+    const IS_DONE_ANEW: bool = false;
 }
 
 /// A view: 200 with a JSON body.
@@ -145,7 +146,7 @@ impl Output for NoContent {
 pub struct Secret<T>(pub T);
 
 impl<T: Output> Output for Secret<T> {
-    const IS_SECRET: bool = true;
+    const IS_DONE_ANEW: bool = true;
     fn answer(self, request: &Request) -> Answer {
         self.0.answer(request)
     }
@@ -159,7 +160,7 @@ impl<T: Output> Output for Secret<T> {
 pub struct WithCookies<T>(pub T, pub Vec<String>);
 
 impl<T: Output> Output for WithCookies<T> {
-    const IS_SECRET: bool = true;
+    const IS_DONE_ANEW: bool = true;
     fn answer(self, request: &Request) -> Answer {
         Answer { cookies: self.1, ..self.0.answer(request) }
     }
@@ -234,6 +235,8 @@ pub struct File {
 }
 
 impl Output for File {
+    /// Bytes are no text, and may be more than an item holds.
+    const IS_DONE_ANEW: bool = true;
     fn answer(self, _: &Request) -> Answer {
         let mut answer = Answer::empty(StatusCode::OK);
         answer.body = self.bytes;

@@ -389,8 +389,9 @@ where
     }
     let is_tolled = W::COUNTS_ITSELF && caller.holder().is_none() && !request.is_safe();
     let toll = is_tolled.then(|| doors.address_bucket(Limit::Write, request));
-    // What signs somebody in is not written down to be repeated: a session is cheap to renew.
-    let may_repeat = request.method == Method::POST && !O::IS_SECRET;
+    // What signs somebody in is not written down to be repeated: a session is cheap to renew. A
+    // file is made once more.
+    let may_repeat = request.method == Method::POST && !O::IS_DONE_ANEW;
     let key = request.header("idempotency-key").filter(|_| may_repeat);
     let (Some(key), Some(store)) = (key, app.store()) else {
         let call = Call {

@@ -477,12 +477,23 @@ impl Trial {
 
     /// Sends it, from an address that nobody came from: how often is another story.
     pub(crate) async fn send(&mut self, operation: &Operation, ask: Ask) -> Response {
+        let number: usize = self.sent.values().sum::<usize>() + 1;
+        let ip = format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255);
+        self.send_from(&ip, operation, ask).await
+    }
+
+    /// Sends it from this address.
+    pub(crate) async fn send_from(
+        &mut self,
+        ip: &str,
+        operation: &Operation,
+        ask: Ask,
+    ) -> Response {
         *self.sent.entry(operation.id.clone()).or_default() += 1;
         let target =
             if ask.query.is_empty() { ask.path } else { format!("{}?{}", ask.path, ask.query) };
         let mut request = Request::new(&operation.method, &target);
-        let number: usize = self.sent.values().sum();
-        request.source_ip = format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255);
+        ip.clone_into(&mut request.source_ip);
         request.headers = ask.headers;
         request.body = Bytes::from(ask.body.unwrap_or_default());
         self.shop.send(request).await
