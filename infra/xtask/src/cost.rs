@@ -1,4 +1,5 @@
-//! `cargo xtask cost`: what the shop costs at AWS, written to `docs/cost.md`.
+//! `cargo xtask cost`: what the shop costs at AWS, written to `docs/cost.md`, and the table of
+//! round trips in `docs/performance.md`.
 //!
 //! Three things go in. What was counted: the calls and units of each function, from the wire
 //! (`infra/local/tests/it/costs.txt`, which the story of the budgets writes). What stands in
@@ -12,6 +13,7 @@ mod counted;
 mod page;
 mod prices;
 mod stacks;
+mod trips;
 
 use std::fs;
 
@@ -22,33 +24,42 @@ use prices::Prices;
 use stacks::Stacks;
 
 const PAGE: &str = "docs/cost.md";
+const SPEED: &str = "docs/performance.md";
 const PRICES: &str = "infra/xtask/prices.json";
 const COUNTED: &str = "infra/local/tests/it/costs.txt";
 
-/// Writes the page, or with `--check` says whether it is what would be written.
+/// Writes both pages, or with `--check` says whether they are what would be written.
 pub(crate) fn cost(arguments: &[&str]) -> Outcome<bool> {
     let root = repository::root()?;
     let written = written(&Repository::read(&root)?)?;
     match arguments {
         [] => {
-            fs::write(root.join(PAGE), &written)?;
-            println!("cost: written to {PAGE}");
+            for (page, text) in written {
+                fs::write(root.join(page), text)?;
+                println!("cost: written to {page}");
+            }
             Ok(true)
         }
         ["--check"] => {
-            let is_so = fs::read_to_string(root.join(PAGE)).unwrap_or_default() == written;
-            let says = if is_so { "is up to date" } else { "`cargo xtask cost` writes it anew" };
-            println!("{PAGE}: {says}");
-            Ok(is_so)
+            let mut all_are = true;
+            for (page, text) in written {
+                let is_so = fs::read_to_string(root.join(page)).unwrap_or_default() == text;
+                let anew = "`cargo xtask cost` writes it anew";
+                let says = if is_so { "is up to date" } else { anew };
+                println!("{page}: {says}");
+                all_are &= is_so;
+            }
+            Ok(all_are)
         }
         other => Err(format!("cost takes nothing or `--check`, not {other:?}").into()),
     }
 }
 
-fn written(repository: &Repository) -> Outcome<String> {
+fn written(repository: &Repository) -> Outcome<[(&'static str, String); 2]> {
     let text = |path: &str| repository.text(path).ok_or_else(|| format!("there is no {path}"));
     let prices = Prices::read(&serde_json::from_str(text(PRICES)?)?)?;
     let counted = Counted::read(text(COUNTED)?)?;
     let stacks = Stacks::read(repository)?;
-    page::write(&prices, &counted, &stacks)
+    let speed = trips::placed(text(SPEED)?, &counted)?;
+    Ok([(PAGE, page::write(&prices, &counted, &stacks)?), (SPEED, speed)])
 }

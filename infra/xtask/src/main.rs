@@ -2,8 +2,8 @@
 //!
 //! Invariants: a chore reads the tree and says everything that is wrong with it, not just the
 //! first thing; it ends with 0 when there is nothing to say, 1 when there is, and 2 when it could
-//! not look. Without `--check`, `openapi`, `licences` and `cost` each write one file of the tree;
-//! `package` writes to `target/` alone.
+//! not look. Without `--check`, `openapi` and `licences` each write one file of the tree, `cost`
+//! two; `package` writes to `target/` alone.
 
 mod audit;
 mod cost;

@@ -130,37 +130,61 @@ impl Model<'_> {
     }
 
     /// What a month costs in which nobody comes: each line of it.
-    fn idle(&self) -> Outcome<Vec<(String, u128)>> {
+    fn idle(&self) -> Outcome<Vec<Idle>> {
         let Stacks { secrets, watched, composites, fed, .. } = self.stacks;
         let Stacks { dashboards, keys, firewalls, firewall_rules, .. } = self.stacks;
         let monthly = [
-            ("secrets", "secret_month", *secrets),
-            ("metrics of alarms", "alarm_month", *watched),
-            ("alarms on alarms", "composite_alarm_month", *composites),
-            ("dashboards", "dashboard_month", *dashboards),
-            ("keys of KMS", "key_month", *keys),
-            ("firewalls", "firewall_month", *firewalls),
-            ("rules of the firewall", "firewall_rule_month", *firewall_rules),
+            ("secrets", "secret_month", *secrets, Kind::LeftOut),
+            ("metrics of alarms", "alarm_month", *watched, Kind::LeftOut),
+            ("alarms on alarms", "composite_alarm_month", *composites, Kind::LeftOut),
+            ("keys of KMS", "key_month", *keys, Kind::LeftOut),
+            ("dashboards", "dashboard_month", *dashboards, Kind::Avoidable),
+            ("firewalls", "firewall_month", *firewalls, Kind::Avoidable),
+            ("rules of the firewall", "firewall_rule_month", *firewall_rules, Kind::Avoidable),
         ];
         let mut lines = Vec::new();
-        for (name, price, count) in monthly {
+        for (name, price, count, kind) in monthly {
             if count > 0 {
-                lines.push((format!("{count} {name}"), self.prices.of(price, count)?));
+                let (name, cost) = (format!("{count} {name}"), self.prices.of(price, count)?);
+                lines.push(Idle { name, cost, kind });
             }
         }
         // A long poll lasts 20 seconds: three a minute, each by every poller.
         let polled = u128::try_from(fed.len())?;
         let polls = 3 * 60 * 24 * 30 * self.prices.assumed("pollers_per_queue")? * polled;
-        let poll = format!("{polled} queues that Lambda asks whether there is something");
-        lines.push((poll, self.prices.of("queue_request", polls)?));
+        lines.push(Idle {
+            name: format!("{polled} queues that Lambda asks whether there is something"),
+            cost: self.prices.of("queue_request", polls)?,
+            kind: Kind::Stays,
+        });
         let (mut calls, mut clock) = (0, 0);
         for (handler, times) in &self.stacks.scheduled {
             calls += times;
             clock += self.invocation(handler)?.total() * times;
         }
-        lines.push((format!("{calls} calls by the clock"), clock));
+        let name = format!("{calls} calls by the clock");
+        lines.push(Idle { name, cost: clock, kind: Kind::Stays });
         Ok(lines)
     }
+}
+
+/// A line of the idle month.
+#[derive(Debug, PartialEq, Eq)]
+struct Idle {
+    name: String,
+    cost: u128,
+    kind: Kind,
+}
+
+/// What a line of the idle month is to the goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The goal does not count it.
+    LeftOut,
+    /// A shop may do without it, or has it for nothing.
+    Avoidable,
+    /// It is paid for.
+    Stays,
 }
 
 fn is_asked_over_http(handler: &str) -> bool {
@@ -180,7 +204,9 @@ pub(super) fn write(prices: &Prices, counted: &Counted, stacks: &Stacks) -> Outc
          the wire, by the story\nof the budgets: what an ordinary day's call of a function costs, \
          or its costliest, where ordinary days have\nnone. Memory, schedules, queues, secrets and \
          alarms stand in the templates. Prices are those of {},\nin {}: {}.\n\
-         What could not be counted is *assumed*, and stands [at the end](#assumed).\n",
+         What could not be counted is *assumed*, and stands [at the end](#assumed). The lines of \
+         the log reckon their\n`cost_nanodollars` with the same prices of requests, of Lambda's \
+         time and of units.\n",
         prices.date, prices.region, prices.source
     );
     orders(&model, &mut page)?;
@@ -255,12 +281,26 @@ fn idle(model: &Model<'_>, page: &mut String) -> Outcome<()> {
         "## A month in which nobody comes\n\nThe goal was nothing apart from alarms, secrets and \
          keys.\n\n| | US dollars a month |\n|---|---|"
     );
-    let mut sum = 0;
-    for (name, cost) in &lines {
-        sum += cost;
-        let _ = writeln!(page, "| {name} | {} |", dollars(*cost, 2));
+    let (left_out, rest): (Vec<&Idle>, Vec<&Idle>) =
+        lines.iter().partition(|line| line.kind == Kind::LeftOut);
+    let sum_of = |lines: &[&Idle]| lines.iter().map(|line| line.cost).sum::<u128>();
+    for (part, title) in [(&left_out, "what the goal leaves out"), (&rest, "the rest")] {
+        for line in part {
+            let _ = writeln!(page, "| {} | {} |", line.name, dollars(line.cost, 2));
+        }
+        let _ = writeln!(page, "| **{title}** | **{}** |", dollars(sum_of(part), 2));
     }
-    let _ = writeln!(page, "| **together** | **{}** |\n", dollars(sum, 2));
+    let (all, rest_sum) = (sum_of(&left_out) + sum_of(&rest), sum_of(&rest));
+    let _ = writeln!(page, "| **together** | **{}** |\n", dollars(all, 2));
+    let stays = rest.iter().filter(|line| line.kind == Kind::Stays);
+    let stays: u128 = stays.map(|line| line.cost).sum();
+    let _ = writeln!(
+        page,
+        "Of the rest, the firewall is a stack of its own that a shop may leave out, and an \
+         account's first three\ndashboards are free: ${} of the ${} are left then.\n",
+        dollars(stays, 2),
+        dollars(rest_sum, 2)
+    );
     let metric = dollars(model.prices.of("metric_month", 1)?, 2);
     let stored = dollars(model.prices.of("table_gb_month", 1)?, 2);
     let backup = dollars(model.prices.of("backup_gb_month", 1)?, 2);
@@ -391,7 +431,16 @@ mod tests {
         let (prices, counted, stacks) = (prices(), Counted::read(COUNTED).unwrap(), stacks());
         let model = Model { prices: &prices, counted: &counted, stacks: &stacks };
         let lines = model.idle().unwrap();
-        assert_eq!(lines[0], ("1 secrets".to_owned(), 400_000_000_000));
+        let secret = Idle {
+            name: "1 secrets".to_owned(),
+            cost: 400_000_000_000,
+            kind: Kind::LeftOut,
+        };
+        assert_eq!(lines[0], secret);
         assert_eq!(lines.len(), 3);
+        let mut page = String::new();
+        idle(&model, &mut page).unwrap();
+        assert!(page.contains("| **what the goal leaves out** | **0.40** |"), "{page}");
+        assert!(page.contains("| **the rest** | **0.26** |"), "{page}");
     }
 }
