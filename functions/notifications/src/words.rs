@@ -16,8 +16,8 @@ use store::Store;
 /// How long it is believed which words are sent.
 const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
 
-/// What is believed, by letter and language.
-type Known = BTreeMap<(String, Locale), (Timestamp, Option<Own>)>;
+/// What is believed, by letter and the languages that are asked for.
+type Known = BTreeMap<(String, Vec<Locale>), (Timestamp, Option<Own>)>;
 
 /// What was looked up.
 #[derive(Debug, Default)]
@@ -33,24 +33,30 @@ pub(crate) struct Own {
 }
 
 impl Words {
-    /// The words that are sent for a letter in a language, or in its parent; none where these are
-    /// the shop's own.
+    /// The words that are sent for a letter in the first of these languages that has any, each
+    /// followed by its parent; none where these are the shop's own.
     pub(crate) async fn of(
         &self,
         store: &Store,
         letter: &str,
-        locale: &Locale,
+        locales: &[&Locale],
         now: Timestamp,
     ) -> Result<Option<Own>, Fault> {
         if is_fixed(letter) {
             return Ok(None);
         }
-        let key = (letter.to_owned(), locale.clone());
+        let mut wanted: Vec<Locale> = Vec::new();
+        for locale in locales {
+            for locale in [Some((*locale).clone()), locale.parent()].into_iter().flatten() {
+                if !wanted.contains(&locale) {
+                    wanted.push(locale);
+                }
+            }
+        }
+        let key = (letter.to_owned(), wanted.clone());
         if let Some(known) = self.believed(&key, now) {
             return Ok(known);
         }
-        let wanted: Vec<Locale> =
-            [Some(locale.clone()), locale.parent()].into_iter().flatten().collect();
         let pointers = store.template_pointers_of(letter, &wanted).await?;
         let sent = wanted.iter().find_map(|locale| {
             let pointer = pointers.iter().find(|pointer| pointer.locale == *locale)?;
@@ -65,7 +71,7 @@ impl Words {
     }
 
     #[expect(clippy::option_option, reason = "not known, known to be none, and known are three")]
-    fn believed(&self, key: &(String, Locale), now: Timestamp) -> Option<Option<Own>> {
+    fn believed(&self, key: &(String, Vec<Locale>), now: Timestamp) -> Option<Option<Own>> {
         let known = self.known();
         let (at, own) = known.get(key)?;
         let age = now.duration_since(*at);
@@ -125,6 +131,11 @@ impl Own {
         (self.locale.clone(), self.version)
     }
 
+    /// Their language.
+    pub(crate) const fn locale(&self) -> &Locale {
+        &self.locale
+    }
+
     /// The letter in these words; none where they can not be written.
     pub(crate) fn write(&self, letter: &str, facts: &Facts<'_>) -> Option<Rendered> {
         match self.custom.as_ref()?.render(facts) {
@@ -138,7 +149,7 @@ impl Own {
 
     /// The letter in these words, of sample facts, marked as a test.
     pub(crate) fn sample(&self, letter: &str) -> Option<Rendered> {
-        let written = self.custom.as_ref()?.sample(letter)?.ok()?;
+        let written = self.custom.as_ref()?.sample(letter, &self.locale)?.ok()?;
         Some(Rendered { subject: format!("[Test] {}", written.subject), ..written })
     }
 }

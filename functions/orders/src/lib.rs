@@ -19,6 +19,7 @@ mod edits;
 mod indexed;
 mod keys;
 mod papers;
+mod pay_again;
 mod staff_letters;
 mod which;
 pub mod admin {

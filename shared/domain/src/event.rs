@@ -80,7 +80,7 @@ pub enum Fact {
         /// Which refund.
         refund_id: RefundId,
     },
-    /// A refund came about, or failed: it stands there now.
+    /// A refund is under way, came about, or failed: it stands there now.
     #[serde(rename = "refund.moved")]
     RefundMoved {
         /// Which order.
@@ -91,6 +91,9 @@ pub enum Fact {
         amount: Money,
         /// Where it stands.
         status: refund::Status,
+        /// Whether it had come about before and had come back: the buyer and the books know of it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_again: bool,
     },
     /// A return was asked for, approved, received, …: it stands there now.
     #[serde(rename = "return.moved")]
@@ -134,7 +137,14 @@ pub enum Fact {
         /// Which order.
         order_id: OrderId,
     },
-    /// An order was called off, held, let go on or completed: it stands there now.
+    /// A debit failed after its buyer had left; the order waits for another payment.
+    #[serde(rename = "payment.failed")]
+    PaymentFailed {
+        /// Which order.
+        order_id: OrderId,
+    },
+    /// An order was called off, held, let go on, completed or not paid in time: it stands there
+    /// now.
     #[serde(rename = "order.moved")]
     OrderMoved {
         /// Which order.
@@ -237,6 +247,7 @@ impl Fact {
             | Self::OrderReopened { .. }
             | Self::OrderLinesCanceled { .. }
             | Self::OrderEditClosed { .. }
+            | Self::PaymentFailed { .. }
             | Self::KeysAdded { .. } => Destination::OrderEvents,
             Self::RefundRequested { .. }
             | Self::DisputeAnswered { .. }
@@ -292,6 +303,7 @@ impl Fact {
             Self::DisputeAnswered { .. } => "dispute.answered",
             Self::CaptureRequested { .. } => "capture.requested",
             Self::OrderReopened { .. } => "order.reopened",
+            Self::PaymentFailed { .. } => "payment.failed",
             Self::OrderMoved { status, .. } => match status {
                 order::Status::PendingPayment => "order.moved",
                 order::Status::Placed => "order.released",
@@ -316,8 +328,11 @@ impl Fact {
     pub const fn counted(&self) -> Option<Counted> {
         match self {
             Self::OrderPlaced { .. } => Some(Counted::OrderPaid),
-            Self::RefundMoved { status: refund::Status::Succeeded, .. } => Some(Counted::Refund),
+            Self::RefundMoved { status: refund::Status::Succeeded, is_again: false, .. } => {
+                Some(Counted::Refund)
+            }
             Self::RefundMoved { .. }
+            | Self::PaymentFailed { .. }
             | Self::OrderRefundedLate { .. }
             | Self::FulfillmentMoved { .. }
             | Self::RefundRequested { .. }
@@ -353,6 +368,7 @@ impl Fact {
             | Self::OrderLinesCanceled { .. }
             | Self::WebhookTest { .. } => Topic::parse(self.name()),
             Self::RefundRequested { .. }
+            | Self::PaymentFailed { .. }
             | Self::DisputeAnswered { .. }
             | Self::CaptureRequested { .. }
             | Self::OrderEditClosed { .. }
@@ -445,6 +461,13 @@ pub enum Letter {
     LatePaymentRefunded {
         /// Which order.
         order_id: OrderId,
+    },
+    /// Your payment came to nothing: here is the way to pay again.
+    PaymentFailed {
+        /// Which order.
+        order_id: OrderId,
+        /// The token of the link.
+        token: String,
     },
     /// A parcel of your order is on its way.
     OrderShipped {
@@ -654,6 +677,7 @@ impl Letter {
             Self::GiftCard { .. } => "gift_card",
             Self::OrderConfirmation { .. } => "order_confirmation",
             Self::LatePaymentRefunded { .. } => "late_payment_refunded",
+            Self::PaymentFailed { .. } => "payment_failed",
             Self::OrderShipped { .. } => "order_shipped",
             Self::OrderDelivered { .. } => "order_delivered",
             Self::OrderRefunded { .. } => "order_refunded",
@@ -722,6 +746,7 @@ mod tests {
             },
             Letter::OrderConfirmation { order_id },
             Letter::LatePaymentRefunded { order_id },
+            Letter::PaymentFailed { order_id, token: "t".into() },
             Letter::OrderShipped { order_id, fulfillment_id },
             Letter::OrderDelivered { order_id, fulfillment_id },
             Letter::OrderRefunded { order_id, amount },
@@ -781,8 +806,8 @@ mod tests {
         let keys = Fact::KeysAdded { sku: Sku::parse("KEYS").unwrap() };
         let status = fulfillment::Status::ReturnedToSender;
         let moved = Fact::FulfillmentMoved { order_id, fulfillment_id, status };
-        let refunded =
-            Fact::RefundMoved { order_id, refund_id, amount, status: refund::Status::Failed };
+        let status = refund::Status::Succeeded;
+        let refunded = Fact::RefundMoved { order_id, refund_id, amount, status, is_again: true };
         let facts = [
             Fact::OrderPlaced { order_id },
             Fact::OrderRefundedLate { order_id },
@@ -790,6 +815,7 @@ mod tests {
             Fact::ReturnMoved { order_id, return_id, status: returns::Status::InTransit },
             Fact::OrderMoved { order_id, status: order::Status::OnHold },
             Fact::OrderReopened { order_id },
+            Fact::PaymentFailed { order_id },
             Fact::OrderLinesCanceled { order_id, number: 1 },
             Fact::OrderEditClosed { order_id, number: 1, status: order_edit::Status::Expired },
             Fact::DisputeMoved { order_id, dispute_id, amount, status: dispute::Status::Lost },

@@ -394,6 +394,7 @@ impl Letter {
             | Self::GiftCard { .. }
             | Self::BackInStock { .. }
             | Self::TemplateTest { .. }
+            | Self::PaymentFailed { .. }
             | Self::ExchangeToPay { .. }
             | Self::OrderEditToApprove { .. }
             | Self::OrderEdited { .. }
@@ -438,6 +439,7 @@ impl Letter {
             | Self::GiftCard { .. }
             | Self::BackInStock { .. }
             | Self::TemplateTest { .. }
+            | Self::PaymentFailed { .. }
             | Self::ExchangeToPay { .. }
             | Self::OrderEditToApprove { .. }
             | Self::OrderEdited { .. }

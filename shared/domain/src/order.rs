@@ -37,6 +37,9 @@ use crate::vat_id::VatId;
 
 /// How long an order waits for its payment.
 pub const PAYMENT_WINDOW: SignedDuration = SignedDuration::from_mins(30);
+/// How long an order waits for another payment after a debit failed: its buyer left days ago and
+/// has to find the letter first.
+pub const PAY_AGAIN_WINDOW: SignedDuration = SignedDuration::from_hours(48);
 /// How long a mailed link that shows an order is good.
 pub const LINK_LIFETIME: SignedDuration = SignedDuration::from_mins(60);
 /// Access tokens an order answers to; each answer of a completion makes one, the oldest goes.
@@ -339,6 +342,16 @@ pub enum Cause {
     PaymentLapsed,
 }
 
+/// A debit that failed after its buyer had left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedDebit {
+    /// When we heard of it.
+    pub at: Timestamp,
+    /// Whether the buyer was written to.
+    #[serde(default)]
+    pub is_told: bool,
+}
+
 /// The card's issuer has warned of fraud.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FraudWarning {
@@ -451,6 +464,9 @@ pub struct Order {
     /// The last early warning of fraud that was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fraud_warning: Option<FraudWarning>,
+    /// The first debit of it that failed after its buyer had left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_debit: Option<FailedDebit>,
     /// The trace of the request that placed it: whoever settles it later goes on in that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
@@ -693,6 +709,7 @@ impl Order {
             hold: None,
             dispute_status: None,
             fraud_warning: None,
+            failed_debit: None,
             trace: None,
             exchange_of: None,
             events: 0,
@@ -895,6 +912,39 @@ impl Order {
         Ok(self)
     }
 
+    /// A debit of it failed, days after its buyer had left: it waits for another payment, from now
+    /// on, and its buyer is told. Once for an order, and only while it waits: who pays a second
+    /// time knows that a debit may fail, and looks.
+    pub fn debit_failed(&self, now: Timestamp) -> Option<Self> {
+        if self.status != Status::PendingPayment || self.failed_debit.is_some() {
+            return None;
+        }
+        let until = now.saturating_add(PAY_AGAIN_WINDOW).unwrap_or(Timestamp::MAX);
+        let mut order = self.clone();
+        order.reservation.expires_at = order.reservation.expires_at.max(until);
+        order.failed_debit = Some(FailedDebit { at: now, is_told: false });
+        order.updated_at = now;
+        Some(order)
+    }
+
+    /// The next event about this order: a debit failed.
+    pub fn say_payment_failed(&mut self) -> Fact {
+        self.events += 1;
+        Fact::PaymentFailed { order_id: self.id }
+    }
+
+    /// The letter to its buyer that a debit failed, with the way to pay again; none where they were
+    /// written to, or where it does not wait for a payment any more. The holder of the token with
+    /// this hash is let in.
+    pub fn tell_of_failed_debit(&mut self, token: String, hash: String) -> Option<Letter> {
+        let is_waiting = self.status == Status::PendingPayment;
+        let failed = self.failed_debit.as_mut().filter(|debit| is_waiting && !debit.is_told)?;
+        failed.is_told = true;
+        self.admit(hash);
+        self.events += 1;
+        Some(Letter::PaymentFailed { order_id: self.id, token })
+    }
+
     /// Holds a placed order: somebody looks at it, and nothing of it is sent meanwhile.
     pub fn hold(self, reason: String, by: Actor, now: Timestamp) -> Result<Self, Refusal> {
         self.hold_for(Cause::Staff, reason, by, now)
@@ -1024,10 +1074,12 @@ impl Order {
     }
 
     /// The next event about this order: what became of a refund.
-    pub fn say_refund_moved(&mut self, refund: &Refund) -> Fact {
+    pub fn say_refund_moved(&mut self, refund: &Refund, news: refund::News) -> Fact {
         self.events += 1;
+        let is_again = news == refund::News::SucceededAgain;
         if refund.origin == refund::Origin::LatePayment
             && refund.status == refund::Status::Succeeded
+            && !is_again
         {
             return Fact::OrderRefundedLate { order_id: self.id };
         }
@@ -1036,6 +1088,7 @@ impl Order {
             refund_id: refund.id,
             amount: refund.amount(),
             status: refund.status,
+            is_again,
         }
     }
 
@@ -1076,7 +1129,8 @@ impl Order {
         Fact::CaptureRequested { order_id: self.id }
     }
 
-    /// The next event about this order: it was called off, held, let go on or completed.
+    /// The next event about this order: it was called off, held, let go on, completed or not paid
+    /// in time.
     pub fn say_moved(&mut self) -> Fact {
         self.events += 1;
         Fact::OrderMoved { order_id: self.id, status: self.status }

@@ -493,8 +493,14 @@ pub enum News {
     None,
     /// The customer: the money is on its way.
     Succeeded,
+    /// The merchant's systems: it came about once more, after it had come back. The customer was
+    /// told the first time; a second letter would read as a second refund. The books have its
+    /// credit note.
+    SucceededAgain,
     /// Staff: it failed.
     Failed,
+    /// The merchant's systems: it is under way at the provider, or waits for something there.
+    Underway,
 }
 
 impl Order {
@@ -971,10 +977,10 @@ impl Refund {
         self.counted(was, order, payment, now)
     }
 
-    /// Nothing moves but what we know of it.
+    /// Nothing moves but what we know of it: that it is under way.
     fn unmoved(self, order: &Order) -> Changed {
         let order = order.clone();
-        Changed { order, payment: None, refund: self, entry: None, news: News::None }
+        Changed { order, payment: None, refund: self, entry: None, news: News::Underway }
     }
 
     /// Moves its money from one counter to the other, of the order and of the payment.
@@ -1011,13 +1017,20 @@ impl Refund {
         } else {
             None
         };
-        let news = if has_succeeded && self.succeeded_at.is_none() {
+        let news = if has_succeeded && self.succeeded_at.is_some() {
+            News::SucceededAgain
+        } else if has_succeeded {
             self.succeeded_at = Some(now);
             News::Succeeded
         } else if was != Counted::Not && is == Counted::Not {
             News::Failed
         } else {
-            News::None
+            match self.status {
+                Status::Processing | Status::RequiresAction => News::Underway,
+                Status::Requested | Status::Succeeded | Status::Failed | Status::Canceled => {
+                    News::None
+                }
+            }
         };
         let entry = kind.zip(payment.as_ref()).map(|(kind, payment)| Entry {
             payment: payment.id,

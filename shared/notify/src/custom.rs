@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use domain::catalog::Locale;
 use domain::letter_template::Source;
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, filters,
@@ -155,12 +156,12 @@ impl Custom {
         self.render_from(&context_of(facts))
     }
 
-    /// Writes a letter of sample facts; none where there is no such letter.
-    pub fn sample(&self, letter: &str) -> Option<Result<Rendered, Broken>> {
+    /// Writes a letter of sample facts in a language; none where there is no such letter.
+    pub fn sample(&self, letter: &str, locale: &Locale) -> Option<Result<Rendered, Broken>> {
         let order = samples::order().ok()?;
         let all = samples::letters(order.id);
         let (_, sample) = all.iter().find(|(_, sample)| sample.template() == letter)?;
-        Some(self.render(&samples::facts(sample, &order)))
+        Some(self.render(&samples::facts_in(sample, &order, locale)))
     }
 
     fn render_from(&self, context: &Value) -> Result<Rendered, Broken> {

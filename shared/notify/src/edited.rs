@@ -1,10 +1,14 @@
 //! An edit of an order, as a letter tells of it: what is taken off, what is added, what that comes
 //! to. All of it stands still from the proposal on, so that a second copy says the same.
 
+use domain::catalog::Locale;
+use domain::money::Money;
 use domain::order::Order;
 use domain::order_edit::Edit;
 use jiff::Timestamp;
 use serde::Serialize;
+
+use crate::template::amount;
 
 /// What a letter tells of an edit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,15 +33,15 @@ pub(crate) struct EditedLine {
 }
 
 impl Edited {
-    /// An edit of an order.
-    pub fn of(order: &Order, edit: &Edit) -> Self {
+    /// An edit of an order, its amounts as this language writes them.
+    pub fn of(order: &Order, edit: &Edit, locale: &Locale) -> Self {
         let removed = edit.removed.iter().filter_map(|units| {
             let line = order.lines.iter().find(|line| line.id == units.line)?;
             Some(EditedLine {
                 title: line.title.clone(),
                 variant: line.variant_title.clone(),
                 quantity: units.quantity,
-                amount: units.amount.to_string(),
+                amount: amount(units.amount, locale),
             })
         });
         let added = edit.added.iter().flat_map(|agreed| {
@@ -45,10 +49,10 @@ impl Edited {
                 title: line.title.clone(),
                 variant: line.sku.to_string(),
                 quantity: sums.quantity,
-                amount: sums.total.to_string(),
+                amount: amount(sums.total, locale),
             })
         });
-        let some = |money: domain::money::Money| money.is_positive().then(|| money.to_string());
+        let some = |money: Money| money.is_positive().then(|| amount(money, locale));
         // The day that UTC has then, with its month in letters: no country reads it wrongly.
         let day = |at: Timestamp| at.strftime("%-d %B %Y").to_string();
         let made = edit.made.as_ref();

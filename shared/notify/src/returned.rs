@@ -3,10 +3,14 @@
 //! says the same.
 
 use domain::address::Address;
+use domain::catalog::Locale;
+use domain::money::Money;
 use domain::order::Order;
 use domain::returns::{Reception, Resolution, Return};
 use jiff::Timestamp;
 use serde::Serialize;
+
+use crate::template::amount as written;
 
 /// What a letter tells of a return.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,8 +40,9 @@ struct Line {
 }
 
 impl Returned {
-    /// A return of an order.
-    pub fn of(order: &Order, returned: &Return) -> Self {
+    /// A return of an order, its amounts as this language writes them.
+    pub fn of(order: &Order, returned: &Return, locale: &Locale) -> Self {
+        let sum = |money: &Money| written(*money, locale);
         let lines = returned.items.iter().filter_map(|item| {
             let line = order.lines.iter().find(|line| line.id == item.line)?;
             Some(Line {
@@ -51,17 +56,17 @@ impl Returned {
             })
         });
         let (given, is_credit, closing) = match &returned.resolution {
-            Some(Resolution::Refund { amount, .. }) => (Some(amount.to_string()), false, None),
-            Some(Resolution::StoreCredit { amount, .. }) => (Some(amount.to_string()), true, None),
+            Some(Resolution::Refund { amount, .. }) => (Some(sum(amount)), false, None),
+            Some(Resolution::StoreCredit { amount, .. }) => (Some(sum(amount)), true, None),
             Some(Resolution::Exchange { amount, .. }) => {
-                (amount.is_positive().then(|| amount.to_string()), false, None)
+                (amount.is_positive().then(|| sum(amount)), false, None)
             }
             Some(Resolution::None { reason }) => (None, false, Some(reason.clone())),
             None => (None, false, None),
         };
         let (replacement, due) = match &returned.resolution {
             Some(Resolution::Exchange { number, due, .. }) => {
-                (Some(number.clone()), due.is_positive().then(|| due.to_string()))
+                (Some(number.clone()), due.is_positive().then(|| sum(due)))
             }
             Some(
                 Resolution::Refund { .. }

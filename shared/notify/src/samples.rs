@@ -4,7 +4,7 @@
 //! before it is kept, write from these.
 
 use domain::audit::Actor;
-use domain::catalog::{Sku, Slug};
+use domain::catalog::{Locale, Sku, Slug};
 use domain::currency::Currency;
 use domain::event::{DigestLine, Letter};
 use domain::fulfillment::{self, Carriage, Fulfillment, Line};
@@ -20,7 +20,7 @@ use domain::stock::FIRST_LOCATION;
 use crate::edited::{Edited, EditedLine};
 use crate::parcel::Parcel;
 use crate::returned::Returned;
-use crate::template::{Facts, Link};
+use crate::template::{Facts, Link, amount};
 
 /// Where the shop's pages are.
 pub const SHOP_URL: &str = "https://shop.example";
@@ -47,6 +47,7 @@ pub fn letters(order_id: OrderId) -> Vec<(&'static str, Letter)> {
         ("gift_card", gift_card()),
         ("order_confirmation", Letter::OrderConfirmation { order_id }),
         ("late_payment_refunded", Letter::LatePaymentRefunded { order_id }),
+        ("payment_failed", Letter::PaymentFailed { order_id, token: token() }),
         ("order_shipped", Letter::OrderShipped { order_id, fulfillment_id: parcel_id() }),
         ("order_delivered", Letter::OrderDelivered { order_id, fulfillment_id: parcel_id() }),
         ("order_refunded", refunded(order_id)),
@@ -240,18 +241,19 @@ fn returned(order: &Order) -> Return {
 }
 
 /// The edit that the letters about edits tell of: one that says all there is to say.
-fn edited(order: &Order) -> Edited {
-    let line = |title: &str, variant: &str, quantity, amount| EditedLine {
+fn edited(order: &Order, locale: &Locale) -> Edited {
+    let sum = |minor| amount(Money::new(minor, Currency::EUR), locale);
+    let line = |title: &str, variant: &str, quantity, minor| EditedLine {
         title: title.to_owned(),
         variant: variant.to_owned(),
         quantity,
-        amount: Money::new(amount, Currency::EUR).to_string(),
+        amount: sum(minor),
     };
     Edited {
         removed: vec![line("Mug <b>\"Blue & White\"</b>", "Large", 1, 1_250)],
         added: vec![line("Poster & frame", "POSTER-A2-WITH-A-VERY-LONG-NAME-INDEED", 2, 4_000)],
-        back: Some(Money::new(150, Currency::EUR).to_string()),
-        due: Some(Money::new(2_900, Currency::EUR).to_string()),
+        back: Some(sum(150)),
+        due: Some(sum(2_900)),
         message: Some("As we said on the phone: <b>two</b> & a frame.\nBest wishes".to_owned()),
         expires_on: "28 November 2026".to_owned(),
         order_id: Some(order.id.to_string()),
@@ -268,8 +270,13 @@ pub fn order() -> serde_json::Result<Order> {
     serde_json::from_str(include_str!("samples/order.json"))
 }
 
-/// What the letter is written from.
+/// What the letter is written from, in the shop's own words.
 pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
+    facts_in(letter, order, &Locale::default())
+}
+
+/// What the letter is written from, its amounts as this language writes them.
+pub fn facts_in<'a>(letter: &'a Letter, order: &'a Order, locale: &Locale) -> Facts<'a> {
     let is_about_order = matches!(
         letter,
         Letter::OrderConfirmation { .. }
@@ -279,6 +286,7 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
             | Letter::OrderRefunded { .. }
             | Letter::OrderCanceled { .. }
             | Letter::OrderLinesCanceled { .. }
+            | Letter::PaymentFailed { .. }
             | Letter::ExchangeToPay { .. }
             | Letter::OrderEditToApprove { .. }
             | Letter::OrderEdited { .. }
@@ -303,20 +311,21 @@ pub fn facts<'a>(letter: &'a Letter, order: &'a Order) -> Facts<'a> {
     );
     let returned = is_about_return.then(|| {
         // With everything that such a letter can name, also what is said in place of an amount.
-        let mut all = Returned::of(order, &returned(order));
+        let mut all = Returned::of(order, &returned(order), locale);
         all.closing = Some("It was repaired & sent back.".to_owned());
         all.replacement = Some(order.number.clone());
-        all.due = Some(Money::new(500, Currency::EUR).to_string());
+        all.due = Some(amount(Money::new(500, Currency::EUR), locale));
         all
     });
     let is_about_edit =
         matches!(letter, Letter::OrderEditToApprove { .. } | Letter::OrderEdited { .. });
-    let edit = is_about_edit.then(|| edited(order));
+    let edit = is_about_edit.then(|| edited(order, locale));
     let url = format!("{SHOP_URL}/v1/store/downloads/{TOKEN}");
     let downloads = is_about_order.then(|| Link { title: "manual.pdf".to_owned(), url });
     Facts {
         letter,
         shop_url: SHOP_URL,
+        locale: locale.clone(),
         order: is_about_order.then_some(order),
         parcel,
         returned,

@@ -7,12 +7,15 @@
 
 use std::fmt::Write as _;
 
+use domain::catalog::Locale;
 use domain::event::{DigestLine, Letter};
 use domain::fault::{Fault, Retry};
 use domain::gift_card::{self, Tender};
 use domain::letter_template::Source;
 use domain::line_cancel::Units;
+use domain::money::Money;
 use domain::order::{Order, OrderLine};
+use domain::paper::figures;
 use jiff::Timestamp;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
@@ -47,6 +50,8 @@ pub struct Facts<'a> {
     pub letter: &'a Letter,
     /// Where the shop's pages are, without a slash at the end.
     pub shop_url: &'a str,
+    /// The language of its words: amounts are written in that way.
+    pub locale: Locale,
     /// The order it is about.
     pub order: Option<&'a Order>,
     /// The parcel it is about.
@@ -114,13 +119,13 @@ struct TenderFacts {
 }
 
 impl TenderFacts {
-    fn of(tender: &Tender) -> Self {
+    fn of(tender: &Tender, locale: &Locale) -> Self {
         let name = match &tender.source {
             gift_card::Source::GiftCard { is_exchange: true, .. } => "Exchanged goods".to_owned(),
             gift_card::Source::GiftCard { last4, .. } => format!("Gift card ending in {last4}"),
             gift_card::Source::StoreCredit { .. } => "Store credit".to_owned(),
         };
-        Self { name, amount: format!("-{}", tender.amount) }
+        Self { name, amount: format!("-{}", amount(tender.amount, locale)) }
     }
 }
 
@@ -132,11 +137,11 @@ struct GiftCardFacts {
 }
 
 impl GiftCardFacts {
-    fn of(letter: &Letter) -> Option<Self> {
-        let Letter::GiftCard { code, amount, expires_at } = letter else { return None };
+    fn of(letter: &Letter, locale: &Locale) -> Option<Self> {
+        let Letter::GiftCard { code, amount: worth, expires_at } = letter else { return None };
         // The day that UTC has then, with its month in letters: no country reads it wrongly.
         let expires_on = expires_at.map(|at| at.strftime("%-d %B %Y").to_string());
-        Some(Self { code: code.clone(), amount: amount.to_string(), expires_on })
+        Some(Self { code: code.clone(), amount: amount(*worth, locale), expires_on })
     }
 }
 
@@ -190,6 +195,7 @@ impl Templates {
             "gift_card",
             "order_confirmation",
             "late_payment_refunded",
+            "payment_failed",
             "order_shipped",
             "order_delivered",
             "order_refunded",
@@ -256,6 +262,7 @@ pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
         | Letter::DataExported { token }
         | Letter::StaffInvitation { token }
         | Letter::StaffResetPassword { token }
+        | Letter::PaymentFailed { token, .. }
         | Letter::ExchangeToPay { token, .. }
         | Letter::OrderEditToApprove { token, .. }
         | Letter::OrderEdited { token: Some(token), .. }
@@ -294,18 +301,18 @@ pub(crate) fn context_of(facts: &Facts<'_>) -> Value {
         shop_url => facts.shop_url,
         token => token,
         is_new => is_new,
-        gift_card => Value::from(Serde(GiftCardFacts::of(facts.letter))),
-        order => Value::from(Serde(facts.order.map(OrderFacts::of))),
+        gift_card => Value::from(Serde(GiftCardFacts::of(facts.letter, &facts.locale))),
+        order => Value::from(Serde(facts.order.map(|order| OrderFacts::of(order, &facts.locale)))),
         parcel => Value::from(Serde(&facts.parcel)),
         returned => Value::from(Serde(&facts.returned)),
         edit => Value::from(Serde(&facts.edit)),
         edit_closed => Value::from(Serde(EditClosedFacts::of(facts.letter))),
-        refund => refund_of(facts.letter),
+        refund => refund_of(facts.letter, &facts.locale),
         canceled => Value::from(Serde(canceled_of(facts.letter, facts.order))),
         downloads => Value::from(Serde(&facts.downloads)),
         stock => Value::from(Serde(StockFacts::of(facts.letter))),
-        money => Value::from(Serde(MoneyFacts::of(facts.letter))),
-        pay_link => Value::from(Serde(PayLinkFacts::of(facts.letter))),
+        money => Value::from(Serde(MoneyFacts::of(facts.letter, &facts.locale))),
+        pay_link => Value::from(Serde(PayLinkFacts::of(facts.letter, &facts.locale))),
     }
 }
 
@@ -319,13 +326,13 @@ struct PayLinkFacts {
 }
 
 impl PayLinkFacts {
-    fn of(letter: &Letter) -> Option<Self> {
+    fn of(letter: &Letter, locale: &Locale) -> Option<Self> {
         let Letter::PayLink { cart_id, total, expires_at, message, .. } = letter else {
             return None;
         };
         Some(Self {
             cart_id: cart_id.to_string(),
-            total: total.to_string(),
+            total: amount(*total, locale),
             // The day that UTC has then, with its month in letters.
             expires_on: expires_at.strftime("%-d %B %Y").to_string(),
             message: message.clone(),
@@ -362,22 +369,24 @@ struct MoneyFacts {
 }
 
 impl MoneyFacts {
-    fn of(letter: &Letter) -> Self {
+    fn of(letter: &Letter, locale: &Locale) -> Self {
         // The time that UTC has then, with its month in letters.
         let at = |at: Timestamp| at.strftime("%-d %B %Y, %H:%M UTC").to_string();
-        if let Letter::DisputeOpened { order_number, amount, reason, is_inquiry, due_by } = letter {
+        if let Letter::DisputeOpened { order_number, amount: sum, reason, is_inquiry, due_by } =
+            letter
+        {
             return Self {
                 order_number: order_number.clone(),
-                amount: amount.to_string(),
+                amount: amount(*sum, locale),
                 reason: reason.replace('_', " "),
                 is_inquiry: *is_inquiry,
                 due: due_by.map(at),
             };
         }
-        if let Letter::CaptureDue { order_number, amount, capture_before } = letter {
+        if let Letter::CaptureDue { order_number, amount: sum, capture_before } = letter {
             return Self {
                 order_number: order_number.clone(),
-                amount: amount.to_string(),
+                amount: amount(*sum, locale),
                 due: Some(at(*capture_before)),
                 ..Self::default()
             };
@@ -437,6 +446,7 @@ impl StockFacts {
             | Letter::OrderRefunded { .. }
             | Letter::OrderCanceled { .. }
             | Letter::OrderLinesCanceled { .. }
+            | Letter::PaymentFailed { .. }
             | Letter::ExchangeToPay { .. }
             | Letter::OrderEditToApprove { .. }
             | Letter::OrderEdited { .. }
@@ -458,9 +468,9 @@ impl StockFacts {
 }
 
 /// What goes back, in the letter that says so.
-fn refund_of(letter: &Letter) -> Option<String> {
-    let Letter::OrderRefunded { amount, .. } = letter else { return None };
-    Some(amount.to_string())
+fn refund_of(letter: &Letter, locale: &Locale) -> Option<String> {
+    let Letter::OrderRefunded { amount: sum, .. } = letter else { return None };
+    Some(amount(*sum, locale))
 }
 
 #[derive(Serialize)]
@@ -486,7 +496,8 @@ fn canceled_of(letter: &Letter, order: Option<&Order>) -> Vec<CanceledFacts> {
 }
 
 impl OrderFacts {
-    fn of(order: &Order) -> Self {
+    fn of(order: &Order, locale: &Locale) -> Self {
+        let sum = |money: Money| amount(money, locale);
         let lines = order
             .lines
             .iter()
@@ -494,7 +505,7 @@ impl OrderFacts {
                 title: line.title.clone(),
                 variant: line.variant_title.clone(),
                 quantity: line.quantity,
-                total: line.total.to_string(),
+                total: sum(line.total),
             })
             .collect();
         let address = order.shipping_address.as_ref().map(|to| {
@@ -505,25 +516,32 @@ impl OrderFacts {
             lines.push(to.country.code().to_owned());
             lines
         });
+        let tenders = order.tendering.tenders.iter();
         Self {
             id: order.id.to_string(),
             number: order.number.clone(),
             lines,
-            subtotal: order.totals.subtotal.to_string(),
+            subtotal: sum(order.totals.subtotal),
             discount: (!order.totals.discount.is_zero())
-                .then(|| format!("-{}", order.totals.discount)),
-            shipping: order.shipping.as_ref().map(|_| order.totals.shipping.to_string()),
-            tax: order.totals.tax.to_string(),
-            total: order.totals.total.to_string(),
-            tenders: order.tendering.tenders.iter().map(TenderFacts::of).collect(),
-            due: order.charged().to_string(),
-            refunded: order.captured.to_string(),
+                .then(|| format!("-{}", sum(order.totals.discount))),
+            shipping: order.shipping.as_ref().map(|_| sum(order.totals.shipping)),
+            tax: sum(order.totals.tax),
+            total: sum(order.totals.total),
+            tenders: tenders.map(|tender| TenderFacts::of(tender, locale)).collect(),
+            due: sum(order.charged()),
+            refunded: sum(order.captured),
             is_tax_included: order.price_mode == domain::tax::PriceMode::Inclusive,
             address,
             shipping_name: order.shipping.as_ref().map(|option| option.name.clone()),
             keys: order.lines.iter().filter(|line| line.has_keys).map(KeyFacts::of).collect(),
         }
     }
+}
+
+/// An amount as the words' language writes it: `1,234.50 EUR`, as on papers, but with a plain space
+/// before the currency, which can be searched for and copied.
+pub(crate) fn amount(money: Money, locale: &Locale) -> String {
+    figures::amount(money, locale).replace('\u{a0}', " ")
 }
 
 /// As the engine escapes by itself, but for the slash: it does no harm in HTML, and addresses with
@@ -652,6 +670,7 @@ mod tests {
             ("data_exported", "/account/export"),
             ("back_in_stock", "/back-in-stock"),
             ("exchange_to_pay", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+            ("payment_failed", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
             ("order_edit_to_approve", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV/edit"),
             ("order_edited", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
             ("order_link", "/orders/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
@@ -697,6 +716,7 @@ mod tests {
             ("staff_invitation", "72 hours"),
             ("staff_reset_password", "30 minutes"),
             ("exchange_to_pay", "48 hours"),
+            ("payment_failed", "48 hours"),
             ("order_edit_to_approve", "28 November 2026"),
             ("order_edited", "48 hours"),
             ("order_link", "60 minutes"),
@@ -760,6 +780,7 @@ mod tests {
         let facts = Facts {
             letter: &letter,
             shop_url: SHOP_URL,
+            locale: Locale::default(),
             order: None,
             parcel: None,
             returned: None,
@@ -775,16 +796,26 @@ mod tests {
         let Rendered { html, text, .. } = letter("order_confirmation");
         for line in [
             "2 x Mug <b>\"Blue & White\"</b> (Blue, 300 ml): 22.50 EUR",
-            "Subtotal: 1234592.89 EUR",
+            "Subtotal: 1,234,592.89 EUR",
             "Discount: -2.50 EUR",
             "Shipping (Standard): 4.90 EUR",
-            "Total: 1234595.29 EUR (tax included: 197120.25 EUR)",
+            "Total: 1,234,595.29 EUR (tax included: 197,120.25 EUR)",
         ] {
             assert!(text.lines().any(|each| each == line), "{line} in {text}");
         }
-        for amount in ["1234592.89 EUR", "-2.50 EUR", "4.90 EUR", "1234595.29 EUR"] {
+        for amount in ["1,234,592.89 EUR", "-2.50 EUR", "4.90 EUR", "1,234,595.29 EUR"] {
             assert!(html.contains(amount), "{amount}");
         }
+    }
+
+    #[test]
+    fn an_amount_is_written_as_the_letter_s_language_does() {
+        let order = samples::order().unwrap();
+        let letter = Letter::OrderConfirmation { order_id: order.id };
+        let german = Locale::parse("de").unwrap();
+        let facts = samples::facts_in(&letter, &order, &german);
+        let Rendered { text, .. } = Templates::built_in().unwrap().render(&facts).unwrap();
+        assert!(text.contains("1.234.595,29 EUR"), "{text}");
     }
 
     #[test]

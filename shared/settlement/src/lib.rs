@@ -100,9 +100,7 @@ pub async fn finalize(
         let is_live = desk.gateway.is_live();
         let done = match file.order.settle(payment, &intent, is_live, desk.now) {
             Settlement::Known => Some(Finalized::Known),
-            Settlement::Moved(payment) => {
-                won(desk.store.save_payment(&payment).await?, Finalized::Moved)
-            }
+            Settlement::Moved(moved) => save_moved(desk, &file.order, payment, &moved).await?,
             Settlement::Placed(order, payment, entry) => {
                 place(desk, &file.order, *order, &payment, &entry).await?
             }
@@ -170,6 +168,34 @@ async fn place(
         Settled::Yes => Some(Finalized::Placed),
         Settled::Raced | Settled::Short(_) | Settled::TenderGone | Settled::UsedUp(_) => None,
     })
+}
+
+/// Writes where the payment stands. A card is declined while its buyer looks; a debit that was
+/// under way fails days later: then the order waits once more, and its buyer is told.
+async fn save_moved(
+    desk: &Desk<'_>,
+    before: &Order,
+    was: &Payment,
+    payment: &Payment,
+) -> Result<Option<Finalized>, Fault> {
+    let has_failed =
+        was.status == payment::Status::Processing && payment.status == payment::Status::Failed;
+    let waiting = if has_failed { before.debit_failed(desk.now) } else { None };
+    let Some(mut order) = waiting else {
+        return Ok(won(desk.store.save_payment(payment).await?, Finalized::Moved));
+    };
+    let fact = order.say_payment_failed();
+    let events = [event(&order, fact, desk.now)];
+    let step = Move {
+        before,
+        order: &order,
+        payment: Some(payment),
+        refund: None,
+        entry: None,
+        events: &events,
+        remembered: None,
+    };
+    Ok(won(desk.store.move_money(&step).await?, Finalized::Moved))
 }
 
 /// Writes that reserved money was let go, and that nothing is sent for nothing.
@@ -252,6 +278,10 @@ async fn settle_late(
         Some(_) | None => refunding,
     };
     let mut events = Vec::new();
+    if before.status != refused.status {
+        let fact = refused.say_moved();
+        events.push(event(&refused, fact, desk.now));
+    }
     if let Some(refund) = &refund {
         let fact = refused.say_refund_requested(refund);
         events.push(event(&refused, fact, desk.now));
@@ -281,12 +311,24 @@ pub fn event_id(order: &Order) -> EventId {
     EventId::from_ulid(id)
 }
 
-/// Ends an order that waits for its payment: `to` is canceled or expired.
+/// Ends an order that waits for its payment, and says so: `to` is canceled or expired.
 pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ended, Fault> {
     for _ in 0..RACES_MAX {
-        let file = go_on(desk, id).await?;
+        let mut file = go_on(desk, id).await?;
         if file.order.status != Status::PendingPayment {
             return Ok(Ended::NotWaiting(Box::new(file)));
+        }
+        // Time alone ends no order whose debit has just failed: the buyer does not know of it yet.
+        let was = file.payment().map(|payment| payment.status);
+        if to == Status::Expired && was == Some(payment::Status::Processing) {
+            let found = Box::pin(finalize(desk, id, None)).await?;
+            file = load(desk, id).await?;
+            if file.order.status != Status::PendingPayment {
+                return Ok(Ended::NotWaiting(Box::new(file)));
+            }
+            if found == Finalized::Moved {
+                return Ok(Ended::Undecided);
+            }
         }
         let mut closed = None;
         // Money in quarantine is a person's business; it does not keep goods from other buyers.
@@ -305,11 +347,13 @@ pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ende
             }
         }
         let before = &file.order;
-        let Ok(after) = before.clone().end(to, desk.now) else {
+        let Ok(mut after) = before.clone().end(to, desk.now) else {
             return Ok(Ended::NotWaiting(Box::new(file)));
         };
-        if desk.store.end_unpaid(before, &after, closed.as_ref(), &[]).await? == Saved::Yes {
-            let mut file = file;
+        let fact = after.say_moved();
+        let events = [event(&after, fact, desk.now)];
+        let ended = desk.store.end_unpaid(before, &after, closed.as_ref(), &events);
+        if ended.await? == Saved::Yes {
             file.order = Order { version: after.version + 1, ..after };
             if let Some(closed) = closed {
                 file.payments.iter_mut().filter(|p| p.id == closed.id).for_each(|p| {

@@ -68,7 +68,8 @@ pub async fn handle(
         let detail = "This letter is not about an order.";
         return Err(Problem::invalid(vec![Flaw::new("/order_id", "not_about_an_order", detail)]));
     }
-    let mut facts = Facts { shop_url: &app.shop_url, ..samples::facts(letter, order) };
+    let facts = samples::facts_in(letter, order, &which.locale);
+    let mut facts = Facts { shop_url: &app.shop_url, ..facts };
     if let Some(file) = &file {
         // Links that open nothing: a preview is not the buyer's letter.
         let links = download::links(order, &call.guard.sealer, &app.shop_url, call.now, |_| 0);
@@ -84,7 +85,7 @@ pub async fn handle(
             let returned = file.returns.last().ok_or_else(|| {
                 Problem::conflict("order_has_no_return", "Nobody wants to return this order.")
             })?;
-            facts.returned = Some(Returned::of(order, returned));
+            facts.returned = Some(Returned::of(order, returned, &which.locale));
         }
     }
     match custom.render(&facts) {

@@ -1,5 +1,8 @@
 //! The queue of letters: claim, look whether the address may be written to, write, send, mark.
 //!
+//! A letter about an order is in the language of the order's papers, where the merchant has words
+//! in that one; else in those of the shop's usual language, else in the shop's own.
+//!
 //! An address whose mailbox does not exist, or whose reader called a letter spam, is not written to
 //! — but for letters about security. They go out whatever the list says: each is asked for by
 //! somebody a moment ago or warns of a theft, and nobody is to be able to silence a warning by
@@ -10,9 +13,11 @@
 //! second copy is better than none.
 
 use api::download;
+use domain::catalog::Locale;
 use domain::event::{Event, Fact, Letter, Message};
 use domain::fault::{Fault, Retry};
 use domain::id::OrderId;
+use domain::invoice::locale_of;
 use domain::message::{Delivery, Status};
 use domain::order::Order;
 use jiff::Timestamp;
@@ -32,7 +37,14 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     let names = address::names(&app.doors.guard(now).await?.sealer, &message.to);
     let shop = app.store.shop().await?.value;
     let template = message.letter.template();
-    let own = app.words.of(&app.store, template, &shop.default_locale, now).await?;
+    let file = match order_of(&message.letter) {
+        Some(id) => Some(load(app, id).await?),
+        None => None,
+    };
+    // An account has no language of its own: it is written to in the shop's.
+    let usual = &shop.default_locale;
+    let locale = file.as_ref().map_or_else(|| usual.clone(), |it| locale_of(&it.order, &shop));
+    let own = app.words.of(&app.store, template, &[&locale, usual], now).await?;
     let mut delivery = Delivery::queued(&message, names.current, now);
     delivery.words = own.as_ref().map(Own::name);
     let claimed = match app.store.claim_message(&delivery, now).await? {
@@ -57,7 +69,7 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     } else {
         None
     };
-    let Some(letter) = write(app, &message, own.as_ref(), now).await? else {
+    let Some(letter) = write(app, &message.letter, file.as_ref(), own.as_ref(), now).await? else {
         let step = (Status::Sending, Status::Failed);
         app.store.move_message(message.id, step, Some("template_broken"), now).await?;
         return Ok(());
@@ -103,6 +115,7 @@ fn read(body: &str) -> Result<Message, Fault> {
         | Fact::DisputeAnswered { .. }
         | Fact::CaptureRequested { .. }
         | Fact::RefundMoved { .. }
+        | Fact::PaymentFailed { .. }
         | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
         | Fact::OrderLinesCanceled { .. }
@@ -120,53 +133,27 @@ fn read(body: &str) -> Result<Message, Fault> {
     }
 }
 
-/// Writes the letter from the facts as they are recorded: the same facts are the same letter. The
-/// merchant's own words are taken where there are any that can be written; no letter waits for them
-/// to be mended. None for the test of a template that can not be written.
-async fn write(
-    app: &App,
-    message: &Message,
-    own: Option<&Own>,
-    now: Timestamp,
-) -> Result<Option<Rendered>, Fault> {
-    let (mut parcel, mut returned, mut edit) = (None, None, None);
-    let order = match &message.letter {
+/// The order that a letter is about, and its language is taken from.
+const fn order_of(letter: &Letter) -> Option<OrderId> {
+    match letter {
         Letter::OrderConfirmation { order_id }
         | Letter::LatePaymentRefunded { order_id }
+        | Letter::PaymentFailed { order_id, .. }
+        | Letter::OrderShipped { order_id, .. }
+        | Letter::OrderDelivered { order_id, .. }
         | Letter::OrderRefunded { order_id, .. }
         | Letter::OrderCanceled { order_id }
         | Letter::OrderLinesCanceled { order_id, .. }
         | Letter::ExchangeToPay { order_id, .. }
+        | Letter::OrderEditToApprove { order_id, .. }
+        | Letter::OrderEdited { order_id, .. }
         | Letter::OrderLink { order_id, .. }
-        | Letter::KeysReady { order_id } => Some(load(app, *order_id).await?.order),
-        Letter::OrderShipped { order_id, fulfillment_id }
-        | Letter::OrderDelivered { order_id, fulfillment_id } => {
-            let file = load(app, *order_id).await?;
-            let found = file.parcels.iter().find(|one| one.id == *fulfillment_id);
-            let missing = || Fault::noticed(format!("find {fulfillment_id}"), Retry::Useless);
-            parcel = Some(Parcel::of(&file.order, found.ok_or_else(missing)?));
-            Some(file.order)
-        }
-        Letter::ReturnRequested { order_id, return_id }
-        | Letter::ReturnApproved { order_id, return_id }
-        | Letter::ReturnRejected { order_id, return_id }
-        | Letter::ReturnReceived { order_id, return_id }
-        | Letter::ReturnResolved { order_id, return_id } => {
-            let file = load(app, *order_id).await?;
-            let found = file.returns.iter().find(|one| one.id == *return_id);
-            let missing = || Fault::noticed(format!("find {return_id}"), Retry::Useless);
-            returned = Some(Returned::of(&file.order, found.ok_or_else(missing)?));
-            Some(file.order)
-        }
-        Letter::OrderEditToApprove { order_id, number, .. }
-        | Letter::OrderEdited { order_id, number, .. } => {
-            let file = load(app, *order_id).await?;
-            let found = file.edits.iter().find(|one| one.number == *number);
-            let tried = || format!("find edit {number} of {order_id}");
-            let missing = || Fault::noticed(tried(), Retry::Useless);
-            edit = Some(Edited::of(&file.order, found.ok_or_else(missing)?));
-            Some(file.order)
-        }
+        | Letter::ReturnRequested { order_id, .. }
+        | Letter::ReturnApproved { order_id, .. }
+        | Letter::ReturnRejected { order_id, .. }
+        | Letter::ReturnReceived { order_id, .. }
+        | Letter::ReturnResolved { order_id, .. }
+        | Letter::KeysReady { order_id } => Some(*order_id),
         Letter::VerifyEmail { .. }
         | Letter::AlreadyRegistered
         | Letter::ResetPassword { .. }
@@ -183,25 +170,86 @@ async fn write(
         | Letter::BackInStock { .. }
         | Letter::PayLink { .. }
         | Letter::OrderEditClosed { .. }
+        | Letter::TemplateTest { .. }
         | Letter::DisputeOpened { .. }
         | Letter::CaptureDue { .. }
         | Letter::StockDigest { .. } => None,
-        Letter::TemplateTest { of, locale, version } => {
-            let own = words::version(&app.store, of, locale, *version).await?;
-            return Ok(own.and_then(|own| own.sample(of)));
-        }
-    };
-    let downloads = match &order {
-        Some(order) => links(app, order, now).await?,
+    }
+}
+
+/// Writes the letter from the facts as they are recorded: the same facts are the same letter. The
+/// merchant's own words are taken where there are any that can be written; no letter waits for them
+/// to be mended. None for the test of a template that can not be written.
+async fn write(
+    app: &App,
+    letter: &Letter,
+    file: Option<&OrderFile>,
+    own: Option<&Own>,
+    now: Timestamp,
+) -> Result<Option<Rendered>, Fault> {
+    if let Letter::TemplateTest { of, locale, version } = letter {
+        let own = words::version(&app.store, of, locale, *version).await?;
+        return Ok(own.and_then(|own| own.sample(of)));
+    }
+    let downloads = match file {
+        Some(file) => links(app, &file.order, now).await?,
         None => Vec::new(),
     };
-    let (letter, shop_url) = (&message.letter, app.shop_url.as_str());
-    let order = order.as_ref();
-    let facts = Facts { letter, shop_url, order, parcel, returned, edit, downloads };
-    if let Some(written) = own.and_then(|own| own.write(letter.template(), &facts)) {
-        return Ok(Some(written));
+    if let Some(own) = own {
+        let facts = facts(app, letter, file, own.locale(), &downloads)?;
+        if let Some(written) = own.write(letter.template(), &facts) {
+            return Ok(Some(written));
+        }
     }
+    // The shop's own words are English.
+    let facts = facts(app, letter, file, &Locale::default(), &downloads)?;
     app.templates.render(&facts).map(Some)
+}
+
+/// What a letter is written from.
+fn facts<'a>(
+    app: &'a App,
+    letter: &'a Letter,
+    file: Option<&'a OrderFile>,
+    locale: &Locale,
+    downloads: &[Link],
+) -> Result<Facts<'a>, Fault> {
+    let mut facts = Facts {
+        letter,
+        shop_url: app.shop_url.as_str(),
+        locale: locale.clone(),
+        order: file.map(|file| &file.order),
+        parcel: None,
+        returned: None,
+        edit: None,
+        downloads: downloads.to_vec(),
+    };
+    let Some(file) = file else { return Ok(facts) };
+    if let Letter::OrderShipped { fulfillment_id: id, .. }
+    | Letter::OrderDelivered { fulfillment_id: id, .. } = letter
+    {
+        let found = file.parcels.iter().find(|one| one.id == *id).ok_or_else(|| missing(id))?;
+        facts.parcel = Some(Parcel::of(&file.order, found));
+    }
+    if let Letter::ReturnRequested { return_id: id, .. }
+    | Letter::ReturnApproved { return_id: id, .. }
+    | Letter::ReturnRejected { return_id: id, .. }
+    | Letter::ReturnReceived { return_id: id, .. }
+    | Letter::ReturnResolved { return_id: id, .. } = letter
+    {
+        let found = file.returns.iter().find(|one| one.id == *id).ok_or_else(|| missing(id))?;
+        facts.returned = Some(Returned::of(&file.order, found, locale));
+    }
+    if let Letter::OrderEditToApprove { number, .. } | Letter::OrderEdited { number, .. } = letter {
+        let found = file.edits.iter().find(|one| one.number == *number);
+        let found = found.ok_or_else(|| missing(&format!("edit {number} of {}", file.order.id)))?;
+        facts.edit = Some(Edited::of(&file.order, found, locale));
+    }
+    Ok(facts)
+}
+
+fn missing(what: &dyn std::fmt::Display) -> Fault {
+    Fault::noticed(format!("find {what}"), Retry::Useless)
 }
 
 async fn load(app: &App, id: OrderId) -> Result<OrderFile, Fault> {

@@ -12,6 +12,7 @@ use domain::consent::Purpose;
 use domain::event::{Event, Fact, Letter};
 use domain::fault::{Fault, Retry};
 use domain::id::{EventId, FulfillmentId};
+use domain::invoice::locale_of;
 use domain::message::{Delivery, Status};
 use domain::phone::Phone;
 use domain::shop::Shop;
@@ -125,15 +126,16 @@ async fn words(
     code: Option<&str>,
     shop: &Shop,
 ) -> Result<Option<String>, Fault> {
-    let locale = &shop.default_locale;
     let letter = match &text.says {
         Says::Code => {
+            let locale = &shop.default_locale;
             return Ok(code.map(|code| write(Topic::Code { code }, &shop.name, locale)));
         }
         Says::About { letter } => letter,
     };
     let Some(order_id) = letter.order() else { return Ok(None) };
     let Some(file) = app.store.order(order_id).await? else { return Ok(None) };
+    let locale = locale_of(&file.order, shop);
     let (number, page) = (file.order.number.as_str(), app.shop_url.as_str());
     let followed = |id: FulfillmentId| {
         let parcel = file.parcels.iter().find(|one| one.id == id);
@@ -149,7 +151,7 @@ async fn words(
     } else {
         return Ok(None);
     };
-    Ok(Some(write(topic, &shop.name, locale)))
+    Ok(Some(write(topic, &shop.name, &locale)))
 }
 
 /// Writes down that a text is not sent. Whoever took the claim over meanwhile does the same.

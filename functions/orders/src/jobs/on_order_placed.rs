@@ -19,7 +19,7 @@ use queue::Name;
 use store::Saved;
 
 use crate::staff_letters::{tell_of_dispute, tell_of_edit};
-use crate::{App, capture, keys};
+use crate::{App, capture, keys, pay_again};
 
 /// How often a lost race is run again before the message comes back by itself.
 const RACES_MAX: usize = 5;
@@ -58,6 +58,9 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     if let Fact::OrderEditClosed { order_id, number, .. } = &event.fact {
         tell_of_edit(app, &event, (*order_id, *number), now).await?;
     }
+    if let Fact::PaymentFailed { order_id } = &event.fact {
+        pay_again::tell(app, *order_id, now).await?;
+    }
     if let Some(due) = invoice_due(&event.fact) {
         ask_for_invoice(app, due).await?;
     }
@@ -71,9 +74,13 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
 fn invoice_due(fact: &Fact) -> Option<Due> {
     match fact {
         Fact::OrderPlaced { order_id } => Some(Due::invoice(*order_id)),
-        Fact::RefundMoved { order_id, refund_id, status: Refund::Succeeded, .. } => {
-            Some(Due::refund(*order_id, *refund_id))
-        }
+        Fact::RefundMoved {
+            order_id,
+            refund_id,
+            status: Refund::Succeeded,
+            is_again: false,
+            amount: _,
+        } => Some(Due::refund(*order_id, *refund_id)),
         // Of what was only reserved nothing goes back.
         Fact::OrderMoved { order_id, status: Status::Canceled } => Some(Due::called_off(*order_id)),
         Fact::OrderRefundedLate { .. }
@@ -82,6 +89,7 @@ fn invoice_due(fact: &Fact) -> Option<Due> {
         | Fact::DisputeMoved { .. }
         | Fact::DisputeAnswered { .. }
         | Fact::CaptureRequested { .. }
+        | Fact::PaymentFailed { .. }
         | Fact::RefundMoved { .. }
         | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
@@ -128,9 +136,11 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
             };
             Some((order_id, letter))
         }
-        Fact::RefundMoved { order_id, amount, status, .. } => {
+        Fact::RefundMoved { order_id, amount, status, is_again, .. } => {
             let (order_id, amount) = (*order_id, *amount);
             match status {
+                // Of what came back and is on its way again the buyer was told the first time.
+                Refund::Succeeded if *is_again => None,
                 // All of it pays for a replacement: nothing goes back that could be told of.
                 Refund::Succeeded if amount.is_zero() => None,
                 Refund::Succeeded => Some((order_id, Letter::OrderRefunded { order_id, amount })),
@@ -174,9 +184,10 @@ fn letter_about(fact: &Fact) -> Option<(OrderId, Letter)> {
             let (order_id, number) = (*order_id, *number);
             Some((order_id, Letter::OrderLinesCanceled { order_id, number }))
         }
-        // Who gets keys is written to when they do, of an edit that came to nothing staff are;
-        // the others have queues of their own.
+        // Who gets keys, or has to pay again, is written to with the write that gives or lets them
+        // in, of an edit that came to nothing staff are; the others have queues of their own.
         Fact::KeysAdded { .. }
+        | Fact::PaymentFailed { .. }
         | Fact::OrderEditClosed { .. }
         | Fact::OrderReopened { .. }
         | Fact::RefundRequested { .. }
@@ -280,9 +291,15 @@ mod tests {
         assert_eq!(late, Some((order_id, "late_payment_refunded")));
         let refund_id = domain::id::RefundId::from_ulid(Ulid::from_parts(1, 2));
         let amount = domain::money::Money::new(990, domain::currency::Currency::EUR);
-        let refund = |status| template(Fact::RefundMoved { order_id, refund_id, amount, status });
-        assert_eq!(refund(Refund::Succeeded), Some((order_id, "order_refunded")));
-        assert_eq!(refund(Refund::Failed), None);
+        let moved = |status, is_again| {
+            let fact = Fact::RefundMoved { order_id, refund_id, amount, status, is_again };
+            (invoice_due(&fact).is_some(), template(fact))
+        };
+        let told = (true, Some((order_id, "order_refunded")));
+        assert_eq!(moved(Refund::Succeeded, false), told);
+        assert_eq!(moved(Refund::Succeeded, true), (false, None));
+        assert_eq!(moved(Refund::Processing, false), (false, None));
+        assert_eq!(moved(Refund::Failed, false), (false, None));
         let return_id = domain::id::ReturnId::from_ulid(Ulid::from_parts(1, 3));
         let returned = |status| template(Fact::ReturnMoved { order_id, return_id, status });
         assert_eq!(returned(Return::Approved), Some((order_id, "return_approved")));
@@ -290,6 +307,7 @@ mod tests {
         let moved = |status| template(Fact::OrderMoved { order_id, status });
         assert_eq!(moved(Status::Canceled), Some((order_id, "order_canceled")));
         assert_eq!(moved(Status::OnHold), None);
+        assert_eq!(moved(Status::Expired), None);
         assert_eq!(
             invoice_due(&Fact::OrderMoved { order_id, status: Status::Canceled }),
             Some(Due::called_off(order_id))

@@ -30,6 +30,7 @@ fn entry(body: &str) -> Result<Entry, Fault> {
         | Fact::DisputeAnswered { .. }
         | Fact::CaptureRequested { .. }
         | Fact::RefundMoved { .. }
+        | Fact::PaymentFailed { .. }
         | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
         | Fact::OrderLinesCanceled { .. }

@@ -70,6 +70,7 @@ async fn words(app: &App, topic: Topic, event: &Event) -> Result<Announcement, F
         | Fact::DisputeAnswered { .. }
         | Fact::CaptureRequested { .. }
         | Fact::RefundMoved { .. }
+        | Fact::PaymentFailed { .. }
         | Fact::ReturnMoved { .. }
         | Fact::OrderMoved { .. }
         | Fact::OrderLinesCanceled { .. }
@@ -98,6 +99,7 @@ fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::DisputeAnswered { order_id, .. }
         | Fact::CaptureRequested { order_id }
         | Fact::RefundMoved { order_id, .. }
+        | Fact::PaymentFailed { order_id }
         | Fact::ReturnMoved { order_id, .. }
         | Fact::OrderMoved { order_id, .. }
         | Fact::OrderReopened { order_id } => Some(*order_id),

@@ -354,6 +354,7 @@ impl EventBody {
             | Fact::OrderLinesCanceled { .. }
             | Fact::OrderEditClosed { .. }
             | Fact::OrderReopened { .. }
+            | Fact::PaymentFailed { .. }
             | Fact::KeysAdded { .. }
             | Fact::AuditNoted { .. }
             | Fact::ExchangeDue { .. }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::currency::Currency;
+use crate::event::Fact;
 use crate::gift_card::{Account, Source};
 use crate::id::GiftCardId;
 use crate::order::PaymentStatus;
@@ -285,7 +286,28 @@ fn a_refund_that_came_back_is_tried_again_and_not_replaced_by_another() {
     let taken = told(&again.refund, ToldState::Succeeded);
     let again =
         again.refund.ask(now()).unwrap().hear(&again.order, &again.payment.unwrap(), &taken, now());
-    assert_eq!(again.unwrap().news, News::None, "the buyer and the books know of it");
+    let mut again = again.unwrap();
+    assert_eq!(again.news, News::SucceededAgain, "the buyer and the books know of it");
+    let fact = again.order.say_refund_moved(&again.refund, again.news);
+    assert!(matches!(fact, Fact::RefundMoved { is_again: true, .. }), "{fact:?}");
+    assert_eq!((fact.name(), fact.counted()), ("refund.succeeded", None));
+}
+
+#[test]
+fn every_step_of_a_refund_at_the_provider_is_news() {
+    let (order, payment) = paid(Currency::EUR, &[(2, 1001)], 0, 0);
+    let asked = order.request_refund(Some(&payment), 0, &of_lines(&[(0, 1)]), fresh(1)).unwrap();
+    assert_eq!(asked.news, News::None, "the queue hears of it");
+    let (paying, order) = (asked.payment.unwrap(), asked.order);
+    let asking = asked.refund.ask(now()).unwrap();
+    let step = |refund: &Refund, state| refund.hear(&order, &paying, &told(refund, state), now());
+    let pending = step(&asking, ToldState::Pending).unwrap();
+    assert_eq!(pending.news, News::Underway);
+    assert_eq!(step(&pending.refund, ToldState::Pending), None, "once");
+    let waiting = step(&pending.refund, ToldState::RequiresAction).unwrap();
+    assert_eq!(waiting.news, News::Underway);
+    assert_eq!(step(&waiting.refund, ToldState::Succeeded).unwrap().news, News::Succeeded);
+    assert_eq!(step(&waiting.refund, ToldState::Canceled).unwrap().news, News::Failed);
 }
 
 #[test]
