@@ -1,12 +1,14 @@
 //! The merchant's own words for letters: tried, kept, shown, sent to oneself, published, taken
 //! back; and never in the way of a letter.
 
+use domain::catalog::Locale;
 use domain::permission::Permission::{
     NotificationsWrite, OrdersRead, SettingsRead, TemplatesWrite,
 };
 use futures_util::future::join_all;
-use local::{Request, Response, Shop};
+use local::{Options, Request, Response, Shop};
 use serde_json::{Value, json};
+use testkit::goods::{self, TEMPLATE};
 use wire::{FaultKind, Plan};
 
 use crate::tour::letters::{TEMPLATES, newest, thanked, words};
@@ -27,11 +29,16 @@ async fn write(mary: &Colleague, body: &Value) -> Response {
 
 /// Keeps and publishes words.
 async fn publish(mary: &Colleague, body: &Value) -> u64 {
-    let made = write(mary, body).await;
+    publish_at(mary, AT, body).await
+}
+
+/// Keeps and publishes words for this letter in this language.
+async fn publish_at(mary: &Colleague, at: &str, body: &Value) -> u64 {
+    let made = mary.call("POST", &format!("{at}/versions"), body).await;
     assert_eq!(made.status, 201, "{}", made.text());
     let version = made.value()["version"].as_u64().unwrap();
     let tag = made.header("etag").unwrap();
-    ok(mary.call_if(tag, "POST", &format!("{AT}/versions/{version}/publish"), &Value::Null).await);
+    ok(mary.call_if(tag, "POST", &format!("{at}/versions/{version}/publish"), &Value::Null).await);
     version
 }
 
@@ -84,6 +91,45 @@ async fn what_is_published_is_sent_within_a_minute_and_taken_back_step_by_step()
     {
         assert_eq!(noted(&shop, action).await, times, "{action}");
     }
+}
+
+#[tokio::test]
+async fn each_buyer_is_written_to_in_the_language_of_their_papers_where_there_are_words_in_it() {
+    let mut goods = goods::small(world::MUGS);
+    goods.shop.locales.push(Locale::parse("de").unwrap());
+    let shop = world::open_with(Options::default(), &goods).await;
+    let mary = writer(&shop).await;
+    let confirmation = format!("{TEMPLATES}/order_confirmation/de");
+    publish_at(&mary, &confirmation, &words("Danke")).await;
+    publish(&mary, &words("Thanks")).await;
+    publish_at(&mary, &format!("{TEMPLATES}/order_canceled/en"), &words("Gone")).await;
+    shop.clock().advance_ms(MINUTE_MS);
+    for (country, mark, point) in [("DE", "Danke", ","), ("FR", "Thanks", ".")] {
+        let mut jane = Shopper::guest(&shop).await;
+        jane.add(TEMPLATE, 1).await;
+        let mut to = world::address();
+        to["country"] = json!(country);
+        let body = json!({"email": "jane@example.org", "shipping_address": to});
+        let path = format!("/v1/store/carts/{}/addresses", jane.cart);
+        ok(jane.call("PUT", &path, &body).await);
+        let answer = jane.complete().await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        assert_eq!(jane.pay("pm_card_visa").0, 200);
+        shop.settle().await;
+        let mail = newest(&jane);
+        assert!(mail.subject.starts_with(mark), "{country}: {}", mail.subject);
+        let text = mail.text.unwrap();
+        let total = text.rsplit(", ").next().unwrap();
+        assert!(total.trim_end().ends_with(" EUR") && total.contains(point), "{text}");
+    }
+    // Where there are none in a buyer's language, those of the shop's usual one are sent.
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(TEMPLATE, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    let path = format!("/v1/store/orders/{}/cancel", jane.order);
+    ok(jane.call("POST", &path, &json!({})).await);
+    shop.settle().await;
+    assert!(newest(&jane).subject.starts_with("Gone"));
 }
 
 #[tokio::test]

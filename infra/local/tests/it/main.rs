@@ -75,6 +75,7 @@ mod staff_search;
 mod storm;
 mod telemetry;
 mod texts;
+mod topics;
 mod tour;
 mod tracking;
 mod webhooks;

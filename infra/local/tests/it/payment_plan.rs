@@ -176,6 +176,70 @@ async fn a_debit_takes_its_time_and_the_order_waits_for_it() {
 }
 
 #[tokio::test]
+async fn a_debit_that_fails_late_is_told_of_once_with_a_way_to_pay_again() {
+    let goods = priced(Currency::USD, 2_100);
+    let shop = world::open_with(Options::default(), &goods).await;
+    let (jane, joe) = (waiting_for_dollars(&shop).await, waiting_for_dollars(&shop).await);
+    let told = || {
+        let mails = shop.mails().into_iter();
+        mails.filter(|mail| mail.subject.contains("did not go through")).count()
+    };
+    let sweep = async || {
+        let swept = shop.run_job("checkout.jobs.expire_unpaid").await;
+        assert!(matches!(swept, local::Outcome::Answered(_)), "{swept:?}");
+        shop.settle().await;
+    };
+    // A card is declined while she looks.
+    jane.pay("pm_card_chargeDeclined");
+    shop.settle().await;
+    assert_eq!(told(), 0);
+    for buyer in [&jane, &joe] {
+        let (_, intent) = buyer.pay("pm_usBankAccount_insufficientFunds");
+        assert_eq!(intent["status"], "processing", "{intent}");
+    }
+    shop.settle().await;
+    // The orders' time is over when the banks say no, and the sweeper is the first to hear of it.
+    shop.clock().advance_ms(31 * MINUTE_MS);
+    sweep().await;
+    assert_eq!(told(), 2);
+    sweep().await;
+    assert_eq!(told(), 2);
+    for buyer in [&jane, &joe] {
+        assert_eq!(buyer.view_order().await["status"], "pending_payment");
+    }
+
+    // Each letter opens its own order, which is paid after all; what fails again she looks up.
+    let token = |order: &str| {
+        let mails = shop.mails().into_iter();
+        let texts = mails.filter_map(|mail| mail.text).filter(|text| text.contains(order));
+        let link = texts.last().expect("a letter");
+        let token = link.split("#token=").nth(1).and_then(|rest| rest.split_whitespace().next());
+        token.map(str::to_owned)
+    };
+    let reader = Shopper {
+        order: jane.order.clone(),
+        order_token: token(&jane.order),
+        ..Shopper::from(&shop, "203.0.113.99")
+    };
+    let path = format!("/v1/store/orders/{}/retry_payment", jane.order);
+    let again = ok(reader.call("POST", &path, &json!({})).await);
+    assert_eq!(again["payment"]["payment_intent_id"], json!(jane.intent));
+    for card in ["pm_usBankAccount_insufficientFunds", "pm_usBankAccount_success"] {
+        assert_eq!(jane.pay(card).1["status"], "processing");
+        shop.settle().await;
+        shop.advance(CLEARED_SECONDS).await;
+        shop.settle().await;
+    }
+    assert_eq!(reader.view_order().await["status"], "placed");
+    assert_eq!(told(), 2);
+    // Who does nothing owes nothing.
+    shop.clock().advance_ms(49 * 60 * MINUTE_MS);
+    sweep().await;
+    assert_eq!(joe.view_order().await["status"], "expired");
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
 async fn a_debit_under_way_is_not_called_off_by_the_clock() {
     let goods = priced(Currency::USD, 2_100);
     let shop = world::open_with(Options::default(), &goods).await;

@@ -5,7 +5,7 @@ use domain::id::{EventId, WebhookId};
 use domain::permission::Permission;
 use domain::webhook::{Secret, Secrets};
 use jiff::Timestamp;
-use local::{Options, Outcome, Shop};
+use local::{Options, Outcome, Request, Shop};
 use serde_json::{Value, json};
 use testkit::goods::{self, MUG};
 
@@ -103,6 +103,96 @@ async fn a_system_is_told_of_an_order_once_signed_and_without_anybody_in_it() {
     assert_eq!(receiver.take().len(), 0);
     assert_eq!(deliveries(&keeper, &at).await.len(), 1);
     world::sound(&shop, &goods::small(world::MUGS)).await;
+}
+
+/// What was told of an order, in its sequence, however it arrived.
+fn told_of(heard: &[Heard], jane: &Shopper) -> Vec<String> {
+    let told = heard.iter().map(Heard::value);
+    let mut of: Vec<(u64, String)> = told
+        .filter(|one| one["data"]["order"]["id"] == json!(jane.order))
+        .map(|one| (one["sequence"].as_u64().unwrap(), one["type"].as_str().unwrap().to_owned()))
+        .collect();
+    of.sort();
+    of.into_iter().map(|(_, kind)| kind).collect()
+}
+
+/// Letters about an order whose subject has these words.
+async fn letters(jane: &Shopper, words: &str) -> usize {
+    let number = jane.view_order().await["number"].as_str().unwrap().to_owned();
+    let about = |mail: &wire::Mail| mail.subject.contains(words) && mail.subject.contains(&number);
+    jane.shop.mails().into_iter().filter(about).count()
+}
+
+#[tokio::test]
+async fn an_order_that_ends_unpaid_is_told_of_once_also_where_it_is_asked_twice() {
+    let shop = open().await;
+    let (keeper, receiver) = (keeper(&shop).await, Receiver::new());
+    add(&keeper, &receiver.url("/ok"), &json!(["*"])).await;
+    let waiting = async || {
+        let mut jane = Shopper::guest(&shop).await;
+        jane.ready(MUG, 1).await;
+        assert_eq!(jane.complete().await.status, 201);
+        jane
+    };
+    let (left, called_off) = (waiting().await, waiting().await);
+    let path = format!("/v1/store/orders/{}/cancel", called_off.order);
+    for _ in 0..2 {
+        ok(called_off.call("POST", &path, &json!({})).await);
+        shop.settle().await;
+    }
+    shop.clock().advance_ms(32 * 60_000);
+    for _ in 0..2 {
+        let swept = shop.run_job("checkout.jobs.expire_unpaid").await;
+        assert!(matches!(swept, Outcome::Answered(_)), "{swept:?}");
+        shop.settle().await;
+    }
+    let heard = receiver.take();
+    assert_eq!(told_of(&heard, &called_off), ["order.canceled"]);
+    assert_eq!(told_of(&heard, &left), ["order.expired"]);
+    // Who called it off is told that it is so; who just left is not written to.
+    assert_eq!(letters(&called_off, "was canceled").await, 1);
+    assert_eq!(letters(&left, "").await, 0);
+    world::sound(&shop, &goods::small(world::MUGS)).await;
+}
+
+#[tokio::test]
+async fn every_step_of_a_refund_is_told_and_its_buyer_is_written_to_once() {
+    let shop = open().await;
+    let (keeper, receiver) = (keeper(&shop).await, Receiver::new());
+    add(&keeper, &receiver.url("/ok"), &json!(["*"])).await;
+    let may = [Permission::OrdersRead, Permission::OrdersRefund];
+    let clerk = Colleague::of(&shop, "clerk", &may).await;
+    for (card, steps) in [
+        ("pm_card_pendingRefund", ["refund.updated", "refund.succeeded"].as_slice()),
+        ("pm_card_refundFail", &["refund.succeeded", "refund.failed", "refund.succeeded"]),
+    ] {
+        let mut jane = Shopper::guest(&shop).await;
+        jane.ready(MUG, 1).await;
+        assert_eq!(jane.complete().await.status, 201);
+        assert_eq!(jane.pay(card).0, 200);
+        shop.settle().await;
+        let refunds = format!("/v1/admin/orders/{}/refunds", jane.order);
+        let post = |target: &str, body: &Value| {
+            let request = Request::new("POST", target).header("idempotency-key", &world::key());
+            clerk.send(request.json(body))
+        };
+        let body = json!({"amount": {"amount": 700, "currency": "EUR"}});
+        let made = ok(post(&refunds, &body).await);
+        shop.settle().await;
+        // The provider settles what is pending, and fails what it does, within seconds.
+        shop.advance(30).await;
+        shop.settle().await;
+        if steps.contains(&"refund.failed") {
+            let again = format!("{refunds}/{}/retry", made["id"].as_str().unwrap());
+            ok(post(&again, &json!({})).await);
+            shop.settle().await;
+        }
+        let told = told_of(&receiver.take(), &jane);
+        assert_eq!(told[0], "order.placed", "{card}");
+        assert_eq!(told[1..], *steps, "{card}");
+        assert_eq!(letters(&jane, "A refund for your order").await, 1, "{card}");
+        world::sound(&shop, &goods::small(world::MUGS)).await;
+    }
 }
 
 #[tokio::test]
