@@ -431,11 +431,8 @@ mod tests {
         let (prices, counted, stacks) = (prices(), Counted::read(COUNTED).unwrap(), stacks());
         let model = Model { prices: &prices, counted: &counted, stacks: &stacks };
         let lines = model.idle().unwrap();
-        let secret = Idle {
-            name: "1 secrets".to_owned(),
-            cost: 400_000_000_000,
-            kind: Kind::LeftOut,
-        };
+        let secret =
+            Idle { name: "1 secrets".to_owned(), cost: 400_000_000_000, kind: Kind::LeftOut };
         assert_eq!(lines[0], secret);
         assert_eq!(lines.len(), 3);
         let mut page = String::new();
