@@ -764,7 +764,7 @@ async fn every_function_keeps_to_its_budget() {
         payments.hooks.stripe              1 dynamodb, 1 sqs
         payments.jobs.capture_due          1 dynamodb
         payments.jobs.on_stripe_event      3 dynamodb, 1 stripe
-        payments.jobs.reconcile            2 dynamodb, 3 stripe
+        payments.jobs.reconcile            7 dynamodb, 3 stripe
         payments.unknown                   none
         platform.admin.audit               4 dynamodb
         platform.admin.cancel_import       2 dynamodb, 1 s3
