@@ -536,8 +536,7 @@ mod tests {
         let item = Item::from([("version".to_owned(), AttributeValue::N("3".to_owned()))]);
         let code = "ConditionalCheckFailed";
         let reason = CancellationReason::builder().code(code).set_item(Some(item.clone())).build();
-        let canceled =
-            TransactionCanceledException::builder().cancellation_reasons(reason).build();
+        let canceled = TransactionCanceledException::builder().cancellation_reasons(reason).build();
         let error = TransactWriteItemsError::TransactionCanceledException(canceled);
         let read = classify(&SdkError::service_error(error, ()));
         assert_eq!(read, Some(Outcome::Refused(vec![(0, Some(item))])));
