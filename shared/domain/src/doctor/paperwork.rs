@@ -72,7 +72,8 @@ pub(super) fn odd(invoices: &[Invoice], letters: &[Delivery], now: Timestamp) ->
         }
     }
     for letter in letters {
-        let is_waiting = matches!(letter.status, message::Status::Queued | message::Status::Sending);
+        let is_waiting =
+            matches!(letter.status, message::Status::Queued | message::Status::Sending);
         if is_waiting && is_old(letter.queued_at, SENT_WITHIN) {
             odd.push(format!("letter {} is not sent; look into its queue.", letter.id));
         }

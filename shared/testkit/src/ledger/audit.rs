@@ -74,7 +74,9 @@ fn deeds(facts: &Facts) -> BTreeMap<Deed, usize> {
                 Some((action, id)) => did(action, id.to_string(), by),
                 None => did("order.refund", order, by),
             },
-            Origin::Cancellation if !is_of_units(facts, refund.id) => did("order.cancel", order, by),
+            Origin::Cancellation if !is_of_units(facts, refund.id) => {
+                did("order.cancel", order, by)
+            }
             Origin::Cancellation
             | Origin::LatePayment
             | Origin::FraudWarning
