@@ -22,7 +22,7 @@ fn eur(amount: i64) -> Value {
 }
 
 /// The small shop that reserves first.
-fn reserving(payments: Value) -> Goods {
+pub(crate) fn reserving(payments: Value) -> Goods {
     let mut goods = goods::small(world::MUGS);
     goods.shop.payments = serde_json::from_value(payments).expect("settings");
     goods
