@@ -60,6 +60,7 @@ mod promotions;
 mod provider_page;
 mod purchase;
 mod queues;
+mod races;
 mod receiver;
 mod reconciliation;
 mod refunds;

@@ -4,13 +4,16 @@
 use domain::audit::{Actor, Entry};
 use domain::event::{Event, Fact};
 use domain::id::{AuditId, EventId, Ulid};
+use domain::order::Status;
 use domain::permission::Permission;
 use local::Shop;
 use queue::{Name, RECEIVES_MAX};
 use serde_json::json;
+use testkit::goods::{self, MUG};
+use testkit::ledger;
 
 use crate::tour::queues::plant;
-use crate::world::{self, Colleague, ok};
+use crate::world::{self, Colleague, Shopper, facts, ok};
 
 /// An entry of the audit log, on its way there.
 pub(crate) fn entry(shop: &Shop, number: u64) -> String {
@@ -110,6 +113,73 @@ async fn what_was_done_is_not_done_again_however_often_it_is_brought_back() {
     let log = shop.audit_log().await.unwrap();
     let redrives = log.iter().filter(|link| link.entry.action == "queue.redrive");
     assert_eq!(redrives.count(), 3);
+}
+
+/// Everything but this function does its work, until there is none.
+async fn settle_but(shop: &Shop, handler: &str) {
+    loop {
+        let mut did = false;
+        for source in shop.sources().await.iter().filter(|one| one.handler != handler) {
+            did |= shop.pump(source, false).await;
+        }
+        if !did {
+            return;
+        }
+    }
+}
+
+/// A purchase of which this function always dies when it has done its work, until its queue gives
+/// the message up; three times it is brought back, beside poison.
+async fn brought_back_three_times(handler: &str, name: Name) {
+    let goods = goods::small(world::MUGS);
+    let shop = world::open().await;
+    let may = [Permission::QueuesManage, Permission::SettingsRead];
+    let mut keeper = Colleague::of(&shop, "keeper", &may).await;
+    shop.settle_all().await;
+    let mut jane = Shopper::guest(&shop).await;
+    jane.ready(MUG, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    assert_eq!(jane.pay("pm_card_visa").0, 200);
+    settle_but(&shop, handler).await;
+    let source = shop.sources().await.into_iter().find(|one| one.handler == handler);
+    let source = source.expect("a source");
+    plant(&shop, name, "poison").await;
+    let queue = format!("/v1/admin/queues/{}", name.word());
+    for round in 1..=3 {
+        for _ in 0..=RECEIVES_MAX {
+            // The news that it was done is lost.
+            shop.pump(&source, true).await;
+            settle_but(&shop, handler).await;
+            shop.clock().advance_ms(181_000);
+        }
+        keeper.sign_in().await;
+        settle_but(&shop, handler).await;
+        let moved = ok(keeper.call("POST", &format!("{queue}/redrive"), &json!({})).await);
+        let moved = moved["moved"].as_u64().unwrap_or_default();
+        assert!(moved >= 2, "{name:?}, round {round}: {moved} had been given up");
+        let facts = facts(&shop, &goods).await;
+        assert_eq!(facts.orders[0].status, Status::Placed, "{name:?}, round {round}");
+        let counts = (facts.entries.len(), facts.letters.len(), facts.refunds.len());
+        assert_eq!(counts, (1, 1, 0), "{name:?}, round {round}: booked once, told once");
+    }
+    tries(&shop).await;
+    shop.settle_all().await;
+    let facts = facts(&shop, &goods).await;
+    let counts = (facts.entries.len(), facts.letters.len(), facts.refunds.len());
+    assert_eq!(counts, (1, 1, 0), "{name:?}");
+    // Poison stays poison; nothing else is broken, and nothing else is given up.
+    let broken = ledger::broken(&facts);
+    assert!(broken.len() == 1 && broken[0].contains("-dlq: "), "{name:?}: {broken:?}");
+}
+
+#[tokio::test]
+async fn a_payment_that_is_brought_back_three_times_is_booked_once() {
+    brought_back_three_times("payments.jobs.on_stripe_event", Name::StripeEvents).await;
+}
+
+#[tokio::test]
+async fn a_letter_that_is_brought_back_three_times_is_sent_once() {
+    brought_back_three_times("notifications.jobs.deliver", Name::Mail).await;
 }
 
 #[tokio::test]
