@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::id::OrderId;
-use domain::invoice::{self, Due, Issue, Issued};
+use domain::invoice::{self, Due, Issue, Issued, LegalEntity};
 use domain::order::Order;
 use domain::permission::Permission::{OrdersRead, OrdersRefund, OrdersWrite};
 use local::{Outcome, Request, Response, Shop};
@@ -12,12 +12,14 @@ use serde_json::{Value, json};
 use store::Saved;
 use testkit::goods;
 
+use crate::storm::number;
 use crate::tour::papers::{at, entity, found};
 use crate::tour::parcels::socks;
 use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
-/// Orders whose invoices are issued at once, and who issues them.
-const ORDERS: u128 = 200;
+/// Orders whose invoices are issued at once, and who issues them. `INVOICES` says how many; every
+/// night there are more.
+const ORDERS: u64 = 200;
 const WORKERS: usize = 8;
 
 /// A shop that has said who sells.
@@ -163,16 +165,14 @@ async fn slips_and_lists_are_printed_at_once() {
 }
 
 /// Issues the invoice of an order as the job does, without the queue that lets one in at a time.
-async fn issue(shop: &Shop, order: &Order) {
+async fn issue(shop: &Shop, order: &Order, entity: &LegalEntity) {
     let store = shop.store();
     let due = Due::invoice(order.id);
-    let settings = store.shop().await.expect("a store").value;
-    let entity = settings.legal_entity.expect("an entity");
+    let locale = store.shop().await.expect("a store").value.default_locale.clone();
     let now = shop.clock().now();
     while store.invoice(due).await.expect("a store").is_none() {
         let last = store.last_number(&entity.code, Issued::Invoice).await.expect("a store");
-        let locale = &settings.default_locale;
-        let wanted = Issue { entity: &entity, locale, sequence: last + 1, now };
+        let wanted = Issue { entity, locale: &locale, sequence: last + 1, now };
         let (invoice, paper) = invoice::invoice(order, wanted).expect("sums");
         if store.issue(&invoice, &paper).await.expect("a store") == Saved::Yes {
             return;
@@ -180,37 +180,54 @@ async fn issue(shop: &Shop, order: &Order) {
     }
 }
 
+/// Who sells, and in one case of four somebody else.
+fn entities() -> [LegalEntity; 2] {
+    let mut other = entity();
+    for (name, value) in [("code", "other"), ("invoice_prefix", "AR-"), ("name", "Other GmbH")] {
+        other[name] = json!(value);
+    }
+    [entity(), other].map(|one| serde_json::from_value(one).expect("an entity"))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_at_once_leave_no_gap_and_no_twin() {
+    let count = number("INVOICES").unwrap_or(ORDERS);
     let shop = open().await;
     let jane = socks(&shop, "203.0.113.7", 1).await;
     let id = OrderId::parse(&jane.order).unwrap();
     let placed = shop.store().order(id).await.unwrap().unwrap().order;
-    let order = |number: u128| {
-        let id = OrderId::from_ulid(domain::id::Ulid::from_parts(1, number));
+    let order = |number: u64| {
+        let id = OrderId::from_ulid(domain::id::Ulid::from_parts(1, number.into()));
         Order { id, ..placed.clone() }
     };
-    let orders: Arc<Vec<Order>> = Arc::new((0..ORDERS).map(order).collect());
+    let orders: Arc<Vec<Order>> = Arc::new((0..count).map(order).collect());
+    let entities = Arc::new(entities());
+    let whose = |at: usize| usize::from(at % 4 == 3);
     let mut workers = Vec::new();
     for worker in 0..WORKERS {
         let (shop, orders) = (shop.clone(), Arc::clone(&orders));
+        let entities = Arc::clone(&entities);
         workers.push(tokio::spawn(async move {
             // Each order has two that want its invoice.
             let mine = |at: usize| at % WORKERS == worker || (at + 1) % WORKERS == worker;
-            for (_, order) in orders.iter().enumerate().filter(|(at, _)| mine(*at)) {
-                issue(&shop, order).await;
+            for (at, order) in orders.iter().enumerate().filter(|(at, _)| mine(*at)) {
+                issue(&shop, order, &entities[whose(at)]).await;
             }
         }));
     }
     for worker in workers {
         worker.await.unwrap();
     }
-    let mut numbers = BTreeSet::new();
-    for order in orders.iter() {
+    let mut numbers = [BTreeSet::new(), BTreeSet::new()];
+    for (at, order) in orders.iter().enumerate() {
         let due = Due::invoice(order.id);
-        numbers.insert(shop.store().invoice(due).await.unwrap().unwrap().sequence);
+        let invoice = shop.store().invoice(due).await.unwrap().unwrap();
+        assert_eq!(invoice.entity, entities[whose(at)].code);
+        numbers[whose(at)].insert(invoice.sequence);
     }
     // The first is Jane's own.
-    let wanted = 2..=u64::try_from(ORDERS).unwrap() + 1;
-    assert!(numbers.into_iter().eq(wanted));
+    let [ours, others] = numbers;
+    let (of_ours, of_others) = (count - count / 4, count / 4);
+    assert!(ours.into_iter().eq(2..=of_ours + 1));
+    assert!(others.into_iter().eq(1..=of_others), "each has a series of its own");
 }

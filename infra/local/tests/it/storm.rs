@@ -8,8 +8,8 @@
 //! which it is held. So the same number is the same history, to the last line. Of a storm that
 //! breaks something the line is printed that raises it again.
 //!
-//! `STORM_SEEDS` and `STORM_STEPS` say how many storms, and of how many steps; `STORM_SEED` raises
-//! one.
+//! `STORM_SEEDS` and `STORM_STEPS` say how many storms, and of how many steps, `STORM_FROM` which
+//! is the first; `STORM_SEED` raises one.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -36,8 +36,6 @@ use crate::world::{self, Colleague, Shopper, facts};
 /// are more.
 const SEEDS: u64 = 24;
 const STEPS: usize = 250;
-/// Two cores: two lanes.
-const LANES: u64 = 2;
 /// People at the same shop.
 const SHOPPERS: usize = 6;
 /// Steps that are held at the same time, and for how many others at most.
@@ -681,6 +679,18 @@ async fn calm(goods: &Goods) -> (Snapshot, Colleague) {
     (Snapshot::of(shop).expect("a shop at rest"), clerk)
 }
 
+/// So many numbers from the one that is wanted on; from 1, where none is.
+pub(crate) fn numbers(from: &str, count: u64) -> Vec<u64> {
+    let first = number(from).unwrap_or(1);
+    (first..first.saturating_add(count)).collect()
+}
+
+/// Each core has a lane; which storm is raised in which is of no matter to any.
+fn lanes() -> u64 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    u64::try_from(cores).unwrap_or(1)
+}
+
 /// A number that whoever runs the proofs has set.
 pub(crate) fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -708,11 +718,13 @@ fn no_storm_breaks_the_shop() {
     let steps = number("STORM_STEPS").map_or(STEPS, |steps| usize::try_from(steps).expect("steps"));
     let seeds: Vec<u64> = match number("STORM_SEED") {
         Some(seed) => vec![seed],
-        None => (1..=number("STORM_SEEDS").unwrap_or(SEEDS)).collect(),
+        None => numbers("STORM_FROM", number("STORM_SEEDS").unwrap_or(SEEDS)),
     };
-    let lanes: Vec<_> = (0..LANES)
-        .map(|lane_nth| seeds.iter().copied().filter(|seed| seed % LANES == lane_nth).collect())
-        .map(|seeds: Vec<u64>| lane(seeds, steps))
+    let count = lanes();
+    let lanes: Vec<_> = (0..count)
+        .map(|nth| seeds.iter().copied().filter(|seed| seed % count == nth).collect::<Vec<u64>>())
+        .filter(|seeds| !seeds.is_empty())
+        .map(|seeds| lane(seeds, steps))
         .collect();
     let (broken, placed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let mut all = Sha256::new();

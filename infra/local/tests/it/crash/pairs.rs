@@ -1,15 +1,15 @@
 //! Two faults in one journey: the second where the first is being put right, in an order that a
 //! number decides. What is asked afterwards is what is asked after one fault.
 //!
-//! `CRASH_PAIRS` says how many are tried, `CRASH_PAIR` which one. The same number is the same
-//! journey and the same two calls.
+//! `CRASH_PAIRS` says how many are tried, `CRASH_FROM` which is the first, `CRASH_PAIR` which is
+//! the only one. The same number is the same journey and the same two calls.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::time::Instant;
 
 use super::{ALL, EVERY, Fault, Start, goods_of, outcome};
-use crate::storm::{Dice, number};
+use crate::storm::{Dice, number, numbers};
 
 /// Pairs that a change waits for. Every night there are more.
 const PAIRS: u64 = 2000;
@@ -72,7 +72,7 @@ async fn no_pair_of_faults_breaks_a_journey() {
     let began = Instant::now();
     let seeds: Vec<u64> = match number("CRASH_PAIR") {
         Some(seed) => vec![seed],
-        None => (1..=number("CRASH_PAIRS").unwrap_or(PAIRS)).collect(),
+        None => numbers("CRASH_FROM", number("CRASH_PAIRS").unwrap_or(PAIRS)),
     };
     let count = seeds.len();
     let is_one = count == 1;
