@@ -496,7 +496,7 @@ pub static ENDPOINTS: &[Endpoint<App>] = &[
     ),
     http!(
         "orders.admin.parcel_slip",
-        GET "/v1/admin/orders/{id}/fulfillments/{fulfillment_id}/packing_slip",
+        GET "/v1/admin/orders/{id}/packing_slips/{fulfillment_id}",
         "Prints what lies in this parcel of the order, as a PDF without prices.",
         admin::parcel_slip
     ),

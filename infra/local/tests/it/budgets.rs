@@ -723,8 +723,8 @@ async fn every_function_keeps_to_its_budget() {
         orders.admin.list_notes            5 dynamodb
         orders.admin.list_refunds          5 dynamodb
         orders.admin.packing_slip          3 dynamodb
-        orders.admin.parcel_slip           3 dynamodb
-        orders.admin.pick_list             5 dynamodb
+        orders.admin.parcel_slip           5 dynamodb
+        orders.admin.pick_list             3 dynamodb
         orders.admin.preview_edit          10 dynamodb
         orders.admin.preview_refund        7 dynamodb
         orders.admin.propose_edit          10 dynamodb

@@ -23,7 +23,7 @@ const ORDERS: u64 = 200;
 const WORKERS: usize = 8;
 
 /// A shop that has said who sells.
-async fn open() -> Shop {
+pub(crate) async fn open() -> Shop {
     let mut goods = goods::small(world::MUGS);
     goods.shop.legal_entity = serde_json::from_value(entity()).expect("an entity");
     world::open_with(local::Options::default(), &goods).await

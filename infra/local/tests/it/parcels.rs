@@ -114,8 +114,8 @@ async fn each_of_two_parcels_has_a_slip_of_its_own() {
 
     let (socks, _) = parcel(&packer, &jane.order, &json!(lines[0].id), 3).await;
     let (mugs, seen) = parcel(&packer, &jane.order, &json!(lines[1].id), 2).await;
-    let [of_all, of_socks, of_mugs] =
-        [whole, format!("{socks}/packing_slip"), format!("{mugs}/packing_slip")];
+    let of = |parcel: &str| parcel.replace("/fulfillments/", "/packing_slips/");
+    let [of_all, of_socks, of_mugs] = [whole, of(&socks), of(&mugs)];
     let mut files = BTreeSet::new();
     for of in [&of_all, &of_socks, &of_mugs] {
         let file = slip(of.clone()).await;

@@ -36,7 +36,7 @@ fn file(name: &str) -> PathBuf {
 
 /// A shop in which there is one of everything, and a letter on its way.
 async fn lived_in() -> Shop {
-    let shop = world::open().await;
+    let shop = crate::papers::open().await;
     let clerk = Colleague::of(&shop, "clerk", Permission::ALL).await;
     let mut jane = Shopper::customer(&shop, "jane@example.org").await;
     jane.open_cart("EUR").await;
@@ -57,7 +57,7 @@ async fn lived_in() -> Shop {
     shop.clock().advance_ms(1);
     jane.open_cart("EUR").await;
     jane.add(MUG, 1).await;
-    shop.settle().await;
+    shop.settle_all().await;
     let answer = Shopper::from(&shop, "203.0.113.8").register("joe@example.org").await;
     assert_eq!(answer.status, 202, "{}", answer.text());
     shop

@@ -337,7 +337,7 @@ fn the_functions_of_the_shop() {
         orders.admin.invoice              512 MB 10 s  GET /v1/admin/orders/{id}/invoice
         orders.admin.list_invoices        512 MB 10 s  GET /v1/admin/invoices
         orders.admin.packing_slip        1769 MB 10 s  GET /v1/admin/orders/{id}/packing_slip
-        orders.admin.parcel_slip         1769 MB 10 s  GET /v1/admin/orders/{id}/fulfillments/{fulfillment_id}/packing_slip
+        orders.admin.parcel_slip         1769 MB 10 s  GET /v1/admin/orders/{id}/packing_slips/{fulfillment_id}
         orders.admin.pick_list           1769 MB 10 s  POST /v1/admin/pick_lists
         orders.jobs.issue_invoice        1769 MB 30 s  queue fluxion-invoices.fifo by 10
         orders.jobs.complete              512 MB 300 s  every 3600 s

@@ -105,7 +105,8 @@ pub(crate) async fn parcels<P: Pace>(pace: &mut P, owner: &Colleague, round: Rou
         assert_eq!(made.status, 201, "{}", made.text());
         let here = format!("{}/{}", at(&buyer.order), text(&made.value(), "id"));
         let mut seen = tag(&pace.call(owner.get(&here)).await);
-        let slip = pace.call(owner.get(&format!("{here}/packing_slip"))).await;
+        let slip = here.replace("/fulfillments/", "/packing_slips/");
+        let slip = pace.call(owner.get(&slip)).await;
         assert_eq!(slip.status, 200, "{}", slip.text());
         if *ways == ["cancel"] {
             seen = label(pace, owner, &here, &seen).await;
