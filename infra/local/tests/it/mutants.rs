@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::currency::Currency;
 use domain::id::{OrderId, RefundId};
 use domain::money::Money;
+use domain::order::Status;
 use domain::permission::Permission::{OrdersRead, OrdersRefund, OrdersWrite};
 use local::{Options, Request, Response, Shop, Snapshot};
 use serde_json::{Value, json};
@@ -668,14 +669,21 @@ async fn a_slow_completion_meets_the_sweeper(bench: Bench) -> Found {
     let mut slow = who.clone();
     let completion = tokio::spawn(async move {
         let total = slow.total.clone();
-        slow.complete_at("slow", &total).await.status
+        slow.complete_at("slow", &total).await
     });
     gate.reached().await;
     bench.shop.clock().advance_ms(31 * MINUTE_MS);
     bench.shop.run_job(SWEEP).await;
     gate.open();
-    completion.await.expect("a completion");
-    bench.is_sound_now().await
+    let answer = completion.await.expect("a completion");
+    bench.is_sound_now().await?;
+    if answer.status != 201 {
+        return Ok(());
+    }
+    // Nobody is told how to pay what has ended.
+    let id = answer.value()["order"]["id"].as_str().and_then(|id| OrderId::parse(id).ok());
+    let file = bench.shop.store().order(id.expect("an order")).await.expect("a store");
+    same("the order", file.expect("an order").order.status, Status::PendingPayment)
 }
 
 async fn two_refunds_meet(bench: Bench) -> Found {
