@@ -1,5 +1,5 @@
-//! `GET /v1/admin/orders/{id}/packing_slips/{fulfillment_id}`: the slip that lies in this parcel, as
-//! a PDF, made at once. It says what is in this one; what was called off has none.
+//! `GET /v1/admin/orders/{id}/packing_slips/{fulfillment_id}`: the slip that lies in this parcel,
+//! as a PDF, made at once. It says what is in this one; what was called off has none.
 
 use api::form::{fulfillment_id, order_id};
 use api::reply::File;
