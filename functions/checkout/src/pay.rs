@@ -64,7 +64,7 @@ async fn intent(
     now: Timestamp,
 ) -> Result<Payable, Fault> {
     if now.duration_since(order.created_at) >= KEYS_KEPT
-        && let Some(made) = gateway.made_before(payment).await?
+        && let Some(made) = Box::pin(gateway.made_before(payment)).await?
     {
         return Ok(made);
     }

@@ -484,13 +484,12 @@ impl Shop {
     pub async fn explain(&self, order: &str) -> Result<Vec<String>, Error> {
         let unknown = || Error::Setup(format!("no order is called {order}"));
         let store = self.store();
-        let id = match domain::id::OrderId::parse(order) {
-            Ok(id) => Some(id),
+        let id = if let Ok(id) = domain::id::OrderId::parse(order) {
+            Some(id)
+        } else {
             // People type small letters, and a space too many.
-            Err(_) => {
-                let number = order.trim().to_ascii_uppercase();
-                store.order_by_number(&number).await?.map(|order| order.id)
-            }
+            let number = order.trim().to_ascii_uppercase();
+            store.order_by_number(&number).await?.map(|order| order.id)
         };
         let file = store.order(id.ok_or_else(unknown)?).await?.ok_or_else(unknown)?;
         let id = file.order.id;

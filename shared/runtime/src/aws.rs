@@ -28,7 +28,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// its function, which is 10 seconds where a shopper waits.
 const QUICK: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(6));
 /// The same of all else: files come and go in megabytes, and letters and texts are sent by jobs.
-const SLOW: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(60));
+const SLOW: (Duration, Duration) = (Duration::from_secs(20), Duration::from_mins(1));
 
 /// How AWS is reached by what these variables say: Lambda's own, and for an emulator of AWS
 /// `AWS_ENDPOINT_URL` and `AWS_CA_BUNDLE`.

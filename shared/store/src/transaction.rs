@@ -495,14 +495,14 @@ mod tests {
         classify(&SdkError::service_error(error, ()))
     }
 
-    fn refused(positions: &[usize]) -> Option<Outcome> {
-        Some(Outcome::Refused(positions.iter().map(|position| (*position, None)).collect()))
+    fn refused(positions: &[usize]) -> Outcome {
+        Outcome::Refused(positions.iter().map(|position| (*position, None)).collect())
     }
 
     #[test]
     fn every_reason_for_a_cancellation_is_read() {
         for (code, wanted) in [
-            ("ConditionalCheckFailed", refused(&[1])),
+            ("ConditionalCheckFailed", Some(refused(&[1]))),
             ("TransactionConflict", Some(Outcome::InTheWay)),
             ("ValidationError", Some(Outcome::Impossible)),
             ("ItemCollectionSizeLimitExceeded", Some(Outcome::Impossible)),
@@ -521,8 +521,8 @@ mod tests {
         let (check, conflict) = ("ConditionalCheckFailed", "TransactionConflict");
         let (bug, busy) = ("ValidationError", "ThrottlingError");
         for (codes, wanted) in [
-            ([check, conflict, check], refused(&[0, 2])),
-            ([bug, check, busy], refused(&[1])),
+            ([check, conflict, check], Some(refused(&[0, 2]))),
+            ([bug, check, busy], Some(refused(&[1]))),
             ([conflict, bug, busy], Some(Outcome::Impossible)),
             ([conflict, "None", conflict], Some(Outcome::InTheWay)),
             ([conflict, busy, "None"], None),

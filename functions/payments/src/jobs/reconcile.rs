@@ -162,12 +162,11 @@ impl Round<'_> {
             let Some(id) = payment.intent.as_ref().filter(|id| !seen.contains(*id)) else {
                 continue;
             };
-            differed += match self.gateway.find(id).await? {
-                Some(intent) => self.settle(&intent).await?,
-                None => {
-                    self.note(&unknown(payment, id), false).await?;
-                    1
-                }
+            differed += if let Some(intent) = self.gateway.find(id).await? {
+                self.settle(&intent).await?
+            } else {
+                self.note(&unknown(payment, id), false).await?;
+                1
             };
         }
         Ok(differed)

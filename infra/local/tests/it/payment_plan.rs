@@ -211,8 +211,8 @@ async fn a_debit_that_fails_late_is_told_of_once_with_a_way_to_pay_again() {
     // Each letter opens its own order, which is paid after all; what fails again she looks up.
     let token = |order: &str| {
         let mails = shop.mails().into_iter();
-        let texts = mails.filter_map(|mail| mail.text).filter(|text| text.contains(order));
-        let link = texts.last().expect("a letter");
+        let mut texts = mails.filter_map(|mail| mail.text).filter(|text| text.contains(order));
+        let link = texts.next_back().expect("a letter");
         let token = link.split("#token=").nth(1).and_then(|rest| rest.split_whitespace().next());
         token.map(str::to_owned)
     };

@@ -20,7 +20,7 @@ use testkit::goods::{MUG, SOCKS};
 
 use crate::tour::parcels::line_of;
 use crate::tour::returns::{deliver, own, tell, wish};
-use crate::world::{self, Colleague, Shopper, key, ok};
+use crate::world::{Colleague, Shopper, key, ok};
 
 /// The forms that were ever in use, oldest first.
 const FIXTURES: [&str; 1] = ["2026-11"];

@@ -75,7 +75,7 @@ fn deeds(facts: &Facts) -> BTreeMap<Deed, usize> {
                 None => did("order.refund", order, by),
             },
             Origin::Cancellation if !is_of_units(facts, refund.id) => {
-                did("order.cancel", order, by)
+                did("order.cancel", order, by);
             }
             Origin::Cancellation
             | Origin::LatePayment
