@@ -37,6 +37,8 @@ struct Row {
     instructions: u64,
     allocations: u64,
     peak_kb: u64,
+    /// Of an answer's body.
+    bytes: usize,
 }
 
 /// Counts all requests of which a word is in the name, and prints a table.
@@ -48,8 +50,8 @@ pub(crate) fn run(
 ) -> Outcome<()> {
     let many = many.unwrap_or(MANY).max(FEW + 1);
     let scene = tokio.block_on(Scene::open())?;
-    println!("| request | instructions | goal | allocations | goal | peak MB | goal |");
-    println!("|---|---|---|---|---|---|---|");
+    println!("| request | body KB | instructions | goal | allocations | goal | peak MB | goal |");
+    println!("|---|---|---|---|---|---|---|---|");
     for counted in tokio.block_on(scene.requests())? {
         if !words.is_empty() && !words.iter().any(|word| counted.name.contains(word)) {
             continue;
@@ -72,13 +74,14 @@ fn measure(
     let all = watched(tokio, scene, counted, many, folder)?;
     let (handler, events) = tokio.block_on(scene.events(counted, REMEMBERED))?;
     let (program, variables) = tokio.block_on(process_of(scene, &handler))?;
-    let process = answers(Command::new(program), &variables, counted, &events, folder)?;
+    let (process, bytes) = answers(Command::new(program), &variables, counted, &events, folder)?;
     let peak_kb = process.memory_kb("VmHWM");
     let between = u64::try_from(many - FEW)?;
     Ok(Row {
         instructions: (all.instructions - few.instructions) / between,
         allocations: (all.allocations - few.allocations) / between,
         peak_kb,
+        bytes,
     })
 }
 
@@ -97,25 +100,27 @@ async fn process_of(scene: &Scene, handler: &str) -> Outcome<(PathBuf, BTreeMap<
     Ok((program, variables))
 }
 
-/// A process that has given the right answer to each of these events.
+/// A process that has given the right answer to each of these events, and how long the last was.
 fn answers(
     mut command: Command,
     variables: &BTreeMap<String, String>,
     counted: &Counted,
     events: &[Vec<u8>],
     folder: &Path,
-) -> Outcome<Process> {
+) -> Outcome<(Process, usize)> {
     command.env_clear().envs(variables);
     let process = Process::start(&mut command, folder, PATIENCE)?;
     process.ready()?;
+    let mut bytes = 0;
     for event in events {
         let (_, answer) = process.invoke(event)?;
         let value: Value = serde_json::from_slice(&answer)?;
         if value["statusCode"] != counted.status {
             return Err(format!("not {}: {value}", counted.status).into());
         }
+        bytes = value["body"].as_str().map_or(0, str::len);
     }
-    Ok(process)
+    Ok((process, bytes))
 }
 
 /// What valgrind sees of a process that is started, answers so many requests and ends. What it
@@ -135,7 +140,8 @@ fn watched(
     let mut command = Command::new("valgrind");
     command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", profile.display()));
     command.arg(format!("--log-file={}", folder.join("valgrind").display())).arg(program);
-    answers(command, &variables, counted, &events, folder)?.finish()?;
+    let (process, _) = answers(command, &variables, counted, &events, folder)?;
+    process.finish()?;
     seen(&std::fs::read_to_string(&profile)?)
 }
 
@@ -167,8 +173,9 @@ fn seen(profile: &str) -> Outcome<Seen> {
 fn print(counted: &Counted, row: &Row) {
     let goal = |goal: Option<u64>| goal.map_or_else(String::new, |goal| goal.to_string());
     println!(
-        "| {} | {} | {} | {} | {} | {} | {PEAK_MB_MAX} |",
+        "| {} | {} | {} | {} | {} | {} | {} | {PEAK_MB_MAX} |",
         counted.name,
+        tenth(row.bytes as u128, 1_000),
         row.instructions,
         goal(counted.instructions_max),
         row.allocations,
