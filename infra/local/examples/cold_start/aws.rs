@@ -1,5 +1,5 @@
-//! What plays AWS for a start: Secrets Manager, an empty DynamoDB, and "healthy" for everything else,
-//! over TLS where that is wanted.
+//! What plays AWS for a start: Secrets Manager, an empty DynamoDB, and "healthy" for everything
+//! else, over TLS where that is wanted.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;

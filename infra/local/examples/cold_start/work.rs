@@ -102,7 +102,8 @@ impl Process {
         lines.filter_map(|rest| rest.split_whitespace().next()?.parse().ok()).next().unwrap_or(0)
     }
 
-    /// Asks it to end, as Lambda does, and waits: a tool that it runs under writes down what it saw.
+    /// Asks it to end, as Lambda does, and waits: a tool that it runs under writes down what it
+    /// saw.
     pub(crate) fn finish(mut self) -> Outcome<ExitStatus> {
         let id = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status()?;
