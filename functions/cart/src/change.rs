@@ -158,6 +158,7 @@ pub(crate) mod samples {
         let offers: HashMap<VariantId, Offer> =
             offers.map(|offer| (offer.variant, offer)).collect();
         let settings = Settings::new(goods.shipping, goods.tax, goods.shop);
+        let settings = std::sync::Arc::new(settings);
         let on_offer = domain::promotion::OnOffer::default();
         let (locations, now) = (domain::location::Locations::default(), Timestamp::UNIX_EPOCH);
         CartFacts { offers, settings, on_offer, locations, now }

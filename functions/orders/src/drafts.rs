@@ -2,6 +2,7 @@
 //! and written.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use api::form::{
     Fields, Form, Integer, ListOf, Nested, Parsed, Text, VatIdRule, currency, email, variant_id,
@@ -135,7 +136,7 @@ impl Written {
 /// What a draft is priced from.
 pub(crate) struct Facts {
     offers: HashMap<VariantId, Offer>,
-    settings: Settings,
+    settings: Arc<Settings>,
     now: Timestamp,
 }
 
@@ -163,13 +164,13 @@ impl Facts {
 
     /// What it would cost now.
     pub(crate) fn price_anew(&self, draft: &Draft) -> Result<PricedCart, Refusal> {
-        let Settings { shipping, tax, .. } = &self.settings;
+        let Settings { shipping, tax, .. } = &*self.settings;
         Ok(draft.price_anew(self.offers_of(&draft.content), shipping, tax, self.now)?)
     }
 
     /// The draft as it will stand after this write, or stands.
     pub(crate) fn show(&self, draft: &Draft, version: u64) -> Reply<DraftView> {
-        let Settings { shipping, tax, .. } = &self.settings;
+        let Settings { shipping, tax, .. } = &*self.settings;
         let offers = self.offers_of(&draft.content);
         // Nothing to send, or nowhere to send it to: there is no way.
         let options = draft.content.shipping_options(&offers, shipping, self.now);
@@ -293,7 +294,7 @@ mod tests {
     }
 
     fn placed(facts: &Facts, cart: Cart, total: i64) -> Result<Order, cart::Refusal> {
-        let Settings { shipping, tax, .. } = &facts.settings;
+        let Settings { shipping, tax, .. } = &*facts.settings;
         let on_offer = domain::promotion::OnOffer::default();
         let priced = cart.price(facts.offers_of(&cart), shipping, tax, &on_offer, facts.now)?;
         let fresh = order::Fresh {

@@ -291,17 +291,10 @@ impl Shop {
         if request.body.len() > BODY_BYTES_MAX {
             return gateway::failure(413, &request_id);
         }
-        let Some(target) = self.0.router.target(&request.method, request.path()) else {
+        let Some((handler, event)) = self.event(&request, &request_id) else {
             return gateway::failure(404, &request_id);
         };
-        let host = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
-        let host = host.map_or_else(
-            || self.0.base_url.trim_start_matches("http://").to_owned(),
-            |(_, host)| host.clone(),
-        );
-        let facts = Facts { now: self.0.clock.now(), request_id: &request_id, host: &host };
-        let event = gateway::event(&request, &target, &facts);
-        let mut response = match self.invoke(&target.handler, event).await {
+        let mut response = match self.invoke(&handler, event).await {
             Outcome::Answered(answer) => gateway::response(&answer, &request_id),
             Outcome::Failed => gateway::failure(500, &request_id),
             Outcome::Died => gateway::failure(502, &request_id),
@@ -312,6 +305,20 @@ impl Shop {
             response.body = Bytes::new();
         }
         response
+    }
+
+    /// The function that the gateway gives a request to, and the event that it makes of it; none
+    /// where no template routes it. Whoever runs functions elsewhere begins here.
+    pub fn event(&self, request: &Request, request_id: &str) -> Option<(String, Value)> {
+        let target = self.0.router.target(&request.method, request.path())?;
+        let host = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let host = host.map_or_else(
+            || self.0.base_url.trim_start_matches("http://").to_owned(),
+            |(_, host)| host.clone(),
+        );
+        let facts = Facts { now: self.0.clock.now(), request_id, host: &host };
+        let event = gateway::event(request, &target, &facts);
+        Some((target.handler, event))
     }
 
     /// Invokes a function with an event, as Lambda does. A function that dies or hangs loses its
@@ -387,8 +394,9 @@ impl Shop {
         Ok(function)
     }
 
-    /// What a function stands on.
-    fn platform(&self, handler: &str) -> Result<Platform, Error> {
+    /// The variables of a function: those that its template declares, and where this shop's twins
+    /// are reached.
+    pub fn variables(&self, handler: &str) -> Result<BTreeMap<String, String>, Error> {
         let declared = self.0.stack.function(handler);
         let Some(declared) = declared else {
             return Err(Error::Setup(format!("no template declares {handler}")));
@@ -414,14 +422,20 @@ impl Shop {
             let folder = self.0.scratch.path().join("search");
             variables.insert("SEARCH_FOLDER".to_owned(), folder.display().to_string());
         }
+        let memory_mb = declared.memory_mb.to_string();
+        variables.insert("AWS_LAMBDA_FUNCTION_MEMORY_SIZE".to_owned(), memory_mb);
+        Ok(variables)
+    }
+
+    /// What a function stands on.
+    fn platform(&self, handler: &str) -> Result<Platform, Error> {
+        let variables = self.variables(handler)?;
         let retries = RetryConfig::standard()
             .with_max_attempts(self.0.sdk_attempts.max(1))
             .with_initial_backoff(Duration::from_millis(1))
             .with_max_backoff(Duration::from_millis(2));
         let aws = self.0.wire.sdk_config(handler).into_builder().retry_config(retries).build();
         let clock = self.0.clock.function_clock();
-        let memory_mb = declared.memory_mb.to_string();
-        variables.insert("AWS_LAMBDA_FUNCTION_MEMORY_SIZE".to_owned(), memory_mb);
         let lines = self.0.lines.writer();
         Ok(Platform { variables, aws, clock, ids: self.0.ids.clone(), lines })
     }

@@ -13,14 +13,17 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::Inner;
 use crate::dynamodb;
+use crate::error::Error;
 use crate::faults::{CallId, FaultKind, LOCAL, Verdict};
 use crate::message::{Incoming, Refusal, Reply, Service};
 use crate::recorder::Call;
 use crate::saboteur::Sabotage;
+use crate::{Inner, Wire};
 
 /// The member of a request of DynamoDB that says on what it depends.
 const CONDITION: &str = "ConditionExpression";
@@ -53,6 +56,40 @@ impl HttpConnector for Door {
         let door = self.clone();
         HttpConnectorFuture::new(async move { door.carry(&request).await })
     }
+}
+
+impl Wire {
+    /// Answers a call that came to this machine over HTTP: from a caller that is a process of its
+    /// own. For which service it is stands in its signature, because the host is this machine.
+    pub async fn answer(
+        &self,
+        caller: &str,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, Error> {
+        let invalid = |text: &str| Error::Invalid(format!("a call of {caller}: {text}"));
+        let (mut parts, body) = request.into_parts();
+        let service = signed_for(&parts.headers).ok_or_else(|| invalid("it is not signed"))?;
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        parts.uri = format!("https://{service}.{}.amazonaws.com{path}", self.inner.region)
+            .parse()
+            .map_err(|_| invalid("its address is none"))?;
+        let request = http::Request::from_parts(parts, SdkBody::from(body));
+        let request = HttpRequest::try_from(request).map_err(|_| invalid("it can not be read"))?;
+        let door = Door { inner: Arc::clone(&self.inner), caller: caller.into() };
+        let response = door.carry(&request).await.map_err(|error| invalid(&error.to_string()))?;
+        let response =
+            response.try_into_http1x().map_err(|_| invalid("its answer can not be sent"))?;
+        Ok(response.map(|body| Bytes::copy_from_slice(body.bytes().unwrap_or_default())))
+    }
+}
+
+/// The first label of the host of the service that a signature is for.
+/// Source: "Create a signed AWS API request", the credential scope.
+fn signed_for(headers: &http::HeaderMap) -> Option<&str> {
+    let said = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, credential) = said.split_once("Credential=")?;
+    let service = credential.split(',').next()?.split('/').nth(3)?;
+    Some(if service == "ses" { "email" } else { service })
 }
 
 impl Door {

@@ -596,10 +596,12 @@ impl Function {
             Trigger::Unknown => ("http", Some(("ANY", "$default"))),
         };
         let plate = Plate { op: handler, trigger, route, memory_mb };
+        let closer: Arc<[&str]> =
+            route.map_or_else(Vec::new, |(_, path)| closer(endpoints, path)).into();
         let invoke: Box<dyn Fn(Value) -> Boxed<Result<Value, Fault>> + Send + Sync> =
             match endpoint.trigger {
-                Trigger::Http { run, path, .. } => Box::new(move |event| {
-                    let (app, now) = (Arc::clone(&app), clock.now());
+                Trigger::Http { run, .. } => Box::new(move |event| {
+                    let (app, now, closer) = (Arc::clone(&app), clock.now(), closer.clone());
                     Box::pin(async move {
                         let mut request = http::request(event, now)?;
                         meter::of_call(|meter| meter.request(&request));
@@ -609,9 +611,7 @@ impl Function {
                         }
                         // The gateway takes the word of a closer path for an id of this one where
                         // the closer one has no such method.
-                        let is_ours = closest(endpoints, &request.path)
-                            .iter()
-                            .all(|(_, closest)| placeholders(closest) == placeholders(path));
+                        let is_ours = !closer.iter().any(|path| http::fits(path, &request.path));
                         let answer = if is_ours {
                             run(app, request).await
                         } else {
@@ -716,6 +716,22 @@ fn closest<A>(endpoints: &'static [Endpoint<A>], asked: &str) -> Vec<(&'static s
     let fewest = fitting.iter().map(|(_, path)| placeholders(path)).min();
     fitting.retain(|(_, path)| Some(placeholders(path)) == fewest);
     fitting
+}
+
+/// The paths of a domain that a request which fits this one may be meant for: they have fewer
+/// placeholders, and nowhere another word.
+fn closer<A>(endpoints: &'static [Endpoint<A>], path: &str) -> Vec<&'static str> {
+    let mut closer: Vec<&str> = endpoints
+        .iter()
+        .filter_map(|endpoint| match endpoint.trigger {
+            Trigger::Http { path: other, .. } => Some(other),
+            _ => None,
+        })
+        .filter(|other| placeholders(other) < placeholders(path) && http::may_meet(other, path))
+        .collect();
+    closer.sort_unstable();
+    closer.dedup();
+    closer
 }
 
 /// How many segments of a path are placeholders.

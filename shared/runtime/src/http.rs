@@ -107,13 +107,15 @@ pub fn response(answer: Answer) -> Result<Value, Fault> {
         Ok(text) => (text, false),
         Err(error) => (STANDARD.encode(error.as_bytes()), true),
     };
-    Ok(json!({
-        "statusCode": answer.status.as_u16(),
-        "headers": headers,
-        "cookies": answer.cookies,
-        "body": body,
-        "isBase64Encoded": is_base64,
-    }))
+    // Not with `json!`, which would write all of it a second time.
+    let members = [
+        ("statusCode", json!(answer.status.as_u16())),
+        ("headers", Value::Object(headers)),
+        ("cookies", Value::Array(answer.cookies.into_iter().map(Value::String).collect())),
+        ("body", Value::String(body)),
+        ("isBase64Encoded", Value::Bool(is_base64)),
+    ];
+    Ok(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 /// Whether a path fits a route with placeholders.
@@ -125,6 +127,23 @@ pub fn fits(route: &str, path: &str) -> bool {
             (Some(wanted), Some(given)) => {
                 let is_placeholder = wanted.starts_with('{') && !given.is_empty();
                 if !is_placeholder && wanted != given {
+                    return false;
+                }
+            }
+            (None, Some(_)) | (Some(_), None) => return false,
+        }
+    }
+}
+
+/// Whether there may be a path that fits both routes.
+pub fn may_meet(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.split('/'), other.split('/'));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(one), Some(other)) => {
+                let is_open = one.starts_with('{') || other.starts_with('{');
+                if !is_open && one != other {
                     return false;
                 }
             }
@@ -159,6 +178,17 @@ mod tests {
         assert!(fits("/v1/carts/{id}/lines", "/v1/carts/c/lines"));
         for path in ["/v1/carts//lines", "/v1/carts/c", "/v1/carts/c/lines/", "/v1/carts/c/x"] {
             assert!(!fits("/v1/carts/{id}/lines", path), "{path}");
+        }
+    }
+
+    #[test]
+    fn routes_meet_where_neither_has_another_word() {
+        let route = "/v1/carts/{id}/{what}";
+        for other in ["/v1/carts/{id}/lines", "/v1/carts/mine/{what}", "/v1/{kind}/a/b", route] {
+            assert!(may_meet(route, other) && may_meet(other, route), "{other}");
+        }
+        for other in ["/v1/carts/{id}", "/v1/orders/{id}/{what}", "/v1/carts/{id}/a/b"] {
+            assert!(!may_meet(route, other) && !may_meet(other, route), "{other}");
         }
     }
 }

@@ -8,6 +8,7 @@ use domain::fault::Fault;
 use domain::trace::TraceId;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::aws;
 use crate::clock::Clock;
@@ -44,12 +45,17 @@ async fn serve<A: App>(endpoints: &'static [Endpoint<A>]) -> Result<(), Fault> {
     let (clock, ids, lines) = (Clock::system(), Ids::system(), Lines::stdout());
     let platform = Platform { variables, aws, clock, ids, lines };
     let function = Arc::new(Function::open(endpoints, &handler, &platform).await?);
-    let service = service_fn(move |event: LambdaEvent<Value>| {
+    // The event is taken as it came: the runtime's own reader notes the path to each member on its
+    // way, which costs as much as to read it.
+    let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let function = Arc::clone(&function);
         let LambdaEvent { payload, context, .. } = event;
         let trace = context.xray_trace_id.as_deref().and_then(TraceId::of_xray);
         let asked = Asked { request_id: Some(context.request_id), trace };
-        async move { function.invoke_as(payload, &asked).await.map_err(lambda_http::Error::from) }
+        async move {
+            let payload: Value = serde_json::from_str(payload.get())?;
+            function.invoke_as(payload, &asked).await.map_err(lambda_http::Error::from)
+        }
     });
     lambda_runtime::run(service).await.map_err(|error| {
         Fault::new("talk to the Lambda runtime", error, domain::fault::Retry::Useless)

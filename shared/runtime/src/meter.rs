@@ -8,13 +8,15 @@
 //! did not happen is not in it, for a metric costs money from its first value on.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::{Problem, Request};
 use domain::event::Counted;
 use domain::trace::TraceId;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Number, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
 use store::Watch;
 
 use crate::clock::Clock;
@@ -297,81 +299,138 @@ impl Meter {
         }
     }
 
-    /// The line that tells of it all.
+    /// The line that tells of it all. Each invocation writes one: it is written at once, without a
+    /// tree of values before it.
     pub(crate) fn line(&self) -> String {
         let micros = self.micros();
-        let mut line = Map::new();
-        self.fields(&mut line);
         let now = self.clock.now();
         let mut state = self.state();
-        if let Some((method, path)) = self.plate.route {
+        if self.plate.route.is_some() {
             // Only what somebody waits for has a latency; a job's duration is Lambda's own metric.
             state.counts.insert(Metric::Latency, millis(micros));
-            line.insert("route".to_owned(), json!(format!("{method} {path}")));
         }
-        for (name, value) in [
-            ("timestamp", json!(now.to_string())),
-            ("level", json!("INFO")),
-            ("message", json!("invoked")),
-            ("trigger", json!(self.plate.trigger)),
-            ("cold_start", json!(self.is_cold)),
-            ("duration_ms", number(millis(micros))),
-            ("cost_nanodollars", json!(self.cost(&state, micros))),
-        ] {
-            line.insert(name.to_owned(), value);
+        let line = Line {
+            op: self.plate.op,
+            trace_id: state.trace,
+            request_id: &state.request_id,
+            route: self.plate.route.map(|(method, path)| format!("{method} {path}")),
+            timestamp: now,
+            level: "INFO",
+            message: "invoked",
+            trigger: self.plate.trigger,
+            cold_start: self.is_cold,
+            duration_ms: Figure(millis(micros)),
+            cost_nanodollars: self.cost(&state, micros),
+            dynamodb_ms: (state.db_micros > 0).then(|| Figure(millis(state.db_micros))),
+            status: state.status,
+            code: state.code,
+            messages: state.messages,
+            counts: Counts(&state.counts),
+            directive: (!state.counts.is_empty()).then(|| Directive::of(now, &state.counts)),
+        };
+        // All its names are texts, and nothing in it refuses to be written.
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+}
+
+/// The line of an invocation.
+#[derive(Serialize)]
+struct Line<'a> {
+    op: &'static str,
+    #[serde(serialize_with = "as_text")]
+    trace_id: TraceId,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
+    timestamp: Timestamp,
+    level: &'static str,
+    message: &'static str,
+    trigger: &'static str,
+    cold_start: bool,
+    duration_ms: Figure,
+    cost_nanodollars: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dynamodb_ms: Option<Figure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<usize>,
+    #[serde(flatten)]
+    counts: Counts<'a>,
+    #[serde(rename = "_aws", skip_serializing_if = "Option::is_none")]
+    directive: Option<Directive>,
+}
+
+fn as_text<S: Serializer>(shown: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(shown)
+}
+
+/// What was counted, by the metrics' names.
+struct Counts<'a>(&'a BTreeMap<Metric, f64>);
+
+impl Serialize for Counts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(metric, value)| (metric.name(), Figure(*value))))
+    }
+}
+
+/// A number as JSON has it: whole ones without a point.
+struct Figure(f64);
+
+impl Serialize for Figure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.fract() == 0.0 && self.0.abs() < 1e15 {
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
+            return serializer.serialize_i64(self.0 as i64);
         }
-        if state.db_micros > 0 {
-            line.insert("dynamodb_ms".to_owned(), number(millis(state.db_micros)));
-        }
-        if let Some(status) = state.status {
-            line.insert("status".to_owned(), json!(status));
-        }
-        if let Some(code) = state.code {
-            line.insert("code".to_owned(), json!(code));
-        }
-        if let Some(messages) = state.messages {
-            line.insert("messages".to_owned(), json!(messages));
-        }
-        for (metric, value) in &state.counts {
-            line.insert(metric.name().to_owned(), number(*value));
-        }
-        if !state.counts.is_empty() {
-            line.insert("_aws".to_owned(), directive(now, state.counts.keys().copied()));
-        }
-        Value::Object(line).to_string()
+        serializer.serialize_f64(self.0)
     }
 }
 
 /// Which members of a line are metrics, for CloudWatch.
 /// Source: CloudWatch user guide, "Specification: Embedded metric format".
-fn directive(now: Timestamp, metrics: impl Iterator<Item = Metric>) -> Value {
-    let (by_op, totals): (Vec<Metric>, Vec<Metric>) = metrics.partition(|one| one.is_by_op());
-    let named = |metrics: &[Metric]| -> Vec<Value> {
-        metrics.iter().map(|one| json!({"Name": one.name(), "Unit": one.unit()})).collect()
-    };
-    let mut directives = Vec::new();
-    let total: [&str; 0] = [];
-    if !by_op.is_empty() {
-        let dimensions = json!([[DIMENSION], total]);
-        directives.push(json!({
-            "Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": named(&by_op),
-        }));
-    }
-    if !totals.is_empty() {
-        directives.push(json!({
-            "Namespace": NAMESPACE, "Dimensions": [total], "Metrics": named(&totals),
-        }));
-    }
-    json!({"Timestamp": now.as_millisecond(), "CloudWatchMetrics": directives})
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive {
+    timestamp: i64,
+    #[serde(rename = "CloudWatchMetrics")]
+    groups: Vec<Group>,
 }
 
-/// A number as JSON has it: whole ones without a point.
-fn number(value: f64) -> Value {
-    let is_whole = value.fract() == 0.0 && value.abs() < 1e15;
-    if is_whole && let Ok(whole) = format!("{value:.0}").parse::<i64>() {
-        return json!(whole);
+/// Metrics that are told by the same dimensions.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Group {
+    namespace: &'static str,
+    dimensions: &'static [&'static [&'static str]],
+    metrics: Vec<Named>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Named {
+    name: &'static str,
+    unit: &'static str,
+}
+
+impl Directive {
+    fn of(now: Timestamp, counts: &BTreeMap<Metric, f64>) -> Self {
+        const BY_OP: &[&[&str]] = &[&[DIMENSION], &[]];
+        const TOTALS: &[&[&str]] = &[&[]];
+        let group = |dimensions, is_by_op: bool| {
+            let metrics: Vec<Named> = counts
+                .keys()
+                .filter(|metric| metric.is_by_op() == is_by_op)
+                .map(|metric| Named { name: metric.name(), unit: metric.unit() })
+                .collect();
+            (!metrics.is_empty()).then_some(Group { namespace: NAMESPACE, dimensions, metrics })
+        };
+        let groups = [group(BY_OP, true), group(TOTALS, false)];
+        Self { timestamp: now.as_millisecond(), groups: groups.into_iter().flatten().collect() }
     }
-    Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
 fn millis(micros: u32) -> f64 {

@@ -9,6 +9,7 @@
 //! | categories | `CATEGORIES` / slug | |
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::builders::KeysAndAttributesBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, ReturnConsumedCapacity, WriteRequest};
@@ -43,7 +44,7 @@ pub struct CartFacts {
     /// What there is of the variants asked for.
     pub offers: HashMap<VariantId, Offer>,
     /// The shop's settings.
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
     /// The promotions that the cart may get.
     pub on_offer: OnOffer,
     /// When they were asked for: what prices are read at.
@@ -60,7 +61,7 @@ impl CartFacts {
 
     /// What the cart costs now.
     pub fn price(&self, cart: &Cart) -> Result<PricedCart, domain::cart::Refusal> {
-        let Settings { shipping, tax, .. } = &self.settings;
+        let Settings { shipping, tax, .. } = &*self.settings;
         cart.price(self.offers_of(cart), shipping, tax, &self.on_offer, self.now)
     }
 }

@@ -10,6 +10,7 @@
 //! written, and the one before it closed, in the transaction that writes the draft.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::catalog::Offer;
@@ -60,7 +61,7 @@ impl Store {
         &self,
         variants: &[VariantId],
         now: Timestamp,
-    ) -> Result<(HashMap<VariantId, Offer>, Settings), Fault> {
+    ) -> Result<(HashMap<VariantId, Offer>, Arc<Settings>), Fault> {
         let known = self.fresh_settings(now);
         let mut keys: Vec<Key> = Vec::with_capacity(variants.len() + 3);
         for key in variants.iter().map(|variant| offer_key(*variant)) {

@@ -145,7 +145,7 @@ pub struct Store {
     watch: Watch,
     client: Client,
     names: BTreeMap<Table, String>,
-    settings: Mutex<Option<(Timestamp, Settings)>>,
+    settings: Mutex<Option<(Timestamp, Arc<Settings>)>>,
     running: Mutex<Option<(Timestamp, Arc<Vec<Promotion>>)>>,
     locations: Mutex<Option<(Timestamp, Locations)>>,
 }

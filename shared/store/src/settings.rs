@@ -12,7 +12,7 @@
 //! within that time.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::event::Event;
@@ -105,11 +105,11 @@ fn kept<T: DeserializeOwned>(mut item: Item) -> Result<Kept<T>, Fault> {
 
 impl Store {
     /// The settings as they are believed now, if they are: no round trip.
-    pub fn fresh_settings(&self, now: Timestamp) -> Option<Settings> {
+    pub fn fresh_settings(&self, now: Timestamp) -> Option<Arc<Settings>> {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let (read_at, settings) = settings.as_ref()?;
         let age = now.duration_since(*read_at);
-        (SignedDuration::ZERO..SETTINGS_FRESH).contains(&age).then(|| settings.clone())
+        (SignedDuration::ZERO..SETTINGS_FRESH).contains(&age).then(|| Arc::clone(settings))
     }
 
     /// Takes the settings out of what a batch has found, and believes them.
@@ -117,7 +117,7 @@ impl Store {
         &self,
         found: &mut HashMap<(String, String), Item>,
         now: Timestamp,
-    ) -> Result<Settings, Fault> {
+    ) -> Result<Arc<Settings>, Fault> {
         let mut take =
             |name: Name| found.remove(&(SETTINGS.to_owned(), name.sort_key().to_owned()));
         // A shop that sends nowhere yet sells downloads; one without taxes would sell untaxed.
@@ -128,8 +128,9 @@ impl Store {
         let shop = take(Name::Shop).map(kept).transpose()?.map(|kept| kept.value);
         let settings =
             Settings::new(shipping.unwrap_or_default(), kept(tax)?.value, shop.unwrap_or_default());
+        let settings = Arc::new(settings);
         let mut cached = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        *cached = Some((now, settings.clone()));
+        *cached = Some((now, Arc::clone(&settings)));
         Ok(settings)
     }
 

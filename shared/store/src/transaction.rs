@@ -303,13 +303,15 @@ impl Transaction {
     /// Writes it all, or says what stood in the way. Where another transaction held an item, it
     /// is tried again after a while.
     pub(crate) async fn commit(self, store: &Store, tried: &str) -> Result<Committed, Fault> {
-        let mut attempt = 1;
-        let (mut actions, mut made) = self.sealed(store, true).await?;
+        let (mut attempt, mut is_new) = (1, true);
         loop {
+            // Sealed anew for each attempt: most transactions need one, and a copy kept for the
+            // next would be made for nothing.
+            let (actions, made) = self.sealed(store, is_new).await?;
             let sent = store
                 .client
                 .transact_write_items()
-                .set_transact_items(Some(actions.clone()))
+                .set_transact_items(Some(actions))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await;
@@ -328,7 +330,7 @@ impl Transaction {
                         return Err(fault(tried, error));
                     }
                     // Only a key was in the way: its holder has one from before.
-                    (actions, made) = self.sealed(store, false).await?;
+                    is_new = false;
                     attempt += 1;
                 }
                 Some(Outcome::InTheWay) if attempt < ATTEMPTS_MAX => {
