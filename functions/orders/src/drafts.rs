@@ -242,7 +242,7 @@ mod tests {
         let offers = goods.products.into_iter().flat_map(|(_, offers)| offers);
         let settings = Settings::new(goods.shipping, goods.tax, goods.shop);
         let offers = offers.map(|offer| (offer.variant, offer)).collect();
-        Facts { offers, settings, now: Timestamp::UNIX_EPOCH }
+        Facts { offers, settings: Arc::new(settings), now: Timestamp::UNIX_EPOCH }
     }
 
     fn line(good: Good, quantity: u32, deal: &Value) -> Value {

@@ -55,7 +55,7 @@ impl Scene {
         let options = Options { clock: Clock::real(), demo: true, ..Options::default() };
         let shop = Shop::open(options).await?;
         let list = shop.send(Request::new("GET", "/v1/store/products?limit=100")).await;
-        let list = answered(list, 200)?;
+        let list = answered(&list, 200)?;
         let products = list.pointer("/data").and_then(Value::as_array).into_iter().flatten();
         let physical = products.filter(|product| product["type"] == "physical");
         let mut goods = Vec::new();
@@ -72,7 +72,7 @@ impl Scene {
     /// All requests that are counted.
     pub(crate) async fn requests(&self) -> Outcome<Vec<Counted>> {
         let list = self.shop.send(Request::new("GET", "/v1/store/products?limit=1")).await;
-        let slug = text(&answered(list, 200)?["data"][0]["slug"]).to_owned();
+        let slug = text(&answered(&list, 200)?["data"][0]["slug"]).to_owned();
         let cart = self.cart().await?;
         let see_cart = Request::new("GET", &format!("/v1/store/carts/{}", cart.id))
             .header("x-cart-token", &cart.token)
@@ -127,18 +127,18 @@ impl Scene {
 
     /// How to look at an order that is paid.
     async fn order(&self) -> Outcome<Request> {
-        let made = answered(self.shop.send(self.cart().await?.complete()).await, 201)?;
+        let made = answered(&self.shop.send(self.cart().await?.complete()).await, 201)?;
         let (order, payment) = (&made["order"], &made["payment"]);
         let intent = text(&payment["payment_intent_id"]);
         let confirm = format!("/_local/stripe/v1/payment_intents/{intent}/confirm");
         let fields = [("client_secret", text(&payment["client_secret"])), ("payment_method", CARD)];
         let bearer = format!("Bearer {}", text(&payment["publishable_key"]));
         let confirm = Request::new("POST", &confirm).header("authorization", &bearer).form(&fields);
-        answered(self.shop.send(confirm).await, 200)?;
+        answered(&self.shop.send(confirm).await, 200)?;
         self.shop.settle().await;
         let see = Request::new("GET", &format!("/v1/store/orders/{}", text(&order["id"])))
             .header("x-order-token", text(&made["order_token"]));
-        let seen = answered(self.shop.send(see.clone()).await, 200)?;
+        let seen = answered(&self.shop.send(see.clone()).await, 200)?;
         if seen["payment_status"] != "paid" {
             return Err(format!("the order is not paid: {seen}").into());
         }
@@ -152,7 +152,7 @@ impl Scene {
         let [.., high, middle, low] = number.to_be_bytes();
         let ip = format!("10.{high}.{middle}.{low}");
         let made = Request::new("POST", "/v1/store/carts").from_ip(&ip).json(&json!({}));
-        let made = answered(self.shop.send(made).await, 201)?;
+        let made = answered(&self.shop.send(made).await, 201)?;
         let (id, token) = (text(&made["cart"]["id"]), text(&made["cart_token"]));
         let mine = |method: &str, rest: &str| {
             Request::new(method, &format!("/v1/store/carts/{id}{rest}"))
@@ -161,7 +161,7 @@ impl Scene {
         };
         for variant in &self.variants {
             let line = json!({"variant_id": variant, "quantity": 1});
-            answered(self.shop.send(mine("POST", "/lines").json(&line)).await, 200)?;
+            answered(&self.shop.send(mine("POST", "/lines").json(&line)).await, 200)?;
         }
         let address = json!({
             "name": "Alma Beispiel", "line1": "Musterweg 7", "city": "Berlin",
@@ -169,10 +169,10 @@ impl Scene {
         });
         let email = format!("buyer-{number}@count.fluxion.example");
         let addresses = json!({"email": email, "shipping_address": address});
-        answered(self.shop.send(mine("PUT", "/addresses").json(&addresses)).await, 200)?;
-        let options = answered(self.shop.send(mine("GET", "/shipping_options")).await, 200)?;
+        answered(&self.shop.send(mine("PUT", "/addresses").json(&addresses)).await, 200)?;
+        let options = answered(&self.shop.send(mine("GET", "/shipping_options")).await, 200)?;
         let option = json!({"shipping_option_id": options["data"][0]["id"]});
-        let priced = answered(self.shop.send(mine("PUT", "/shipping").json(&option)).await, 200)?;
+        let priced = answered(&self.shop.send(mine("PUT", "/shipping").json(&option)).await, 200)?;
         let total = priced["totals"]["total"].clone();
         let (id, token) = (id.to_owned(), token.to_owned());
         Ok(Cart { id, token, total, ip, number })
@@ -191,7 +191,7 @@ impl Cart {
 }
 
 /// An answer's body, where it has the status that it should have.
-fn answered(response: Response, status: u16) -> Outcome<Value> {
+fn answered(response: &Response, status: u16) -> Outcome<Value> {
     if response.status == status {
         return Ok(response.value());
     }

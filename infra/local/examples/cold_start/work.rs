@@ -98,8 +98,8 @@ impl Process {
     pub(crate) fn memory_kb(&self, name: &str) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        let lines = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        lines.filter_map(|rest| rest.split_whitespace().next()?.parse().ok()).next().unwrap_or(0)
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        lines.find_map(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
     }
 
     /// Asks it to end, as Lambda does, and waits: a tool that it runs under writes down what it
