@@ -285,6 +285,9 @@ fn odd_disputes(chart: Chart<'_>, now: Timestamp) -> Vec<String> {
     if order.is_held_for(Cause::Dispute) && all_won {
         odd.push("it is held for a dispute and none is open or lost; let it go on.".to_owned());
     }
+    if order.is_held_for(Cause::CallingOff) {
+        odd.push("somebody began to call it off and did not come to the end; do so.".to_owned());
+    }
     odd
 }
 

@@ -340,6 +340,8 @@ pub enum Cause {
     FraudWarning,
     /// The money was reserved only, and the reservation is gone.
     PaymentLapsed,
+    /// It is being called off, and the money that was reserved for it is let go first.
+    CallingOff,
 }
 
 /// A debit that failed after its buyer had left.
@@ -1011,6 +1013,20 @@ impl Order {
             FraudPolicy::Hold | FraudPolicy::Ignore => None,
         };
         Some((order, back))
+    }
+
+    /// Holds an order that is to be called off while money is still reserved for it: once that is
+    /// let go, nothing of it may be packed, sent or taken, whoever is at it and whatever becomes of
+    /// the one who calls it off. None where it is held so, or was never placed.
+    #[must_use]
+    pub fn begin_call_off(&self, by: Actor, now: Timestamp) -> Option<Self> {
+        let is_placed = matches!(self.status, Status::Placed | Status::OnHold);
+        if !is_placed || self.is_held_for(Cause::CallingOff) {
+            return None;
+        }
+        let reason = "It is being called off.".to_owned();
+        let hold = Hold { cause: Cause::CallingOff, reason, by, at: now, released_at: None };
+        Some(Self { status: Status::OnHold, hold: Some(hold), updated_at: now, ..self.clone() })
     }
 
     /// Calls off an order that was placed and of which nothing went out. Its stock, its uses of

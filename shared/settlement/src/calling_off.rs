@@ -2,8 +2,9 @@
 //! which nothing went out.
 //!
 //! What was only promised is given up first: an open PaymentIntent is canceled before anything is
-//! given back. Then one write decides: the order ends, its stock, keys, promotions and gift cards
-//! go back, and where money was taken its return is asked for.
+//! given back, and an order that was placed is held before that, so that nothing of it is sent for
+//! money that is being let go. Then one write decides: the order ends, its stock, keys, promotions
+//! and gift cards go back, and where money was taken its return is asked for.
 
 use domain::audit::Actor;
 use domain::event::Event;
@@ -58,6 +59,11 @@ pub async fn call_off(desk: &Desk<'_>, id: OrderId, calling: Calling) -> Result<
         };
         let mut payment = file.payment().cloned();
         if let Some(open) = payment.as_ref().filter(|payment| is_open(payment)) {
+            if let Some(held) = before.begin_call_off(calling.by, desk.now) {
+                // Held or raced: what there is now is read again.
+                hold(desk, before, held).await?;
+                continue;
+            }
             match stop(desk, open).await? {
                 Stopped::Yes => payment = close(open, desk.now),
                 Stopped::MoneyCame(intent) => {
@@ -99,6 +105,24 @@ const fn is_open(payment: &payment::Payment) -> bool {
         | payment::Status::Expired
         | payment::Status::IntegrityFailed => false,
     }
+}
+
+async fn hold(desk: &Desk<'_>, before: &order::Order, mut held: order::Order) -> Result<(), Fault> {
+    let mut events = Vec::new();
+    if before.status != held.status {
+        let fact = held.say_moved();
+        events.push(event(&held, fact, desk.now));
+    }
+    let step = Move {
+        before,
+        order: &held,
+        payment: None,
+        refund: None,
+        entry: None,
+        events: &events,
+        remembered: None,
+    };
+    desk.store.move_money(&step).await.map(drop)
 }
 
 async fn save(

@@ -434,7 +434,9 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
         // Reserved money is taken later; where it was let go, the order is on hold.
         let is_reserved = facts.payments.iter().any(|payment| {
             let is_held = payment.status == PaymentState::Authorized;
-            payment.order == order.id && (is_held || order.is_held_for(Cause::PaymentLapsed))
+            let is_off =
+                [Cause::PaymentLapsed, Cause::CallingOff].map(|one| order.is_held_for(one));
+            payment.order == order.id && (is_held || is_off.contains(&true))
         });
         if is_placed && !order.due().is_zero() && !has_money && !is_reserved {
             broken.push(format!("{}: placed and not paid", order.id));

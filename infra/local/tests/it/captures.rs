@@ -1,12 +1,14 @@
 //! Money that is reserved first: taken once, whole or in part, before its time is over, or let go.
 
+use std::sync::Arc;
+
 use domain::permission::Permission::{OrdersCapture, OrdersFulfill, OrdersRead, OrdersWrite};
 use futures_util::future::join_all;
 use local::{Options, Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 use stripe_twin::Faults;
 use testkit::goods::{self, Goods, MUG};
-use wire::{FaultKind, Plan};
+use wire::{FaultKind, Gate, Plan, Sabotage};
 
 use crate::refunds::at_stripe;
 use crate::tour::papers::{at, entity};
@@ -154,6 +156,67 @@ async fn what_is_called_off_is_let_go_and_what_is_on_hold_is_not_taken() {
     let intents = shop.twin().objects("payment_intent");
     assert_eq!((&intents[0]["status"], received(&shop)), (&json!("canceled"), 0));
     assert_eq!(shop.twin().objects("refund").len(), 0);
+    sound(&shop, &goods).await;
+}
+
+const LETTING_GO: &str = "POST /v1/payment_intents/{id}/cancel";
+
+#[tokio::test]
+async fn whoever_dies_while_calling_off_leaves_an_order_of_which_nothing_is_sent() {
+    for died in [FaultKind::DieBefore, FaultKind::DieAfter] {
+        let (shop, goods) = open(json!({"capture": "manual"})).await;
+        let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+        // Nobody is told by the provider that its money was let go.
+        shop.twin().set_faults(Faults { webhook_hold: true, ..Faults::default() });
+        shop.wire().faults().arm(Plan::at_operation(1, died, LETTING_GO));
+        let why = json!({"reason": "Out of stock"});
+        let dead = post_as(&clerk, &key(), &jane, "/cancel", &why).await;
+        assert_eq!(dead.status, 500, "{}", dead.text());
+        let left = order(&clerk, &jane).await;
+        let stands = (&left["status"], &left["hold"]["cause"], &left["payment_status"]);
+        let held = (&json!("on_hold"), &json!("calling_off"), &json!("authorized"));
+        assert_eq!(stands, held);
+        let refused = send_one(&clerk, &jane).await;
+        assert_eq!(refusal(&refused), (409, "order_not_placed".into()));
+        assert_eq!(
+            refusal(&capture(&clerk, &jane, &json!({})).await),
+            (409, "order_on_hold".into())
+        );
+        let said = shop.explain(&jane.order).await.expect("an order").join("\n");
+        assert!(said.contains("began to call it off"), "{said}");
+        let off = ok(post_as(&clerk, &key(), &jane, "/cancel", &why).await);
+        assert_eq!(off["status"], "canceled");
+        shop.twin().set_faults(Faults::default());
+        shop.settle().await;
+        assert_eq!(received(&shop), 0);
+        sound(&shop, &goods).await;
+    }
+}
+
+#[tokio::test]
+async fn no_parcel_is_opened_for_money_that_is_being_let_go() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    // Somebody has looked at it before, and holds it.
+    ok(post_as(&clerk, &key(), &jane, "/hold", &json!({"reason": "Look"})).await);
+    let gate = Gate::default();
+    let held = gate.clone();
+    shop.wire().saboteur().hire(Arc::new(move |call, request| {
+        (call.operation == LETTING_GO).then(|| Sabotage::held(request, &held))
+    }));
+    let why = json!({"reason": "Out of stock"});
+    let once = key();
+    let canceling = post_as(&clerk, &once, &jane, "/cancel", &why);
+    let sending = async {
+        gate.reached().await;
+        let refused = send_one(&clerk, &jane).await;
+        assert_eq!(refusal(&refused), (409, "order_not_placed".into()));
+        gate.open();
+    };
+    let (off, ()) = tokio::join!(canceling, sending);
+    assert_eq!(ok(off)["status"], "canceled");
+    shop.settle().await;
+    assert_eq!(received(&shop), 0);
     sound(&shop, &goods).await;
 }
 
@@ -352,7 +415,11 @@ async fn race(shop: &Shop, clerk: &mut Colleague, acts: &[Act]) {
     let after = jane.view_order().await;
     let status = after["status"].as_str().unwrap();
     match taken(shop, &jane) {
-        (0, 0, 0) => assert!(["canceled", "on_hold"].contains(&status), "{acts:?}: {after}"),
+        (0, 0, 0) => {
+            assert!(["canceled", "on_hold"].contains(&status), "{acts:?}: {after}");
+            // Nothing leaves for nothing.
+            assert_eq!(after["fulfillment_status"], "unfulfilled", "{acts:?}: {after}");
+        }
         (1, received, back) => {
             assert!([1000, 2990].contains(&received), "{acts:?}: {received}");
             assert_eq!(back, if status == "canceled" { received } else { 0 }, "{acts:?}");
