@@ -20,7 +20,7 @@ use stripe_twin::{LostResponse, Twin};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use wire::{Call, CallId, FaultKind, Faults, Recorder, Saboteur, Verdict};
+use wire::{Call, CallId, FaultKind, Faults, Gate, Recorder, Saboteur, Verdict};
 
 use crate::error::Error;
 
@@ -118,7 +118,9 @@ impl Door {
             ..Call::default()
         };
         let mut request = Request::from_parts(parts, body);
-        self.sabotage(&caller, &operation, &mut request);
+        if let Some(gate) = self.sabotage(&caller, &operation, &mut request) {
+            gate.pass().await;
+        }
         let verdict = self.faults.verdict(&caller, SERVICE, &operation);
         let response = match verdict {
             Verdict::Pass => Some(self.twin.handle(request)),
@@ -159,8 +161,13 @@ impl Door {
         response.map(|response| response.map(Full::new)).ok_or(Broken)
     }
 
-    /// Changes a request as the saboteur wants it.
-    fn sabotage(&self, caller: &str, operation: &str, request: &mut Request<Bytes>) {
+    /// Changes a request as the saboteur wants it; the gate that it has to wait before.
+    fn sabotage(
+        &self,
+        caller: &str,
+        operation: &str,
+        request: &mut Request<Bytes>,
+    ) -> Option<Gate> {
         let call = CallId {
             caller: caller.to_owned(),
             service: SERVICE.to_owned(),
@@ -173,8 +180,8 @@ impl Door {
             "path": request.uri().to_string(),
             "idempotency_key": key,
         });
-        let Some(sabotage) = self.saboteur.ask(&call, &shown) else { return };
-        let Some(wanted) = sabotage.requests.first() else { return };
+        let sabotage = self.saboteur.ask(&call, &shown)?;
+        let Some(wanted) = sabotage.requests.first() else { return sabotage.gate };
         let text = |name: &str| wanted.get(name).and_then(Value::as_str).unwrap_or_default();
         if let Ok(method) = text("method").parse() {
             *request.method_mut() = method;
@@ -187,6 +194,7 @@ impl Door {
         {
             request.headers_mut().insert(KEY, key);
         }
+        sabotage.gate
     }
 
     /// The caller dies in the middle of this call: it never gets an answer.

@@ -46,7 +46,8 @@ impl Gate {
         self.open.add_permits(1);
     }
 
-    pub(crate) async fn pass(&self) {
+    /// Stands before the gate until it is opened.
+    pub async fn pass(&self) {
         self.reached.add_permits(1);
         if let Ok(permit) = self.open.acquire().await {
             permit.forget();

@@ -3,13 +3,14 @@
 //! Invariants: a chore reads the tree and says everything that is wrong with it, not just the
 //! first thing; it ends with 0 when there is nothing to say, 1 when there is, and 2 when it could
 //! not look. Without `--check`, `openapi` and `licences` each write one file of the tree, `cost`
-//! two; `package` writes to `target/` alone.
+//! two, `pictures` those of the documentation; `package` writes to `target/` alone.
 
 mod audit;
 mod cost;
 mod holes;
 mod licences;
 mod package;
+mod pictures;
 mod repository;
 mod sbom;
 mod shipped;
@@ -48,6 +49,8 @@ cargo xtask <chore>
   doctor ORDER [--data-dir DIR]
                     explains an order of a local shop that is closed, by its id or its number: what
                     happened, what is odd, what comes next (`cargo run -- doctor`)
+  pictures          renders the samples of papers and letters for docs/papers and docs/letters;
+                    needs pdftoppm (poppler-utils) and chromium
   licences          writes THIRD-PARTY-LICENCES.txt from Cargo.lock and the packages it names
   licences --check  compares it with them; writes nothing
   cost              writes docs/cost.md from what was counted and from infra/xtask/prices.json,
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         ["openapi", arguments @ ..] => openapi(arguments),
         ["load", arguments @ ..] => local("bench", arguments),
         ["doctor", arguments @ ..] => local("doctor", arguments),
+        ["pictures"] => pictures::pictures(),
         ["package", arguments @ ..] => package::package(arguments),
         ["licences", arguments @ ..] => licences::licences(arguments),
         ["cost", arguments @ ..] => cost::cost(arguments),

@@ -171,7 +171,7 @@ async fn whoever_dies_while_calling_off_leaves_an_order_of_which_nothing_is_sent
         shop.wire().faults().arm(Plan::at_operation(1, died, LETTING_GO));
         let why = json!({"reason": "Out of stock"});
         let dead = post_as(&clerk, &key(), &jane, "/cancel", &why).await;
-        assert_eq!(dead.status, 500, "{}", dead.text());
+        assert_eq!(dead.status, 502, "{}", dead.text());
         let left = order(&clerk, &jane).await;
         let stands = (&left["status"], &left["hold"]["cause"], &left["payment_status"]);
         let held = (&json!("on_hold"), &json!("calling_off"), &json!("authorized"));

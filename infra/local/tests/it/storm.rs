@@ -1,7 +1,8 @@
 //! The storm: shoppers, staff, sweepers, the relay, the consumers, Stripe and an attacker, all at
 //! the same shop in virtual time, in an order that a number decides; with webhooks twice, late,
-//! lost and out of order, functions that die in the middle of a call, calls that are held while
-//! others overtake them, and a clock that jumps. Afterwards the dust settles, and every invariant
+//! lost and out of order, functions that die in the middle of a call, calls (of Stripe, too) that
+//! are held while others overtake them, and a clock that jumps. One shop of three takes its money
+//! later than it is promised. Afterwards the dust settles, and every invariant
 //! of the ledger is asked.
 //!
 //! One thread, one step at a time: a step is a whole invocation, or the part of it up to a call at
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use domain::order::Status;
 use domain::permission::Permission::{
-    NotificationsWrite, OrdersFulfill, OrdersRead, OrdersRefund, OrdersWrite,
+    NotificationsWrite, OrdersCapture, OrdersFulfill, OrdersRead, OrdersRefund, OrdersWrite,
 };
 use local::{Options, Request, Response, Shop, Snapshot, Source};
 use serde_json::{Value, json};
@@ -29,13 +30,14 @@ use testkit::goods::{self, Good, Goods, MUG, POSTER, SOCKS, TEMPLATE};
 use testkit::ledger;
 use wire::{CallId, FaultKind, Gate, Plan, Sabotage};
 
+use crate::captures::reserving;
 use crate::refunds::at_stripe;
 use crate::world::{self, Colleague, Shopper, facts};
 
-/// Storms that CI raises, and their steps: as many as fit a minute on two cores. Every night there
-/// are more.
-const SEEDS: u64 = 24;
-const STEPS: usize = 250;
+/// Storms that CI raises, and their steps: as many as fit a few minutes on two cores. Every night
+/// there are more.
+const SEEDS: u64 = 96;
+const STEPS: usize = 500;
 /// People at the same shop.
 const SHOPPERS: usize = 6;
 /// Steps that are held at the same time, and for how many others at most.
@@ -279,7 +281,14 @@ impl Storm {
         let order = self.dice.pick(&self.orders).clone();
         let at = |rest: &str| format!("/v1/admin/orders/{order}{rest}");
         let why = json!({"reason": "A storm"});
-        match self.dice.below(12) {
+        match self.dice.below(13) {
+            12 => {
+                let part = json!({"amount": {"amount": 1_000, "currency": "EUR"}});
+                let body = if self.dice.one_in(3) { part } else { json!({}) };
+                let request = Request::new("POST", &at("/capture"));
+                let request = request.header("idempotency-key", &self.key()).json(&body);
+                Box::pin(works(clerk, "takes what is reserved", request))
+            }
             0..4 => {
                 let amount = 100 + self.dice.below(2_000);
                 let body = json!({"amount": {"amount": amount, "currency": "EUR"}});
@@ -317,7 +326,8 @@ impl Storm {
 
     fn job(&mut self) -> Step {
         let sweep = "checkout.jobs.expire_unpaid";
-        let jobs = [sweep, sweep, "platform.jobs.sweep_outbox", "payments.jobs.reconcile"];
+        let (outbox, books) = ("platform.jobs.sweep_outbox", "payments.jobs.reconcile");
+        let jobs = [sweep, sweep, outbox, books, "payments.jobs.capture_due"];
         let (shop, job) = (self.shop.clone(), *self.dice.pick(&jobs));
         Box::pin(async move {
             let outcome = shop.run_job(job).await;
@@ -533,7 +543,7 @@ fn is_held(call: &CallId) -> bool {
     let is_reader = call.caller.contains(".relay_") || call.caller.contains(".on_level_changed");
     let writes = ["TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem"];
     let is_write = call.service == "dynamodb" && writes.contains(&call.operation.as_str());
-    !is_reader && (is_write || call.service == "sqs" || call.service == "ses")
+    !is_reader && (is_write || ["sqs", "ses", "stripe"].contains(&call.service.as_str()))
 }
 
 fn at(who: &Shopper, rest: &str) -> String {
@@ -673,7 +683,8 @@ async fn calm(goods: &Goods) -> (Snapshot, Colleague) {
     for job in ["orders.jobs.rebuild_search", "identity.jobs.rebuild_search"] {
         shop.invoke(job, Value::Object(serde_json::Map::default())).await;
     }
-    let may = [OrdersRead, OrdersRefund, OrdersWrite, OrdersFulfill, NotificationsWrite];
+    let may =
+        [OrdersRead, OrdersRefund, OrdersWrite, OrdersFulfill, OrdersCapture, NotificationsWrite];
     let clerk = Colleague::of(&shop, "clerk", &may).await;
     shop.settle().await;
     (Snapshot::of(shop).expect("a shop at rest"), clerk)
@@ -701,11 +712,16 @@ fn lane(seeds: Vec<u64>, steps: usize) -> std::thread::JoinHandle<Vec<(u64, Afte
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
-            let goods = goods::small(world::MUGS);
-            let (snapshot, clerk) = calm(&goods).await;
+            let (goods, later) =
+                (goods::small(world::MUGS), reserving(json!({"capture": "manual"})));
+            let (taking, reserving) = (calm(&goods).await, calm(&later).await);
             let mut after = Vec::new();
             for seed in seeds {
-                after.push((seed, storm((&snapshot, &clerk), &goods, seed, steps).await));
+                // One shop of three takes its money later.
+                let is_later = seed % 3 == 0;
+                let (goods, (snapshot, clerk)) =
+                    if is_later { (&later, &reserving) } else { (&goods, &taking) };
+                after.push((seed, storm((snapshot, clerk), goods, seed, steps).await));
             }
             after
         })
