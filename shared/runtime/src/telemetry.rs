@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::meter;
@@ -28,14 +30,17 @@ pub fn subscriber<W>(writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new("info,aws_config=warn,aws_smithy_runtime=warn,hyper=warn,stripe=error")
+    let asked = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
+    let filter = asked.unwrap_or_else(|| {
+        let quiet = ["aws_config", "aws_smithy_runtime", "hyper"];
+        Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_targets(quiet.map(|library| (library, LevelFilter::WARN)))
+            .with_target("stripe", LevelFilter::ERROR)
     });
-    tracing_subscriber::fmt()
-        .event_format(Json)
-        .with_writer(writer)
-        .with_env_filter(filter)
-        .finish()
+    // By names and levels alone: what could also look into spans brings regular expressions.
+    let lines = tracing_subscriber::fmt::layer().event_format(Json).with_writer(writer);
+    tracing_subscriber::registry().with(lines).with(filter)
 }
 
 /// Where the lines of invocations go. In the cloud it is standard output; in tests and in the

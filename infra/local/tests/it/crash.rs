@@ -413,7 +413,7 @@ async fn lapse(shop: &Shop) {
     shop.clock().advance_ms(LAPSES_HOURS * HOUR_MS);
     for _ in 0..2 {
         shop.run_job("payments.jobs.capture_due").await;
-        shop.settle_all().await;
+        shop.settle().await;
         shop.clock().advance_ms(HOUR_MS);
     }
 }
@@ -944,9 +944,9 @@ journeys! {
     no_fault_breaks_an_order_that_is_edited: Edit, 460;
     no_fault_breaks_an_erasure: Forget, 328;
     no_fault_breaks_an_import: Import, 298;
-    no_fault_breaks_a_purchase_of_a_customer: BuyAsCustomer, 100;
-    no_fault_breaks_a_dispute_that_is_won: DisputeWon, 100;
-    no_fault_breaks_a_dispute_that_is_lost: DisputeLost, 100;
-    no_fault_breaks_money_that_is_reserved_and_taken: Capture, 100;
-    no_fault_breaks_money_that_is_reserved_and_let_go: CaptureLapse, 100;
+    no_fault_breaks_a_purchase_of_a_customer: BuyAsCustomer, 252;
+    no_fault_breaks_a_dispute_that_is_won: DisputeWon, 755;
+    no_fault_breaks_a_dispute_that_is_lost: DisputeLost, 700;
+    no_fault_breaks_money_that_is_reserved_and_taken: Capture, 163;
+    no_fault_breaks_money_that_is_reserved_and_let_go: CaptureLapse, 980;
 }
