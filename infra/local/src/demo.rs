@@ -17,6 +17,7 @@ use domain::catalog::{
 };
 use domain::currency::Currency;
 use domain::id::{CategoryId, CustomerId, ProductId, RoleId, StaffId, Ulid, VariantId};
+use domain::invoice::LegalEntity;
 use domain::shipping::{ProfileId, ShippingTable};
 use domain::staff::{Member, Role, Status};
 use domain::stock::StockLevel;
@@ -351,6 +352,19 @@ fn shop() -> domain::shop::Shop {
             days: 30,
             text: "Send it back within 30 days, unworn; downloads stay with you.".to_owned(),
         },
+        // Nothing is issued before the shop has said who sells.
+        legal_entity: Some(LegalEntity {
+            code: "demo".to_owned(),
+            name: "Fluxion Demo GmbH".to_owned(),
+            address: vec!["Beispielallee 1".to_owned(), "10115 Berlin".to_owned()],
+            country: domain::address::Country::DE,
+            vat_id: None,
+            tax_number: None,
+            registration: None,
+            contact: Some("hello@demo.fluxion.example".to_owned()),
+            invoice_prefix: "RE-".to_owned(),
+            credit_note_prefix: "GS-".to_owned(),
+        }),
         ..domain::shop::Shop::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::catalog::Kind;
 use domain::id::{OrderId, OrderLineId};
-use domain::order::{Order, Status};
+use domain::order::Order;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::seal::Sealer;
@@ -33,7 +33,7 @@ pub fn links(
     issued_at: Timestamp,
     used: impl Fn(OrderLineId) -> u32,
 ) -> Vec<DownloadView> {
-    if !matches!(order.status, Status::Placed | Status::Completed | Status::OnHold) {
+    if !order.gives_access() {
         return Vec::new();
     }
     let expires_at = issued_at.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX);

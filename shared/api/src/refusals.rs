@@ -224,6 +224,11 @@ impl From<order::Refusal> for Problem {
                 let detail = "A parcel of this order is open or packed. Call that off first.";
                 Self::conflict(code, detail)
             }
+            order::Refusal::BeingCalledOff => {
+                let detail = "This order is being called off, and its money may be gone. Call it \
+                              off again: that comes to its end.";
+                Self::conflict(code, detail)
+            }
         }
     }
 }

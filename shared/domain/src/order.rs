@@ -531,6 +531,8 @@ pub enum Refusal {
     AlreadyFulfilled,
     /// A parcel of it is open or packed: that is called off first.
     HasParcels,
+    /// Its money may be gone already: calling it off is asked for again, and comes to its end.
+    BeingCalledOff,
 }
 
 impl Refusal {
@@ -543,6 +545,7 @@ impl Refusal {
             Self::DownloadsExhausted => "downloads_exhausted",
             Self::AlreadyFulfilled => "already_fulfilled",
             Self::HasParcels => "has_parcels",
+            Self::BeingCalledOff => "being_called_off",
         }
     }
 }
@@ -975,11 +978,23 @@ impl Order {
         self.status == Status::OnHold && self.hold.as_ref().is_some_and(|hold| hold.cause == cause)
     }
 
-    /// Lets an order that was held go on.
+    /// Whether its buyer has what needs no parcel: downloads, and keys that were given. Not before
+    /// it is placed, not after it was called off, and not while its money is let go or was.
+    pub fn gives_access(&self) -> bool {
+        let unpaid = [Cause::CallingOff, Cause::PaymentLapsed];
+        matches!(self.status, Status::Placed | Status::OnHold | Status::Completed)
+            && !unpaid.into_iter().any(|cause| self.is_held_for(cause))
+    }
+
+    /// Lets an order that was held go on. What is being called off is not held for its own sake:
+    /// its money may be gone.
     pub fn release(mut self, now: Timestamp) -> Result<Self, Refusal> {
         let (from, to) = (self.status, Status::Placed);
         if from != Status::OnHold {
             return Err(Refusal::InvalidTransition { from, to });
+        }
+        if self.is_held_for(Cause::CallingOff) {
+            return Err(Refusal::BeingCalledOff);
         }
         self.status = to;
         self.hold = self.hold.map(|hold| Hold { released_at: Some(now), ..hold });
@@ -1024,7 +1039,9 @@ impl Order {
         if !is_placed || self.is_held_for(Cause::CallingOff) {
             return None;
         }
-        let reason = "It is being called off.".to_owned();
+        let known = self.hold.as_ref().filter(|_| self.status == Status::OnHold);
+        let before = known.map(|hold| format!(" It was held before: {}", hold.reason));
+        let reason = format!("It is being called off.{}", before.unwrap_or_default());
         let hold = Hold { cause: Cause::CallingOff, reason, by, at: now, released_at: None };
         Some(Self { status: Status::OnHold, hold: Some(hold), updated_at: now, ..self.clone() })
     }

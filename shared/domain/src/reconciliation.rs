@@ -226,6 +226,9 @@ pub fn compare(intent: &Intent, told: Option<&[Told]>, books: Option<Books<'_>>)
     if has_money(intent) && !knows_money(payment) {
         let came = if is_reserved { intent.amount } else { intent.received };
         findings.push(about(Cause::WebhookLost, came, payment.captured));
+    } else if !has_money(intent) && payment.authorized.is_positive() {
+        // What was reserved is let go, and nobody has heard of it.
+        findings.push(about(Cause::WebhookLost, intent.received, payment.authorized));
     } else if !is_reserved
         && intent.received != payment.captured
         && payment.authorized.amount() == 0

@@ -135,6 +135,12 @@ impl Custom {
     ///
     /// Every form that does not compile, with its first flaw.
     pub fn compile(source: &Source) -> Result<Self, Vec<Broken>> {
+        let (sound, flaws) = Self::compile_each(source);
+        if flaws.is_empty() { Ok(sound) } else { Err(flaws) }
+    }
+
+    /// The forms that compile, and what is wrong with the others.
+    fn compile_each(source: &Source) -> (Self, Vec<Broken>) {
         let (mut boxes, mut flaws) = (Vec::new(), Vec::new());
         for form in Form::ALL {
             let mut environment = sandbox(form);
@@ -144,7 +150,7 @@ impl Custom {
                 Err(error) => flaws.push(broken(form, form.of(source), &error)),
             }
         }
-        if flaws.is_empty() { Ok(Self { boxes }) } else { Err(flaws) }
+        (Self { boxes }, flaws)
     }
 
     /// Writes a letter.
@@ -200,12 +206,16 @@ impl Custom {
 /// does not have, what goes wrong with sample facts — with all that can be there and with as little
 /// as can be —, and what no letter may be.
 pub fn try_out(source: &Source, letter: &str) -> Vec<Broken> {
-    let custom = match Custom::compile(source) {
-        Ok(custom) => custom,
-        Err(flaws) => return flaws,
-    };
+    let (custom, broken) = Custom::compile_each(source);
     let contexts = sample_contexts(letter);
     let mut flaws = custom.unknown(&contexts);
+    if !broken.is_empty() {
+        // A letter can not be tried without all of its forms; what can be read off the others is.
+        flaws.extend(broken);
+        flaws.sort_by_key(|flaw| Form::ALL.iter().position(|form| *form == flaw.form));
+        flaws.truncate(FLAWS_MAX);
+        return flaws;
+    }
     for (full, bare) in contexts {
         for context in [full, bare] {
             let is_full = flaws.is_empty();
@@ -525,6 +535,22 @@ mod tests {
         let (code, line, _) =
             flaws("\n{% for line in order.lines %}{{ line.titel }}{% endfor %}")[0];
         assert_eq!((code, line), ("unknown_variable", 2));
+    }
+
+    #[test]
+    fn a_form_that_does_not_compile_hides_no_flaw_of_the_others() {
+        let source = Source {
+            subject: "{{ order.nmber }}".to_owned(),
+            html: "<p>{% if %}</p>".to_owned(),
+            text: "{{ nobody }}".to_owned(),
+        };
+        let found: Vec<(Form, &str)> = try_out(&source, "order_confirmation")
+            .iter()
+            .map(|flaw| (flaw.form, flaw.code))
+            .collect();
+        let unknown = "unknown_variable";
+        let wanted = [(Form::Subject, unknown), (Form::Html, "syntax"), (Form::Text, unknown)];
+        assert_eq!(found, wanted);
     }
 
     #[test]

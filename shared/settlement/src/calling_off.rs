@@ -29,7 +29,9 @@ pub struct Calling {
     pub reason: Option<String>,
     /// The id of the refund, if there has to be one.
     pub refund: RefundId,
-    /// What the audit log is told.
+    /// What the audit log is told where reserved money is let go first.
+    pub begun: Event,
+    /// What the audit log is told when it is done.
     pub note: Event,
 }
 
@@ -61,7 +63,7 @@ pub async fn call_off(desk: &Desk<'_>, id: OrderId, calling: Calling) -> Result<
         if let Some(open) = payment.as_ref().filter(|payment| is_open(payment)) {
             if let Some(held) = before.begin_call_off(calling.by, desk.now) {
                 // Held or raced: what there is now is read again.
-                hold(desk, before, held).await?;
+                hold(desk, before, held, &calling.begun).await?;
                 continue;
             }
             match stop(desk, open).await? {
@@ -107,8 +109,13 @@ const fn is_open(payment: &payment::Payment) -> bool {
     }
 }
 
-async fn hold(desk: &Desk<'_>, before: &order::Order, mut held: order::Order) -> Result<(), Fault> {
-    let mut events = Vec::new();
+async fn hold(
+    desk: &Desk<'_>,
+    before: &order::Order,
+    mut held: order::Order,
+    begun: &Event,
+) -> Result<(), Fault> {
+    let mut events = vec![begun.clone()];
     if before.status != held.status {
         let fact = held.say_moved();
         events.push(event(&held, fact, desk.now));
@@ -141,7 +148,7 @@ async fn save(
     }
     let fact = after.say_moved();
     events.push(event(&after, fact, desk.now));
-    let Calling { by, reason, refund: id, note: _ } = calling;
+    let Calling { by, reason, refund: id, begun: _, note: _ } = calling;
     let fresh = Fresh { id: *id, by: *by, reason: reason.clone(), now: desk.now };
     let back = payment.as_ref().filter(|payment| payment.captured.is_positive());
     let back = back.and_then(|payment| after.return_all(payment, Origin::Cancellation, fresh));

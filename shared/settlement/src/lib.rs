@@ -326,7 +326,10 @@ pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ende
             if file.order.status != Status::PendingPayment {
                 return Ok(Ended::NotWaiting(Box::new(file)));
             }
-            if found == Finalized::Moved {
+            // Nor one whose debit is under way still: nothing is gained by asking for its end.
+            let is_under_way =
+                file.payment().is_some_and(|it| it.status == payment::Status::Processing);
+            if found == Finalized::Moved || is_under_way {
                 return Ok(Ended::Undecided);
             }
         }

@@ -235,6 +235,7 @@ fn parcels(facts: &Facts, broken: &mut Vec<String>) {
             let is_part = payment.capture_asked.as_ref().is_some_and(|asked| {
                 asked.amount == payment.captured
                     && asked.amount.is_positive()
+                    && parcel.shipped_at.is_some_and(|at| at <= asked.at)
                     && matches!(asked.by, Actor::Staff(_) | Actor::Key(_))
             });
             payment.order == order.id
@@ -446,9 +447,10 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
         // Reserved money is taken later; where it was let go, the order is on hold.
         let is_reserved = facts.payments.iter().any(|payment| {
             let is_held = payment.status == PaymentState::Authorized;
-            let is_off =
-                [Cause::PaymentLapsed, Cause::CallingOff].map(|one| order.is_held_for(one));
-            payment.order == order.id && (is_held || is_off.contains(&true))
+            let is_gone = order.is_held_for(Cause::PaymentLapsed)
+                || (order.is_held_for(Cause::CallingOff)
+                    && order.lines.iter().all(|line| line.fulfilled == 0));
+            payment.order == order.id && (is_held || is_gone)
         });
         if is_placed && !order.due().is_zero() && !has_money && !is_reserved {
             broken.push(format!("{}: placed and not paid", order.id));

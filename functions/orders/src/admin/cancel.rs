@@ -41,6 +41,7 @@ pub async fn handle(
         by: call.who.actor(),
         reason: Some(reason.clone()),
         refund: RefundId::from_ulid(app.ids.ulid(call.now)),
+        begun: note(app, &call, "order.begin_cancel", id, &states)?,
         note: note(app, &call, "order.cancel", id, &states)?,
     };
     let till = app.till.as_ref().ok_or_else(Problem::internal)?;

@@ -38,6 +38,7 @@ pub async fn handle(app: &App, message: queue::Message, now: Timestamp) -> Resul
     }
     // What was held had to wait for its keys, and for its money where a parcel had left.
     if let Fact::OrderMoved { order_id, status: Status::Placed } = &event.fact {
+        deliver_digital(app, *order_id, now).await?;
         keys::give(app, *order_id, now).await?;
         capture::take(app, *order_id, now).await?;
     }
@@ -209,8 +210,7 @@ async fn deliver_digital(app: &App, id: OrderId, now: Timestamp) -> Result<Order
         let order = load(app, id).await?;
         let after = order.clone().deliver_digital(now);
         let is_done = after.lines == order.lines;
-        let is_open = matches!(order.status, Status::Placed | Status::OnHold | Status::Completed);
-        if is_done || !is_open || app.store.save_order(&after).await? == Saved::Yes {
+        if is_done || !order.gives_access() || app.store.save_order(&after).await? == Saved::Yes {
             return Ok(order);
         }
     }

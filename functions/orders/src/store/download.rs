@@ -4,7 +4,7 @@
 use api::form::Text;
 use api::reply::Found;
 use api::{Anyone, Fields, Form, Path, Problem, Reply, download};
-use domain::order::{Refusal, Status};
+use domain::order::Refusal;
 use runtime::Call;
 
 use crate::App;
@@ -28,7 +28,7 @@ pub async fn handle(app: &App, call: Call<Anyone, Path<Link>>) -> Reply<Found> {
         .ok_or_else(Problem::not_found)?;
     let file = app.store.order(opened.order).await?.ok_or_else(Problem::not_found)?;
     let order = file.order;
-    if !is_paid(order.status) {
+    if !order.gives_access() {
         return Err(Problem::not_found());
     }
     let line = order.lines.iter().find(|line| line.id == opened.line);
@@ -42,27 +42,12 @@ pub async fn handle(app: &App, call: Call<Anyone, Path<Link>>) -> Reply<Found> {
     }
 }
 
-/// Whether what was bought may be had.
-const fn is_paid(status: Status) -> bool {
-    matches!(status, Status::Placed | Status::OnHold | Status::Completed)
-}
-
 #[cfg(test)]
 mod tests {
     use api::form::flaws_of;
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn what_is_not_paid_or_was_paid_back_is_not_given() {
-        for status in [Status::Placed, Status::OnHold, Status::Completed] {
-            assert!(is_paid(status));
-        }
-        for status in [Status::PendingPayment, Status::Canceled, Status::Expired] {
-            assert!(!is_paid(status));
-        }
-    }
 
     #[test]
     fn a_link_is_not_endless() {

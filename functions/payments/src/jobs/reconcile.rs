@@ -185,7 +185,7 @@ impl Round<'_> {
             return Ok(compare(intent, None, None));
         };
         // A purchase that came to nothing has no entries to be read.
-        if !has_money(intent) && payment.captured.amount() == 0 {
+        if !has_money(intent) && !knows_money(payment) {
             return Ok(Vec::new());
         }
         let entries = self.app.store.payment_entries(payment.id).await?;

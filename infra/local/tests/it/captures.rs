@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use local::{Options, Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 use stripe_twin::Faults;
-use testkit::goods::{self, Goods, MUG};
+use testkit::goods::{self, Goods, MUG, TEMPLATE};
 use wire::{FaultKind, Gate, Plan, Sabotage};
 
 use crate::refunds::at_stripe;
@@ -176,6 +176,8 @@ async fn whoever_dies_while_calling_off_leaves_an_order_of_which_nothing_is_sent
         let stands = (&left["status"], &left["hold"]["cause"], &left["payment_status"]);
         let held = (&json!("on_hold"), &json!("calling_off"), &json!("authorized"));
         assert_eq!(stands, held);
+        let released = post_as(&clerk, &key(), &jane, "/release", &json!({})).await;
+        assert_eq!(refusal(&released), (409, "being_called_off".into()));
         let refused = send_one(&clerk, &jane).await;
         assert_eq!(refusal(&refused), (409, "order_not_placed".into()));
         assert_eq!(
@@ -191,6 +193,54 @@ async fn whoever_dies_while_calling_off_leaves_an_order_of_which_nothing_is_sent
         assert_eq!(received(&shop), 0);
         sound(&shop, &goods).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_to_be_downloaded_is_not_had_while_its_money_is_let_go() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let clerk = clerk(&shop).await;
+    let mut jane = Shopper::guest(&shop).await;
+    jane.add(TEMPLATE, 1).await;
+    jane.ready(MUG, 1).await;
+    assert_eq!(jane.complete().await.status, 201);
+    assert_eq!(jane.pay("pm_card_visa").0, 200);
+    // It is placed, and nobody has delivered it yet.
+    shop.twin().set_faults(Faults { webhook_hold: true, ..Faults::default() });
+    let path = format!("/v1/store/orders/{}/cancel", jane.order);
+    assert_eq!(jane.call("POST", &path, &json!({})).await.status, 409);
+    shop.wire().faults().arm(Plan::at_operation(1, FaultKind::DieAfter, LETTING_GO));
+    let why = json!({"reason": "Out of stock"});
+    assert_eq!(post_as(&clerk, &key(), &jane, "/cancel", &why).await.status, 502);
+    shop.settle().await;
+    let seen = jane.view_order().await;
+    assert_eq!((&seen["status"], &seen["downloads"]), (&json!("on_hold"), &json!([])));
+    let off = ok(post_as(&clerk, &key(), &jane, "/cancel", &why).await);
+    assert_eq!(off["status"], "canceled");
+    shop.twin().set_faults(Faults::default());
+    shop.settle().await;
+    assert_eq!(received(&shop), 0);
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn money_that_was_let_go_unheard_is_found_by_the_books() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    shop.twin().set_faults(Faults { webhook_drop: 100, ..Faults::default() });
+    let path = format!("/v1/payment_intents/{}/cancel", jane.intent);
+    assert_eq!(at_stripe(&shop, &path, &[]).0, 200);
+    shop.settle().await;
+    assert_eq!(order(&clerk, &jane).await["payment_status"], "authorized");
+    shop.clock().advance_ms(11 * 60_000);
+    shop.run_job("payments.jobs.reconcile").await;
+    shop.settle().await;
+    let after = order(&clerk, &jane).await;
+    assert_eq!(
+        (&after["status"], &after["payment_status"], &after["hold"]["cause"]),
+        (&json!("on_hold"), &json!("voided"), &json!("payment_lapsed"))
+    );
+    shop.twin().set_faults(Faults::default());
+    sound(&shop, &goods).await;
 }
 
 #[tokio::test]
@@ -356,12 +406,20 @@ enum Act {
     TakePart,
     Send,
     CallOff,
+    Release,
     Deadline,
     Queues,
 }
 
-const ACTS: [Act; 6] =
-    [Act::TakeAll, Act::TakePart, Act::Send, Act::CallOff, Act::Deadline, Act::Queues];
+const ACTS: [Act; 7] = [
+    Act::TakeAll,
+    Act::TakePart,
+    Act::Send,
+    Act::CallOff,
+    Act::Release,
+    Act::Deadline,
+    Act::Queues,
+];
 
 /// Does it; the status of its answer.
 async fn act(shop: &Shop, clerk: &Colleague, jane: &Shopper, act: Act) -> u16 {
@@ -373,6 +431,7 @@ async fn act(shop: &Shop, clerk: &Colleague, jane: &Shopper, act: Act) -> u16 {
             let why = json!({"reason": "Out of stock"});
             post_as(clerk, &key(), jane, "/cancel", &why).await.status
         }
+        Act::Release => post_as(clerk, &key(), jane, "/release", &json!({})).await.status,
         Act::Deadline => {
             assert!(matches!(shop.run_job(JOB).await, Outcome::Answered(_)));
             200

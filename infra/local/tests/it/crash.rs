@@ -113,9 +113,11 @@ enum Journey {
     Capture,
     /// Reserved, and let go because nobody took it in time.
     CaptureLapse,
+    /// Reserved, and called off by staff before anything was taken.
+    LetGo,
 }
 
-const ALL: [Journey; 28] = [
+const ALL: [Journey; 29] = [
     Journey::Buy,
     Journey::Download,
     Journey::Declined,
@@ -144,6 +146,7 @@ const ALL: [Journey; 28] = [
     Journey::DisputeLost,
     Journey::Capture,
     Journey::CaptureLapse,
+    Journey::LetGo,
 ];
 
 /// A client that does what the answers say: busy means again, in progress means a little later.
@@ -288,6 +291,7 @@ async fn prepare(shop: &Shop, journey: Journey, packer: Option<&Colleague>) -> S
             | Journey::DisputeLost
             | Journey::Capture
             | Journey::CaptureLapse
+            | Journey::LetGo
     ) {
         assert_eq!(complete(&mut shopper).await.status, 201);
         shopper.pay(match journey {
@@ -367,7 +371,7 @@ async fn run(shop: &Shop, journey: Journey, shopper: &mut Shopper, packer: Optio
         }
         Journey::KeysFollow => key_pools::stock(shop, 2..5).await,
         Journey::Ship => ship(shopper, packer.expect("somebody who packs")).await,
-        Journey::Refund | Journey::PartialRefund | Journey::CalledOff => {
+        Journey::Refund | Journey::PartialRefund | Journey::CalledOff | Journey::LetGo => {
             give_back(shop, journey, shopper, packer.expect("somebody at the desk")).await;
         }
         Journey::SignUp => sign_up(shop, shopper).await,
@@ -485,7 +489,9 @@ async fn give_back(shop: &Shop, journey: Journey, shopper: &Shopper, clerk: &Col
     let at = |rest: &str| format!("/v1/admin/orders/{}{rest}", shopper.order);
     let amount = |minor: i64| json!({"amount": {"amount": minor, "currency": "EUR"}});
     let (target, body, status) = match journey {
-        Journey::CalledOff => (at("/cancel"), json!({"reason": "Out of stock"}), 200),
+        Journey::CalledOff | Journey::LetGo => {
+            (at("/cancel"), json!({"reason": "Out of stock"}), 200)
+        }
         Journey::PartialRefund => (at("/refunds"), amount(500), 201),
         _ => (at("/refunds"), amount(shopper.total["amount"].as_i64().expect("a total")), 201),
     };
@@ -614,7 +620,7 @@ async fn expect(journey: Journey, shopper: &Shopper) -> Result<(), String> {
         | Journey::Edit
         | Journey::Invoice => "placed",
         Journey::Expire | Journey::LateReturn | Journey::PageLeft => "expired",
-        Journey::Cancel | Journey::GiftCardBack | Journey::CalledOff => "canceled",
+        Journey::Cancel | Journey::GiftCardBack | Journey::CalledOff | Journey::LetGo => "canceled",
         Journey::SignUp => return Ok(()),
         Journey::BuyAsCustomer | Journey::DisputeWon | Journey::Capture => {
             return stands(shopper, Status::Placed, PaymentStatus::Paid).await;
@@ -732,7 +738,7 @@ impl Start {
             Journey::Ship => {
                 Some(Colleague::of(&shop, "packer", &[Permission::OrdersFulfill]).await)
             }
-            Journey::Refund | Journey::PartialRefund | Journey::CalledOff => {
+            Journey::Refund | Journey::PartialRefund | Journey::CalledOff | Journey::LetGo => {
                 let may = [Permission::OrdersRefund, Permission::OrdersWrite];
                 Some(Colleague::of(&shop, "clerk", &may).await)
             }
@@ -852,7 +858,7 @@ fn goods_of(journey: Journey) -> Goods {
             goods
         }
         Journey::Page | Journey::PageLeft => provider_page::sending_away(),
-        Journey::Capture => captures::reserving(json!({"capture": "manual"})),
+        Journey::Capture | Journey::LetGo => captures::reserving(json!({"capture": "manual"})),
         Journey::CaptureLapse => {
             captures::reserving(json!({"capture": "manual", "capture_deadline": "void"}))
         }
@@ -949,4 +955,5 @@ journeys! {
     no_fault_breaks_a_dispute_that_is_lost: DisputeLost, 700;
     no_fault_breaks_money_that_is_reserved_and_taken: Capture, 163;
     no_fault_breaks_money_that_is_reserved_and_let_go: CaptureLapse, 980;
+    no_fault_breaks_reserved_money_that_staff_let_go: LetGo, 100;
 }

@@ -40,7 +40,7 @@ fn kept(answer: &Response) -> (u16, Vec<u8>, [Option<String>; 3]) {
 }
 
 #[tokio::test]
-async fn a_good_request_that_is_repeated_under_its_key_is_done_once() {
+async fn a_request_that_is_repeated_under_its_key_is_answered_alike_and_changes_nothing_more() {
     let mut trial = Trial::open().await;
     let keyed = operations().into_iter().filter(|one| one.key().is_some());
     // What is done anew comes last: it may end the caller's session.

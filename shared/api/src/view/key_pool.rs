@@ -5,7 +5,7 @@ use domain::audit::Actor;
 use domain::catalog::Sku;
 use domain::id::{OrderId, OrderLineId, PoolKeyId};
 use domain::key_pool::{self, GivenKey, KeyText, Registered, Skipped, State, Waiting, Why};
-use domain::order::{Order, Status};
+use domain::order::Order;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -152,7 +152,7 @@ pub struct OrderKeyView {
 
 /// The keys of a placed order's lines; none before it is placed or after it was called off.
 pub fn keys_of(order: &Order, given: &[GivenKey]) -> Vec<OrderKeysView> {
-    if !matches!(order.status, Status::Placed | Status::Completed | Status::OnHold) {
+    if !order.gives_access() {
         return Vec::new();
     }
     let keys = |line| {

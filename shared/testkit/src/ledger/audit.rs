@@ -62,6 +62,9 @@ fn deeds(facts: &Facts) -> BTreeMap<Deed, usize> {
         if let Some(hold) = order.hold.as_ref().filter(|hold| hold.cause == Cause::Staff) {
             did("order.hold", order.id.to_string(), hold.by);
         }
+        if let Some(hold) = order.hold.as_ref().filter(|hold| hold.cause == Cause::CallingOff) {
+            did("order.begin_cancel", order.id.to_string(), hold.by);
+        }
         // What an edit takes off is noted with the edit.
         for off in order.cancellations.iter().filter(|off| off.edit.is_none()) {
             did("order.cancel_lines", order.id.to_string(), off.by);
