@@ -955,5 +955,5 @@ journeys! {
     no_fault_breaks_a_dispute_that_is_lost: DisputeLost, 700;
     no_fault_breaks_money_that_is_reserved_and_taken: Capture, 163;
     no_fault_breaks_money_that_is_reserved_and_let_go: CaptureLapse, 980;
-    no_fault_breaks_reserved_money_that_staff_let_go: LetGo, 100;
+    no_fault_breaks_reserved_money_that_staff_let_go: LetGo, 439;
 }
