@@ -107,7 +107,7 @@ impl Problem {
             .header("Retry-After", "5")
     }
 
-    /// The order has no invoice yet, or never will: it was not placed, or nobody has said who sells.
+    /// The order has no invoice yet, or never will: it was not placed, or nobody said who sells.
     pub fn invoice_not_ready() -> Self {
         let detail = "There is no invoice of this order yet. It follows within a minute of the \
                       payment, where the shop has said who sells.";
