@@ -120,34 +120,24 @@ pub fn response(answer: Answer) -> Result<Value, Fault> {
 
 /// Whether a path fits a route with placeholders.
 pub fn fits(route: &str, path: &str) -> bool {
-    let (mut wanted, mut given) = (route.split('/'), path.split('/'));
-    loop {
-        match (wanted.next(), given.next()) {
-            (None, None) => return true,
-            (Some(wanted), Some(given)) => {
-                let is_placeholder = wanted.starts_with('{') && !given.is_empty();
-                if !is_placeholder && wanted != given {
-                    return false;
-                }
-            }
-            (None, Some(_)) | (Some(_), None) => return false,
-        }
-    }
+    agree(route, path, |wanted, given| {
+        (wanted.starts_with('{') && !given.is_empty()) || wanted == given
+    })
 }
 
 /// Whether there may be a path that fits both routes.
 pub fn may_meet(one: &str, other: &str) -> bool {
+    agree(one, other, |one, other| one.starts_with('{') || other.starts_with('{') || one == other)
+}
+
+/// Whether two paths have as many segments, and each agrees with the other's.
+fn agree(one: &str, other: &str, does: impl Fn(&str, &str) -> bool) -> bool {
     let (mut one, mut other) = (one.split('/'), other.split('/'));
     loop {
         match (one.next(), other.next()) {
             (None, None) => return true,
-            (Some(one), Some(other)) => {
-                let is_open = one.starts_with('{') || other.starts_with('{');
-                if !is_open && one != other {
-                    return false;
-                }
-            }
-            (None, Some(_)) | (Some(_), None) => return false,
+            (Some(one), Some(other)) if does(one, other) => {}
+            (Some(_), _) | (None, Some(_)) => return false,
         }
     }
 }

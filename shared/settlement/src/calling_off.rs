@@ -18,7 +18,7 @@ use store::Saved;
 use store::order::OrderFile;
 use store::refund::Move;
 
-use crate::{Desk, RACES_MAX, Stopped, close, event, finalize, load, stop};
+use crate::{Desk, RACES_MAX, Stopped, close, event, finalize, load, moved, stop};
 
 /// Who calls it off, and why.
 #[derive(Debug, Clone)]
@@ -116,10 +116,7 @@ async fn hold(
     begun: &Event,
 ) -> Result<(), Fault> {
     let mut events = vec![begun.clone()];
-    if before.status != held.status {
-        let fact = held.say_moved();
-        events.push(event(&held, fact, desk.now));
-    }
+    events.extend(moved(before, &mut held, desk.now));
     let step = Move {
         before,
         order: &held,

@@ -205,11 +205,7 @@ async fn lapse(
     mut order: Order,
     payment: &Payment,
 ) -> Result<Option<Finalized>, Fault> {
-    let mut events = Vec::new();
-    if before.status != order.status {
-        let fact = order.say_moved();
-        events.push(event(&order, fact, desk.now));
-    }
+    let events = Vec::from_iter(moved(before, &mut order, desk.now));
     let step = Move {
         before,
         order: &order,
@@ -277,11 +273,7 @@ async fn settle_late(
         }
         Some(_) | None => refunding,
     };
-    let mut events = Vec::new();
-    if before.status != refused.status {
-        let fact = refused.say_moved();
-        events.push(event(&refused, fact, desk.now));
-    }
+    let mut events = Vec::from_iter(moved(before, &mut refused, desk.now));
     if let Some(refund) = &refund {
         let fact = refused.say_refund_requested(refund);
         events.push(event(&refused, fact, desk.now));
@@ -302,6 +294,14 @@ async fn settle_late(
 /// again says the same one.
 pub fn event(order: &Order, fact: Fact, now: Timestamp) -> Event {
     Event { id: event_id(order), at: now, sequence: order.events, fact }
+}
+
+/// What an order says where it stands otherwise than before.
+fn moved(before: &Order, after: &mut Order, now: Timestamp) -> Option<Event> {
+    (before.status != after.status).then(|| {
+        let fact = after.say_moved();
+        event(after, fact, now)
+    })
 }
 
 /// The id of the last event that an order said.

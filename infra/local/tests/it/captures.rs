@@ -161,6 +161,26 @@ async fn what_is_called_off_is_let_go_and_what_is_on_hold_is_not_taken() {
 
 const LETTING_GO: &str = "POST /v1/payment_intents/{id}/cancel";
 
+async fn call_off(clerk: &Colleague, jane: &Shopper) -> Response {
+    post_as(clerk, &key(), jane, "/cancel", &json!({"reason": "Out of stock"})).await
+}
+
+/// Whoever calls it off dies while its money is let go.
+async fn dies_while_calling_off(shop: &Shop, clerk: &Colleague, jane: &Shopper, died: FaultKind) {
+    shop.wire().faults().arm(Plan::at_operation(1, died, LETTING_GO));
+    let dead = call_off(clerk, jane).await;
+    assert_eq!(dead.status, 502, "{}", dead.text());
+}
+
+/// Called off again, and nothing was ever taken.
+async fn comes_to_its_end((shop, goods): (&Shop, &Goods), clerk: &Colleague, jane: &Shopper) {
+    assert_eq!(ok(call_off(clerk, jane).await)["status"], "canceled");
+    shop.twin().set_faults(Faults::default());
+    shop.settle().await;
+    assert_eq!(received(shop), 0);
+    sound(shop, goods).await;
+}
+
 #[tokio::test]
 async fn whoever_dies_while_calling_off_leaves_an_order_of_which_nothing_is_sent() {
     for died in [FaultKind::DieBefore, FaultKind::DieAfter] {
@@ -168,10 +188,7 @@ async fn whoever_dies_while_calling_off_leaves_an_order_of_which_nothing_is_sent
         let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
         // Nobody is told by the provider that its money was let go.
         shop.twin().set_faults(Faults { webhook_hold: true, ..Faults::default() });
-        shop.wire().faults().arm(Plan::at_operation(1, died, LETTING_GO));
-        let why = json!({"reason": "Out of stock"});
-        let dead = post_as(&clerk, &key(), &jane, "/cancel", &why).await;
-        assert_eq!(dead.status, 502, "{}", dead.text());
+        dies_while_calling_off(&shop, &clerk, &jane, died).await;
         let left = order(&clerk, &jane).await;
         let stands = (&left["status"], &left["hold"]["cause"], &left["payment_status"]);
         let held = (&json!("on_hold"), &json!("calling_off"), &json!("authorized"));
@@ -186,12 +203,7 @@ async fn whoever_dies_while_calling_off_leaves_an_order_of_which_nothing_is_sent
         );
         let said = shop.explain(&jane.order).await.expect("an order").join("\n");
         assert!(said.contains("began to call it off"), "{said}");
-        let off = ok(post_as(&clerk, &key(), &jane, "/cancel", &why).await);
-        assert_eq!(off["status"], "canceled");
-        shop.twin().set_faults(Faults::default());
-        shop.settle().await;
-        assert_eq!(received(&shop), 0);
-        sound(&shop, &goods).await;
+        comes_to_its_end((&shop, &goods), &clerk, &jane).await;
     }
 }
 
@@ -208,18 +220,11 @@ async fn what_is_to_be_downloaded_is_not_had_while_its_money_is_let_go() {
     shop.twin().set_faults(Faults { webhook_hold: true, ..Faults::default() });
     let path = format!("/v1/store/orders/{}/cancel", jane.order);
     assert_eq!(jane.call("POST", &path, &json!({})).await.status, 409);
-    shop.wire().faults().arm(Plan::at_operation(1, FaultKind::DieAfter, LETTING_GO));
-    let why = json!({"reason": "Out of stock"});
-    assert_eq!(post_as(&clerk, &key(), &jane, "/cancel", &why).await.status, 502);
+    dies_while_calling_off(&shop, &clerk, &jane, FaultKind::DieAfter).await;
     shop.settle().await;
     let seen = jane.view_order().await;
     assert_eq!((&seen["status"], &seen["downloads"]), (&json!("on_hold"), &json!([])));
-    let off = ok(post_as(&clerk, &key(), &jane, "/cancel", &why).await);
-    assert_eq!(off["status"], "canceled");
-    shop.twin().set_faults(Faults::default());
-    shop.settle().await;
-    assert_eq!(received(&shop), 0);
-    sound(&shop, &goods).await;
+    comes_to_its_end((&shop, &goods), &clerk, &jane).await;
 }
 
 #[tokio::test]
@@ -254,9 +259,7 @@ async fn no_parcel_is_opened_for_money_that_is_being_let_go() {
     shop.wire().saboteur().hire(Arc::new(move |call, request| {
         (call.operation == LETTING_GO).then(|| Sabotage::held(request, &held))
     }));
-    let why = json!({"reason": "Out of stock"});
-    let once = key();
-    let canceling = post_as(&clerk, &once, &jane, "/cancel", &why);
+    let canceling = call_off(&clerk, &jane);
     let sending = async {
         gate.reached().await;
         let refused = send_one(&clerk, &jane).await;
@@ -427,10 +430,7 @@ async fn act(shop: &Shop, clerk: &Colleague, jane: &Shopper, act: Act) -> u16 {
         Act::TakeAll => capture(clerk, jane, &json!({})).await.status,
         Act::TakePart => capture(clerk, jane, &json!({"amount": eur(1000)})).await.status,
         Act::Send => send_one(clerk, jane).await.status,
-        Act::CallOff => {
-            let why = json!({"reason": "Out of stock"});
-            post_as(clerk, &key(), jane, "/cancel", &why).await.status
-        }
+        Act::CallOff => call_off(clerk, jane).await.status,
         Act::Release => post_as(clerk, &key(), jane, "/release", &json!({})).await.status,
         Act::Deadline => {
             assert!(matches!(shop.run_job(JOB).await, Outcome::Answered(_)));

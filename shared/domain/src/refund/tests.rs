@@ -9,8 +9,8 @@ use crate::currency::Currency;
 use crate::event::Fact;
 use crate::gift_card::{Account, Source};
 use crate::id::GiftCardId;
-use crate::order::PaymentStatus;
 use crate::order::tests::matrix;
+use crate::order::{Cause, PaymentStatus};
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap()
@@ -459,6 +459,44 @@ fn an_order_is_held_and_released_and_called_off_only_before_anything_went_out() 
     let mut gone = order.clone();
     gone.lines[0].fulfilled = 1;
     assert_eq!(gone.call_off(now()).unwrap_err().code(), "already_fulfilled");
+}
+
+#[test]
+fn what_is_being_called_off_is_held_once_and_not_released() {
+    let (placed, _) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
+    let begun = placed.begin_call_off(Actor::System, now()).unwrap();
+    assert!(begun.is_held_for(Cause::CallingOff));
+    assert_eq!(begun.begin_call_off(Actor::System, now()), None);
+    assert_eq!(begun.clone().release(now()).unwrap_err().code(), "being_called_off");
+    let looked_at = placed.clone().hold("Fraud?".into(), Actor::System, now()).unwrap();
+    let begun = looked_at.begin_call_off(Actor::System, now()).unwrap();
+    assert!(begun.is_held_for(Cause::CallingOff));
+    assert!(begun.hold.as_ref().unwrap().reason.ends_with("Fraud?"));
+    let off = begun.call_off(now()).unwrap();
+    assert_eq!(off.begin_call_off(Actor::System, now()), None);
+}
+
+#[test]
+fn what_is_not_paid_or_was_paid_back_is_not_given() {
+    use order::Status;
+    let (placed, _) = paid(Currency::EUR, &[(1, 1000)], 0, 0);
+    let at = |status| Order { status, ..placed.clone() };
+    for status in [Status::Placed, Status::OnHold, Status::Completed] {
+        assert!(at(status).gives_access());
+    }
+    for status in [Status::PendingPayment, Status::Canceled, Status::Expired] {
+        assert!(!at(status).gives_access());
+    }
+    for (cause, is_given) in [
+        (Cause::Staff, true),
+        (Cause::Dispute, true),
+        (Cause::FraudWarning, true),
+        (Cause::PaymentLapsed, false),
+        (Cause::CallingOff, false),
+    ] {
+        let held = placed.clone().hold_for(cause, "Look".into(), Actor::System, now()).unwrap();
+        assert_eq!(held.gives_access(), is_given, "{cause:?}");
+    }
 }
 
 #[test]
