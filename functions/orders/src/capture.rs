@@ -25,7 +25,7 @@ pub(crate) async fn take(app: &App, id: OrderId, now: Timestamp) -> Result<(), F
         let asked = payment.map(|it| it.ask_capture(&file.order, None, Actor::System, now));
         let Some(Ok(asked)) = asked else { return Ok(()) };
         let mut order = file.order.clone();
-        let fact = order.say_capture_requested();
+        let fact = order.say_capture_requested(&asked, now);
         let events = [settlement::event(&order, fact, now)];
         let step = Move {
             before: &file.order,

@@ -62,6 +62,13 @@ pub struct Source {
     kind: Kind,
 }
 
+impl Source {
+    /// A stream has one reader: a second has to wait until the first is done.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.kind, Kind::Stream(_))
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Webhooks,

@@ -61,9 +61,9 @@ pub type Afterwards = Box<dyn FnOnce() + Send + Sync>;
 /// What becomes of a call.
 #[derive(Default)]
 pub struct Sabotage {
-    /// What is sent instead, in this order, up to the first that is refused; nothing at all where
-    /// there is none, and the caller is told that all is well. Whoever dies after the call, or
-    /// loses its answer, does so after the first.
+    /// What is sent instead, in this order, up to the first that is refused; `null` is the request
+    /// as it is. Nothing at all where there is none, and the caller is told that all is well.
+    /// Whoever dies after the call, or loses its answer, does so after the first.
     pub requests: Vec<Value>,
     /// Where the call is held before anything is sent.
     pub gate: Option<Gate>,
@@ -84,8 +84,8 @@ impl Sabotage {
     }
 
     /// The same is sent, and nothing else happens.
-    pub fn held(request: &Value, gate: &Gate) -> Self {
-        Self { gate: Some(gate.clone()), ..Self::instead(request.clone()) }
+    pub fn held(gate: &Gate) -> Self {
+        Self { gate: Some(gate.clone()), ..Self::instead(Value::Null) }
     }
 }
 

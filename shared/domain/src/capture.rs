@@ -285,6 +285,23 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_reserved_only_that_counts_of_which_a_part_is_asked_for() {
+        use crate::order::PaymentStatus::{Authorized, PartiallyAuthorized};
+        let (mut order, payment) = reserved();
+        let mut status = |payment: &Payment| {
+            order.follow_money(Some(payment), at(1));
+            order.payment_status
+        };
+        assert_eq!(status(&payment), Authorized);
+        let ask = |amount| payment.ask_capture(&reserved().0, amount, Actor::System, at(1));
+        assert_eq!(status(&ask(None).unwrap()), Authorized, "no more is due");
+        let part = ask(Some(eur(7))).unwrap();
+        assert_eq!(status(&part), PartiallyAuthorized, "nothing leaves for seven cents");
+        let refused = part.capture_refused("declined".into(), at(2)).unwrap();
+        assert_eq!(status(&refused), Authorized, "all of it is there again");
+    }
+
+    #[test]
     fn before_its_time_is_over_staff_are_told_once_and_the_shop_does_as_it_is_set_to() {
         let (order, payment) = reserved();
         let due = |payment: &Payment, policy, hours| payment.at_deadline(&order, policy, at(hours));

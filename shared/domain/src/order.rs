@@ -1156,8 +1156,10 @@ impl Order {
         Fact::OrderReopened { order_id: self.id }
     }
 
-    /// The next event about this order: reserved money is to be taken.
-    pub fn say_capture_requested(&mut self) -> Fact {
+    /// The next event about this order: reserved money is to be taken. Where it is a part of it,
+    /// the order is paid for as far as that from now on: nothing leaves for the rest.
+    pub fn say_capture_requested(&mut self, asked: &Payment, now: Timestamp) -> Fact {
+        self.follow_money(Some(asked), now);
         self.events += 1;
         Fact::CaptureRequested { order_id: self.id }
     }
@@ -1217,7 +1219,7 @@ impl Order {
     }
 
     /// Reads off its amounts how far it is paid.
-    pub(crate) fn follow_money(&mut self, payment: Option<&Payment>, now: Timestamp) {
+    pub fn follow_money(&mut self, payment: Option<&Payment>, now: Timestamp) {
         self.payment_status = match payment {
             Some(payment) => self.amounts_with(payment).status(),
             None => self.amounts().status(),
@@ -1225,9 +1227,13 @@ impl Order {
         self.updated_at = now;
     }
 
+    /// Of what is reserved only that counts of which somebody has asked for a part: the rest is let
+    /// go with it.
     fn amounts_with(&self, payment: &Payment) -> Amounts {
         let was_voided = payment.status == payment::Status::Expired;
-        Amounts { authorized: payment.authorized.amount(), was_voided, ..self.amounts() }
+        let asked = payment.pending_capture().map(|asked| asked.amount);
+        let authorized = asked.unwrap_or(payment.authorized).amount();
+        Amounts { authorized, was_voided, ..self.amounts() }
     }
 }
 

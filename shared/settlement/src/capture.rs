@@ -10,6 +10,7 @@ use domain::id::OrderId;
 use domain::order::Status;
 use gateway::Taken;
 use store::Saved;
+use store::refund::Move;
 
 use crate::{Desk, finalize, load};
 
@@ -55,7 +56,19 @@ pub async fn take_reserved(desk: &Desk<'_>, id: OrderId) -> Result<Took, Fault> 
         let file = load(desk, id).await?;
         let refused = file.payment().and_then(|it| it.capture_refused(why.clone(), desk.now));
         let Some(refused) = refused else { return Ok(Took::Nothing) };
-        if desk.store.save_payment(&refused).await? == Saved::Yes {
+        // What is reserved is all there again.
+        let mut order = file.order.clone();
+        order.follow_money(Some(&refused), desk.now);
+        let step = Move {
+            before: &file.order,
+            order: &order,
+            payment: Some(&refused),
+            refund: None,
+            entry: None,
+            events: &[],
+            remembered: None,
+        };
+        if desk.store.move_money(&step).await? == Saved::Yes {
             tracing::error!(
                 alarm = "capture_refused",
                 order_id = %id,

@@ -5,7 +5,8 @@
 //! is not written down: who repeats the request opens the answer, who reads the table does not.
 //!
 //! A key is claimed before the work; the claim is a lease, so that who dies does not lock the
-//! caller out. The first result is remembered and answered to every repetition.
+//! caller out. The first result is remembered and answered to every repetition. Each claim has a
+//! holder of its own: who is told nothing of a claim that was made, and makes it again, knows it.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_sdk_dynamodb::primitives::Blob;
@@ -60,6 +61,8 @@ pub enum Claimed {
 struct Row {
     fingerprint: String,
     lease_until: i64,
+    /// Who claims.
+    holder: Option<i64>,
 }
 
 /// Without what opens its answer.
@@ -137,6 +140,7 @@ impl Store {
         // Milliseconds tell one lease from the next.
         let lease = now.as_millisecond().saturating_add(LEASE.as_secs() * 1000);
         let claim = Claim::new(scope, lease);
+        let holder = holder()?;
         let condition = Expression::new(
             "attribute_not_exists(pk) OR expires < :seconds OR (attribute_not_exists(answer) \
              AND lease_until < :now AND fingerprint = :fingerprint)",
@@ -145,12 +149,13 @@ impl Store {
         .value(":seconds", number(now.as_second()))
         .value(":fingerprint", text(fingerprint))
         .value(":lease", number(lease))
+        .value(":holder", number(holder))
         .value(":expires", number(now.as_second().saturating_add(KEPT.as_secs())));
-        let update = "SET fingerprint = :fingerprint, lease_until = :lease, expires = :expires \
-                      REMOVE answer";
+        let update = "SET fingerprint = :fingerprint, lease_until = :lease, holder = :holder, \
+                      expires = :expires REMOVE answer";
         match self.update_if(Table::Ephemeral, &claim.key(), update, condition).await? {
             Updated::Yes(_) => Ok(Claimed::Ours(claim)),
-            Updated::Refused(Some(item)) => read(&claim, item, fingerprint),
+            Updated::Refused(Some(item)) => read(claim, item, fingerprint, holder),
             Updated::Refused(None) => Ok(Claimed::InProgress),
         }
     }
@@ -190,7 +195,15 @@ pub(crate) fn remember_in(
     transaction.update(store, Table::Ephemeral, &claim.key(), "SET answer = :answer", condition)
 }
 
-fn read(claim: &Claim, mut item: Item, fingerprint: &str) -> Result<Claimed, Fault> {
+/// A number that no other claim has.
+fn holder() -> Result<i64, Fault> {
+    let mut bytes = [0_u8; 8];
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Fault::noticed("make a number up", Retry::Useless))?;
+    Ok(i64::from_be_bytes(bytes))
+}
+
+fn read(claim: Claim, mut item: Item, fingerprint: &str, holder: i64) -> Result<Claimed, Fault> {
     let answer = item.remove("answer");
     let row: Row = document(item)?;
     if row.fingerprint != fingerprint {
@@ -198,6 +211,10 @@ fn read(claim: &Claim, mut item: Item, fingerprint: &str) -> Result<Claimed, Fau
     }
     match answer {
         Some(AttributeValue::B(sealed)) => claim.open(row.lease_until, &sealed).map(Claimed::Done),
+        // The SDK asked twice: the first time it was done, and no answer came.
+        _ if row.holder == Some(holder) && row.lease_until == claim.lease => {
+            Ok(Claimed::Ours(claim))
+        }
         _ => Ok(Claimed::InProgress),
     }
 }
@@ -205,6 +222,23 @@ fn read(claim: &Claim, mut item: Item, fingerprint: &str) -> Result<Claimed, Fau
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_is_told_nothing_of_a_claim_knows_it_again() {
+        let row = |holder: Option<i64>, lease: i64| {
+            let mut item = Item::from([
+                ("fingerprint".to_owned(), text("one")),
+                ("lease_until".to_owned(), number(lease)),
+            ]);
+            item.extend(holder.map(|holder| ("holder".to_owned(), number(holder))));
+            read(Claim::new("scope", 7), item, "one", 4).unwrap()
+        };
+        assert!(matches!(row(Some(4), 7), Claimed::Ours(_)));
+        assert!(matches!(row(Some(5), 7), Claimed::InProgress));
+        // Given up meanwhile; and written by a release that knew no holders.
+        assert!(matches!(row(Some(4), 0), Claimed::InProgress));
+        assert!(matches!(row(None, 7), Claimed::InProgress));
+    }
 
     #[test]
     fn an_answer_opens_for_its_own_scope_and_lease_alone() {

@@ -820,10 +820,20 @@ impl Store {
         }
     }
 
-    /// Orders whose payment window is over, longest waiting first. The index is a little behind
-    /// the table: whoever acts on an order loads it first.
-    pub async fn overdue(&self, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {
-        self.work("unpaid", now, limit).await
+    /// A page of the orders whose payment window is over, longest waiting first. The index is a
+    /// little behind the table: whoever acts on an order loads it first.
+    pub async fn overdue(
+        &self,
+        now: Timestamp,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<Order>, Fault> {
+        let index = Some(("work", "gsi3pk", Some("gsi3sk")));
+        let due = moment(now);
+        let range = Range { up_to: Some(&due), limit: Some(limit), position, ..Range::default() };
+        let page = self.query(Table::Orders, index, "WQ#unpaid", range).await?;
+        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next: page.next })
     }
 
     /// A page of the orders of which nothing is left to be done, and was not then, longest ago
@@ -857,14 +867,6 @@ impl Store {
         let page = self.query(Table::Orders, index, CAPTURE_DUE, range).await?;
         let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
         Ok(Page { entries, next: page.next })
-    }
-
-    async fn work(&self, queue: &str, now: Timestamp, limit: i32) -> Result<Vec<Order>, Fault> {
-        let index = Some(("work", "gsi3pk", Some("gsi3sk")));
-        let due = moment(now);
-        let range = Range { up_to: Some(&due), limit: Some(limit), ..Range::default() };
-        let page = self.query(Table::Orders, index, &format!("WQ#{queue}"), range).await?;
-        page.entries.into_iter().map(document).collect()
     }
 
     /// Counts a use of a download link; `None` where it was used `uses_max` times already.

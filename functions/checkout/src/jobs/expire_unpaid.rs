@@ -1,7 +1,8 @@
 //! Every minute: orders that nobody paid in time end.
 //!
 //! The PaymentIntent is canceled before the stock is given back; where that shows that money came,
-//! the order is placed instead. One order that can not be ended does not hold the others up.
+//! the order is placed instead. One order that can not be ended does not hold the others up, nor
+//! do any number whose bank is at it still: they wait in front, and are passed over.
 
 use domain::fault::{Fault, Retry};
 use domain::order::Status;
@@ -10,24 +11,43 @@ use settlement::{Desk, Ended};
 
 use crate::App;
 
-/// Orders that one beat takes; what is left over comes a minute later.
-const ORDERS_MAX: i32 = 50;
+const OP: &str = "checkout.jobs.expire_unpaid";
+/// Orders of a page.
+const PAGE: i32 = 50;
+/// Orders that one beat ends; what is left over comes a minute later.
+const ENDED_MAX: usize = 50;
+/// Orders that one beat looks at: what it can in its time, each of which may be asked for at the
+/// provider.
+const PAGES_MAX: usize = 10;
 
 /// Ends what nobody pays.
 pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
     let gateway = app.till.gateway(tick.now).await?;
     let desk = Desk { store: &app.store, gateway: &gateway, now: tick.now };
-    let mut failed = 0_usize;
-    for order in app.store.overdue(tick.now, ORDERS_MAX).await? {
-        match Box::pin(settlement::end_unpaid(&desk, order.id, Status::Expired)).await {
-            Ok(Ended::Yes(_)) => {
-                tracing::info!(op = "checkout.jobs.expire_unpaid", order_id = %order.id, "expired");
+    let (mut position, mut taken, mut failed) = (None::<String>, 0_usize, 0_usize);
+    for _ in 0..PAGES_MAX {
+        let page = app.store.overdue(tick.now, PAGE, position.as_deref()).await?;
+        for order in &page.entries {
+            if taken == ENDED_MAX {
+                return ended(failed);
             }
-            Ok(Ended::NotWaiting(_) | Ended::Undecided) => {}
-            Err(fault) => {
-                failed += 1;
-                tracing::error!(order_id = %order.id, fault = %fault, "an order did not end");
+            match Box::pin(settlement::end_unpaid(&desk, order.id, Status::Expired)).await {
+                Ok(Ended::Yes(_)) => {
+                    taken += 1;
+                    tracing::info!(op = OP, order_id = %order.id, "expired");
+                }
+                Ok(Ended::NotWaiting(_)) => taken += 1,
+                Ok(Ended::Undecided) => {}
+                Err(fault) => {
+                    taken += 1;
+                    failed += 1;
+                    tracing::error!(order_id = %order.id, fault = %fault, "an order did not end");
+                }
             }
+        }
+        position = page.next;
+        if position.is_none() {
+            break;
         }
     }
     ended(failed)

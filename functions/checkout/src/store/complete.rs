@@ -192,7 +192,7 @@ fn used_up(order: &Order, id: PromotionId) -> Problem {
 /// Gives back lapsed holds of what is short; tells whether there were any.
 async fn take_over(store: &Store, short: &[Shortage], now: Timestamp) -> Reply<bool> {
     let mut is_more_there = false;
-    for order in store.overdue(now, LAPSED_MAX).await? {
+    for order in store.overdue(now, LAPSED_MAX, None).await?.entries {
         let has_short =
             order.counted_units().iter().any(|(sku, _)| short.iter().any(|s| s.sku == *sku));
         if has_short && order.reservation.may_be_taken_over(now) {

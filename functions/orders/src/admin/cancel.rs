@@ -6,7 +6,7 @@ use api::form::{OrderPath, Text};
 use api::view::order_desk::OrderFileView;
 use api::{Body, Fields, Form, Path, Problem, Reply, Staff, Versioned};
 use domain::id::RefundId;
-use domain::order::{Refusal, Status};
+use domain::order::{Cause, Refusal, Status};
 use domain::permission::grant;
 use domain::refund::REASON_CHARS_MAX;
 use runtime::Call;
@@ -36,12 +36,14 @@ pub async fn handle(
 ) -> Reply<Versioned<OrderFileView>> {
     let (Path(OrderPath { id }), Body(Why { reason })) = &call.input;
     let file = load(app, *id).await?;
-    let states = (json!({"status": file.order.status}), json!({"status": Status::Canceled}));
+    let before = json!({"status": file.order.status});
+    let held = (before.clone(), json!({"status": Status::OnHold, "hold": Cause::CallingOff}));
+    let states = (before, json!({"status": Status::Canceled}));
     let calling = Calling {
         by: call.who.actor(),
         reason: Some(reason.clone()),
         refund: RefundId::from_ulid(app.ids.ulid(call.now)),
-        begun: note(app, &call, "order.begin_cancel", id, &states)?,
+        begun: note(app, &call, "order.begin_cancel", id, &held)?,
         note: note(app, &call, "order.cancel", id, &states)?,
     };
     let till = app.till.as_ref().ok_or_else(Problem::internal)?;

@@ -53,7 +53,7 @@ pub async fn handle(
             "currency": order.currency.code(),
         });
         let audit = note(app, &call, "order.capture", id, &(Value::Null, shown))?;
-        let fact = order.say_capture_requested();
+        let fact = order.say_capture_requested(&asked, call.now);
         let events = [audit, settlement::event(&order, fact, call.now)];
         let view = PaymentDetailView::from(&asked);
         let remembered = stored(&Answer::json(StatusCode::OK, &view));

@@ -68,7 +68,7 @@ async fn look(app: &App, found: &Payment, now: Timestamp) -> Result<bool, Fault>
             Due::Warn(warned, until) => warn(app, &file, &warned, (until, now)).await?,
             Due::Take(asked) => {
                 let mut order = file.order.clone();
-                let fact = order.say_capture_requested();
+                let fact = order.say_capture_requested(&asked, now);
                 let events = [settlement::event(&order, fact, now)];
                 save(app, &file, &order, (&asked, &events)).await?
             }

@@ -144,6 +144,22 @@ async fn a_part_is_taken_and_the_rest_let_go() {
 }
 
 #[tokio::test]
+async fn nothing_leaves_once_only_a_part_is_asked_for_though_it_was_not_taken_yet() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    let opened = open_one(&clerk, &jane).await;
+    assert_eq!(opened.status, 201, "{}", opened.text());
+    ok(capture(&clerk, &jane, &json!({"amount": eur(1000)})).await);
+    // The queue has not asked the provider yet.
+    assert_eq!(order(&clerk, &jane).await["payment_status"], "partially_authorized");
+    assert_eq!(refusal(&leaves(&clerk, &jane, &opened).await), (409, "order_not_paid".into()));
+    shop.settle().await;
+    assert_eq!(order(&clerk, &jane).await["payment_status"], "partially_paid");
+    assert_eq!(refusal(&leaves(&clerk, &jane, &opened).await), (409, "order_not_paid".into()));
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
 async fn what_is_called_off_is_let_go_and_what_is_on_hold_is_not_taken() {
     let (shop, goods) = open(json!({"capture": "manual"})).await;
     let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
@@ -256,8 +272,8 @@ async fn no_parcel_is_opened_for_money_that_is_being_let_go() {
     ok(post_as(&clerk, &key(), &jane, "/hold", &json!({"reason": "Look"})).await);
     let gate = Gate::default();
     let held = gate.clone();
-    shop.wire().saboteur().hire(Arc::new(move |call, request| {
-        (call.operation == LETTING_GO).then(|| Sabotage::held(request, &held))
+    shop.wire().saboteur().hire(Arc::new(move |call, _| {
+        (call.operation == LETTING_GO).then(|| Sabotage::held(&held))
     }));
     let canceling = call_off(&clerk, &jane);
     let sending = async {
@@ -512,23 +528,32 @@ async fn ship(clerk: &Colleague, jane: &Shopper) {
 }
 
 /// One of the two mugs leaves, unless something is in the way.
-async fn send_one(clerk: &Colleague, jane: &Shopper) -> Response {
+/// A parcel with one unit is opened.
+async fn open_one(clerk: &Colleague, jane: &Shopper) -> Response {
     let path = format!("/v1/admin/orders/{}/fulfillments", jane.order);
     let placed = order(clerk, jane).await;
     let line = json!({"order_line_id": placed["lines"][0]["id"], "quantity": 1});
     let body = json!({"lines": [line]});
     let request = Request::new("POST", &path).header("idempotency-key", &key()).json(&body);
-    let opened = clerk.send(request).await;
-    if opened.status != 201 {
-        return opened;
-    }
-    let path = format!("{path}/{}/ship", opened.value()["id"].as_str().unwrap());
+    clerk.send(request).await
+}
+
+/// It leaves.
+async fn leaves(clerk: &Colleague, jane: &Shopper, opened: &Response) -> Response {
+    let id = opened.value()["id"].clone();
+    let id = id.as_str().unwrap();
+    let path = format!("/v1/admin/orders/{}/fulfillments/{id}/ship", jane.order);
     let tag = opened.header("etag").map(str::to_owned);
     let mut request = Request::new("POST", &path).header("idempotency-key", &key());
     if let Some(tag) = &tag {
         request = request.header("if-match", tag);
     }
     clerk.send(request.json(&json!({}))).await
+}
+
+async fn send_one(clerk: &Colleague, jane: &Shopper) -> Response {
+    let opened = open_one(clerk, jane).await;
+    if opened.status == 201 { leaves(clerk, jane, &opened).await } else { opened }
 }
 
 #[tokio::test]

@@ -81,3 +81,7 @@ mod tour;
 mod tracking;
 mod webhooks;
 mod world;
+
+/// A tenth of what the stories take is memory taken and given back.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;

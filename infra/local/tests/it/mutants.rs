@@ -50,10 +50,17 @@ type Check = fn(Bench) -> Pin<Box<dyn Future<Output = Found> + Send>>;
 struct Mutant {
     /// The mistake.
     name: &'static str,
-    /// How the wire makes it.
-    tamper: fn(&Shop) -> Tamper,
+    tamper: Planted,
     /// Who notices.
     check: Check,
+}
+
+/// How the wire makes a mistake.
+pub(crate) type Planted = fn(&Shop) -> Tamper;
+
+/// The mistakes, by their names: for whoever wants to know whether something else notices them.
+pub(crate) fn planted() -> Vec<(&'static str, Planted)> {
+    all().into_iter().map(|mutant| (mutant.name, mutant.tamper)).collect()
 }
 
 /// A call that is to be held, once.

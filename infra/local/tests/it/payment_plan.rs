@@ -260,6 +260,26 @@ async fn a_debit_under_way_is_not_called_off_by_the_clock() {
 }
 
 #[tokio::test]
+async fn debits_under_way_hold_up_nobody_behind_them() {
+    let goods = priced(Currency::USD, 2_100);
+    let shop = world::open_with(Options::default(), &goods).await;
+    // A page of them, and one more; each of an address of its own.
+    for nth in 0..51 {
+        let mut jane = Shopper::from(&shop, &format!("198.18.1.{nth}"));
+        jane.open_cart("USD").await;
+        jane.ready(TEMPLATE, 1).await;
+        assert_eq!(jane.complete().await.status, 201);
+        assert_eq!(jane.pay("pm_usBankAccount_processing").1["status"], "processing");
+    }
+    shop.clock().advance_ms(1_000);
+    let joe = waiting(&shop).await;
+    shop.settle().await;
+    shop.clock().advance_ms(31 * MINUTE_MS);
+    shop.run_job("checkout.jobs.expire_unpaid").await;
+    assert_eq!(joe.view_order().await["status"], "expired");
+}
+
+#[tokio::test]
 async fn an_event_that_comes_three_days_late_changes_nothing() {
     let shop = world::open().await;
     let (paid, declined) = (waiting(&shop).await, waiting(&shop).await);

@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use expect_test::expect_file;
-use local::Response;
+use local::{Options, Response};
+use testkit::goods::{self, MUG};
+use wire::{FaultKind, Plan};
 
 use crate::bad_input::trial::{Operation, Trial, operations};
+use crate::world::{self, Shopper, sound};
 
 /// What is never written down, so that a repetition is done again, and why that does no harm.
 const DONE_ANEW: [(&str, &str); 16] = [
@@ -113,4 +116,27 @@ async fn a_request_that_is_repeated_under_its_key_is_answered_alike_and_changes_
 
 fn is_repeated(answer: &Response) -> bool {
     answer.header("idempotent-replayed") == Some("true")
+}
+
+#[tokio::test]
+async fn a_claim_that_was_made_and_not_heard_of_is_no_obstacle() {
+    for kind in [FaultKind::LoseResponse, FaultKind::TimeoutAfter, FaultKind::FailAfter] {
+        let goods = goods::small(world::MUGS);
+        let options = Options { sdk_attempts: 3, ..Options::default() };
+        let shop = world::open_with(options, &goods).await;
+        let mut jane = Shopper::guest(&shop).await;
+        jane.ready(MUG, 1).await;
+        // The claim is the first thing that a completion changes alone.
+        let mut plan = Plan::at(1, kind);
+        plan.filter = Some(Box::new(|call| {
+            call.caller == "checkout.store.complete" && call.operation == "UpdateItem"
+        }));
+        shop.wire().faults().arm(plan);
+        let answer = jane.complete().await;
+        assert_eq!(shop.wire().faults().fired().len(), 1, "{kind:?}");
+        assert_eq!(answer.status, 201, "{kind:?}: {}", answer.text());
+        assert_eq!(jane.pay("pm_card_visa").0, 200);
+        shop.settle().await;
+        sound(&shop, &goods).await;
+    }
 }
