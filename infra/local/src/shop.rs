@@ -17,7 +17,7 @@ use serde_json::Value;
 use stripe_twin::Twin;
 use templates::Stack;
 use tokio::sync::Notify;
-use wire::{Deaths, Wire};
+use wire::{Deaths, Wire, as_run};
 
 use crate::blueprint::Blueprint;
 use crate::chance::Chance;
@@ -126,6 +126,8 @@ pub(crate) struct Inner {
     pub(crate) meter: Meter,
     pub(crate) lines: Kept,
     pub(crate) requests: AtomicU64,
+    /// Runs of functions, to tell them apart.
+    pub(crate) runs: AtomicU64,
     /// What functions have as `/tmp`.
     pub(crate) scratch: Scratch,
     /// Held for as long as the folder is ours.
@@ -255,6 +257,7 @@ impl Shop {
             meter: Meter::default(),
             lines: Kept::default(),
             requests: AtomicU64::new(0),
+            runs: AtomicU64::new(0),
             scratch: Scratch::new(),
             _lock: lock,
         })))
@@ -333,10 +336,11 @@ impl Shop {
         };
         let began = Instant::now();
         let mut deaths = self.0.wire.faults().deaths();
-        let work = AssertUnwindSafe(function.invoke(event)).catch_unwind();
+        let run = self.0.runs.fetch_add(1, Ordering::Relaxed);
+        let work = AssertUnwindSafe(as_run(run, function.invoke(event))).catch_unwind();
         let outcome = tokio::select! {
             biased;
-            () = death_of(&mut deaths, handler) => Outcome::Died,
+            () = death_of(&mut deaths, handler, run) => Outcome::Died,
             result = work => match result {
                 Ok(Ok(answer)) => Outcome::Answered(answer),
                 Ok(Err(_)) => Outcome::Failed,
@@ -583,13 +587,15 @@ fn files_url(base_url: &str, stack: &Stack) -> String {
     format!("{base_url}{S3_MOUNT}/{bucket}")
 }
 
-/// Ends when a caller of this name dies.
-async fn death_of(deaths: &mut tokio::sync::watch::Receiver<Deaths>, handler: &str) {
+/// Ends when this run of a caller dies; where it is not known which does, any of its name.
+async fn death_of(deaths: &mut tokio::sync::watch::Receiver<Deaths>, handler: &str, run: u64) {
     loop {
         if deaths.changed().await.is_err() {
             return std::future::pending().await;
         }
-        let is_ours = deaths.borrow().last.as_ref().is_some_and(|call| call.caller == handler);
+        let is_ours = deaths.borrow().last.as_ref().is_some_and(|call| {
+            call.caller == handler && call.run.is_none_or(|number| number == run)
+        });
         if is_ours {
             return;
         }

@@ -101,6 +101,7 @@ impl Snapshot {
             meter: Meter::default(),
             lines: Kept::default(),
             requests: AtomicU64::new(0),
+            runs: AtomicU64::new(0),
             scratch: Scratch::new(),
             _lock: None,
         })))

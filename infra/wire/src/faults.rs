@@ -52,6 +52,18 @@ pub struct CallId {
     pub ordinal: u64,
     /// Whether it writes one item of DynamoDB under a condition.
     pub is_conditional: bool,
+    /// Which run of the caller it is, where that is known: of what comes over the network it is
+    /// not.
+    pub run: Option<u64>,
+}
+
+tokio::task_local! {
+    static RUN: u64;
+}
+
+/// Runs a caller under a number of its own, so that who dies is told from others of its name.
+pub async fn as_run<F: Future>(number: u64, caller: F) -> F::Output {
+    RUN.scope(number, caller).await
 }
 
 /// Which calls a plan counts.
@@ -179,6 +191,7 @@ impl Faults {
             operation: operation.to_owned(),
             ordinal: self.count(),
             is_conditional: false,
+            run: None,
         };
         self.announce(call);
     }
@@ -196,6 +209,7 @@ impl Faults {
             operation: operation.to_owned(),
             ordinal: 0,
             is_conditional,
+            run: RUN.try_with(|number| *number).ok(),
         };
         if caller == LOCAL {
             return (Verdict::Pass, call);

@@ -17,6 +17,8 @@ use crate::payment::{self, Payment};
 
 /// Staff are told so long before a reservation ends.
 pub const WARNED_BEFORE: SignedDuration = SignedDuration::from_hours(48);
+/// Whoever was to take it has not been heard of for so long.
+const SAID_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// The shop acts by itself so long before a reservation ends.
 pub const ACTS_BEFORE: SignedDuration = SignedDuration::from_hours(12);
 
@@ -193,8 +195,9 @@ impl Payment {
         let Some(until) = self.capture_before.filter(|_| self.authorized.is_positive()) else {
             return Due::Nothing;
         };
-        if self.pending_capture().is_some() {
-            return Due::Nothing;
+        if let Some(asked) = self.pending_capture() {
+            let is_lost = now.duration_since(asked.at) >= SAID_AGAIN_AFTER;
+            return if is_lost { Due::SayAgain } else { Due::Nothing };
         }
         let left = until.duration_since(now);
         if left <= ACTS_BEFORE {
@@ -227,6 +230,8 @@ pub enum Due {
     Take(Box<Payment>),
     /// It is let go.
     LetGo,
+    /// It was asked for, and nobody has heard of it: it is said once more.
+    SayAgain,
 }
 
 #[cfg(test)]
@@ -316,7 +321,8 @@ mod tests {
         assert_eq!(due(&warned, Deadline::Warn, 156), Due::Nothing);
         let held = Order { status: Status::OnHold, ..order.clone() };
         assert_eq!(warned.at_deadline(&held, Deadline::Capture, at(156)), Due::Nothing);
-        let asked = payment.ask_capture(&order, None, Actor::System, at(150)).unwrap();
+        let asked = payment.ask_capture(&order, None, Actor::System, at(156)).unwrap();
         assert_eq!(due(&asked, Deadline::Void, 156), Due::Nothing);
+        assert_eq!(due(&asked, Deadline::Void, 157), Due::SayAgain);
     }
 }

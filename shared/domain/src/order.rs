@@ -40,6 +40,8 @@ pub const PAYMENT_WINDOW: SignedDuration = SignedDuration::from_mins(30);
 /// How long an order waits for another payment after a debit failed: its buyer left days ago and
 /// has to find the letter first.
 pub const PAY_AGAIN_WINDOW: SignedDuration = SignedDuration::from_hours(48);
+/// After how long a debit that is under way is looked at again; it takes days.
+pub const DEBIT_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 /// How long a mailed link that shows an order is good.
 pub const LINK_LIFETIME: SignedDuration = SignedDuration::from_mins(60);
 /// Access tokens an order answers to; each answer of a completion makes one, the oldest goes.
@@ -212,6 +214,9 @@ impl Amounts {
             PaymentStatus::Refunded
         } else if kept > due {
             PaymentStatus::Overpaid
+        } else if captured < due {
+            // What went back of a part does not make it the whole.
+            PaymentStatus::PartiallyPaid
         } else if refunded + tendered_back > 0 {
             PaymentStatus::PartiallyRefunded
         } else if kept < due {
@@ -932,6 +937,17 @@ impl Order {
         Some(order)
     }
 
+    /// A debit of it is under way, which takes days: its goods wait as long, and its time is looked
+    /// at again in an hour.
+    #[must_use]
+    pub fn wait_for_debit(&self, now: Timestamp) -> Self {
+        let until = now.saturating_add(DEBIT_WINDOW).unwrap_or(Timestamp::MAX);
+        let mut order = self.clone();
+        order.reservation.expires_at = order.reservation.expires_at.max(until);
+        order.updated_at = now;
+        order
+    }
+
     /// The next event about this order: a debit failed.
     pub fn say_payment_failed(&mut self) -> Fact {
         self.events += 1;
@@ -1365,6 +1381,10 @@ pub(crate) mod tests {
             (Amounts { due: 10, authorized: 10, ..Amounts::default() }, PaymentStatus::Authorized),
             (Amounts { due: 10, captured: 10, ..Amounts::default() }, PaymentStatus::Paid),
             (Amounts { due: 10, captured: 4, ..Amounts::default() }, PaymentStatus::PartiallyPaid),
+            (
+                Amounts { due: 10, captured: 4, refunded: 1, ..Amounts::default() },
+                PaymentStatus::PartiallyPaid,
+            ),
             (Amounts { due: 4, captured: 10, ..Amounts::default() }, PaymentStatus::Overpaid),
             (
                 Amounts { due: 10, captured: 10, refunded: 3, ..Amounts::default() },

@@ -8,6 +8,7 @@
 use domain::fault::{Fault, Retry};
 use domain::id::OrderId;
 use domain::order::Status;
+use domain::payment::Payment;
 use gateway::Taken;
 use store::Saved;
 use store::refund::Move;
@@ -35,7 +36,8 @@ pub async fn take_reserved(desk: &Desk<'_>, id: OrderId) -> Result<Took, Fault> 
     let (Some(asked), Some(intent)) = (payment.pending_capture(), &payment.intent) else {
         return Ok(Took::Nothing);
     };
-    let why = if file.order.status == Status::OnHold {
+    let (attempt, was_held) = (asked.attempt, file.order.status == Status::OnHold);
+    let why = if was_held {
         // Somebody looks at it since: nothing is taken meanwhile. It may have been taken before, by
         // a call whose answer was lost.
         Box::pin(finalize(desk, id, None)).await?;
@@ -54,8 +56,15 @@ pub async fn take_reserved(desk: &Desk<'_>, id: OrderId) -> Result<Took, Fault> 
     };
     for _ in 0..RACES_MAX {
         let file = load(desk, id).await?;
-        let refused = file.payment().and_then(|it| it.capture_refused(why.clone(), desk.now));
+        // What was asked for since is another's business.
+        let same = |it: &&Payment| it.pending_capture().is_some_and(|it| it.attempt == attempt);
+        let payment = file.payment().filter(same);
+        let refused = payment.and_then(|it| it.capture_refused(why.clone(), desk.now));
         let Some(refused) = refused else { return Ok(Took::Nothing) };
+        if was_held && file.order.status != Status::OnHold {
+            let tried = format!("take the money of {id}: it was released meanwhile");
+            return Err(Fault::noticed(tried, Retry::Helps));
+        }
         // What is reserved is all there again.
         let mut order = file.order.clone();
         order.follow_money(Some(&refused), desk.now);

@@ -329,6 +329,20 @@ pub async fn end_unpaid(desk: &Desk<'_>, id: OrderId, to: Status) -> Result<Ende
             // Nor one whose debit is under way still: nothing is gained by asking for its end.
             let is_under_way =
                 file.payment().is_some_and(|it| it.status == payment::Status::Processing);
+            if is_under_way {
+                let order = file.order.wait_for_debit(desk.now);
+                let step = Move {
+                    before: &file.order,
+                    order: &order,
+                    payment: None,
+                    refund: None,
+                    entry: None,
+                    events: &[],
+                    remembered: None,
+                };
+                // Whoever was faster knows more of it.
+                desk.store.move_money(&step).await?;
+            }
             if found == Finalized::Moved || is_under_way {
                 return Ok(Ended::Undecided);
             }

@@ -455,6 +455,13 @@ fn money(facts: &Facts, broken: &mut Vec<String>) {
         if is_placed && !order.due().is_zero() && !has_money && !is_reserved {
             broken.push(format!("{}: placed and not paid", order.id));
         }
+        let mut again = order.clone();
+        let payment = facts.payments.iter().find(|payment| Some(payment.id) == order.payment);
+        again.follow_money(payment, order.updated_at);
+        if again.payment_status != order.payment_status {
+            let (says, is) = (order.payment_status.code(), again.payment_status.code());
+            broken.push(format!("{}: says {says}, and its money says {is}", order.id));
+        }
         // What was called off after it was taken is on its way back, or there.
         let due = order.due().amount() + order.called_off.taken;
         let takes_parts = facts

@@ -1,8 +1,8 @@
 //! Every minute: orders that nobody paid in time end.
 //!
 //! The PaymentIntent is canceled before the stock is given back; where that shows that money came,
-//! the order is placed instead. One order that can not be ended does not hold the others up, nor
-//! do any number whose bank is at it still: they wait in front, and are passed over.
+//! the order is placed instead. Orders that can not be ended do not hold the others up: they are
+//! passed over, and those whose bank is at it still wait an hour for the next look.
 
 use domain::fault::{Fault, Retry};
 use domain::order::Status;
@@ -16,9 +16,8 @@ const OP: &str = "checkout.jobs.expire_unpaid";
 const PAGE: i32 = 50;
 /// Orders that one beat ends; what is left over comes a minute later.
 const ENDED_MAX: usize = 50;
-/// Orders that one beat looks at: what it can in its time, each of which may be asked for at the
-/// provider.
-const PAGES_MAX: usize = 10;
+/// Pages that one beat looks at, in its 50 s: each order may be asked for at the provider.
+const PAGES_MAX: usize = 4;
 
 /// Ends what nobody pays.
 pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
@@ -39,7 +38,6 @@ pub async fn handle(app: &App, tick: Tick) -> Result<(), Fault> {
                 Ok(Ended::NotWaiting(_)) => taken += 1,
                 Ok(Ended::Undecided) => {}
                 Err(fault) => {
-                    taken += 1;
                     failed += 1;
                     tracing::error!(order_id = %order.id, fault = %fault, "an order did not end");
                 }

@@ -72,6 +72,12 @@ async fn look(app: &App, found: &Payment, now: Timestamp) -> Result<bool, Fault>
                 let events = [settlement::event(&order, fact, now)];
                 save(app, &file, &order, (&asked, &events)).await?
             }
+            Due::SayAgain => {
+                let mut order = file.order.clone();
+                let fact = order.say_capture_requested(payment, now);
+                let events = [settlement::event(&order, fact, now)];
+                save(app, &file, &order, (payment, &events)).await?
+            }
         };
         if saved == Saved::Yes {
             return Ok(true);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::permission::Permission::{OrdersCapture, OrdersFulfill, OrdersRead, OrdersWrite};
+use domain::permission::Permission::{
+    OrdersCapture, OrdersFulfill, OrdersRead, OrdersRefund, OrdersWrite,
+};
 use futures_util::future::join_all;
 use local::{Options, Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
@@ -36,7 +38,7 @@ async fn open(payments: Value) -> (Shop, Goods) {
 }
 
 async fn clerk(shop: &Shop) -> Colleague {
-    let may = [OrdersRead, OrdersWrite, OrdersCapture, OrdersFulfill];
+    let may = [OrdersRead, OrdersWrite, OrdersCapture, OrdersFulfill, OrdersRefund];
     Colleague::of(shop, "clerk", &may).await
 }
 
@@ -156,6 +158,55 @@ async fn nothing_leaves_once_only_a_part_is_asked_for_though_it_was_not_taken_ye
     shop.settle().await;
     assert_eq!(order(&clerk, &jane).await["payment_status"], "partially_paid");
     assert_eq!(refusal(&leaves(&clerk, &jane, &opened).await), (409, "order_not_paid".into()));
+    // What goes back of a part does not make it the whole.
+    ok(post_as(&clerk, &key(), &jane, "/refunds", &json!({"amount": eur(100)})).await);
+    shop.settle_all().await;
+    assert_eq!(order(&clerk, &jane).await["payment_status"], "partially_paid");
+    assert_eq!(refusal(&leaves(&clerk, &jane, &opened).await), (409, "order_not_paid".into()));
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn a_part_that_could_not_be_taken_is_all_of_it_again() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    let opened = open_one(&clerk, &jane).await;
+    ok(capture(&clerk, &jane, &json!({"amount": eur(1000)})).await);
+    let why = json!({"reason": "Look"});
+    ok(post_as(&clerk, &key(), &jane, "/hold", &why).await);
+    // The queue finds it on hold.
+    shop.settle().await;
+    assert_eq!(order(&clerk, &jane).await["payment_status"], "authorized");
+    ok(post_as(&clerk, &key(), &jane, "/release", &json!({})).await);
+    ok(leaves(&clerk, &jane, &opened).await);
+    shop.settle().await;
+    sound(&shop, &goods).await;
+}
+
+#[tokio::test]
+async fn what_was_asked_for_and_not_heard_of_is_said_again_before_its_time_is_over() {
+    let (shop, goods) = open(json!({"capture": "manual"})).await;
+    let (mut clerk, jane) = (clerk(&shop).await, buyer(&shop).await);
+    shop.clock().advance_ms(6 * 24 * 60 * 60_000);
+    clerk.sign_in().await;
+    // The provider has an answer that nobody can use, and the message is given up.
+    let take = "POST /v1/payment_intents/{id}/capture";
+    ok(capture(&clerk, &jane, &json!({})).await);
+    for _ in 0..40 {
+        shop.wire().faults().arm(Plan::at_operation(1, FaultKind::FailBefore, take));
+        shop.settle().await;
+        shop.clock().advance_ms(61 * 1_000);
+    }
+    shop.wire().faults().disarm();
+    assert_eq!(received(&shop), 0);
+    shop.clock().advance_ms(60 * 60_000);
+    run(&shop).await;
+    assert_eq!(received(&shop), 2990);
+    // What was given up comes back after all, and takes nothing twice.
+    let sqs = shop.wire().sqs();
+    assert_eq!(sqs.queues().iter().map(|queue| sqs.redrive(queue)).sum::<usize>(), 1);
+    shop.settle().await;
+    assert_eq!(received(&shop), 2990);
     sound(&shop, &goods).await;
 }
 
@@ -527,8 +578,7 @@ async fn ship(clerk: &Colleague, jane: &Shopper) {
     ok(send_one(clerk, jane).await);
 }
 
-/// One of the two mugs leaves, unless something is in the way.
-/// A parcel with one unit is opened.
+/// A parcel is opened, with one of the two mugs.
 async fn open_one(clerk: &Colleague, jane: &Shopper) -> Response {
     let path = format!("/v1/admin/orders/{}/fulfillments", jane.order);
     let placed = order(clerk, jane).await;
@@ -551,6 +601,7 @@ async fn leaves(clerk: &Colleague, jane: &Shopper, opened: &Response) -> Respons
     clerk.send(request.json(&json!({}))).await
 }
 
+/// One of the two mugs leaves, unless something is in the way.
 async fn send_one(clerk: &Colleague, jane: &Shopper) -> Response {
     let opened = open_one(clerk, jane).await;
     if opened.status == 201 { leaves(clerk, jane, &opened).await } else { opened }

@@ -277,6 +277,15 @@ async fn debits_under_way_hold_up_nobody_behind_them() {
     shop.clock().advance_ms(31 * MINUTE_MS);
     shop.run_job("checkout.jobs.expire_unpaid").await;
     assert_eq!(joe.view_order().await["status"], "expired");
+    // Nor is the provider asked for them every minute; an hour later it is.
+    for (minutes, asked) in [(1, 0), (60, 51)] {
+        shop.clock().advance_ms(minutes * MINUTE_MS);
+        let mark = shop.wire().recorder().mark();
+        shop.run_job("checkout.jobs.expire_unpaid").await;
+        let calls = shop.wire().recorder().since(mark);
+        let of_stripe = calls.iter().filter(|call| call.service == "stripe").count();
+        assert_eq!(of_stripe, asked, "{minutes} minutes later");
+    }
 }
 
 #[tokio::test]
