@@ -293,6 +293,7 @@ mod tests {
     fn of_what_is_reserved_only_that_counts_of_which_a_part_is_asked_for() {
         use crate::order::PaymentStatus::{Authorized, PartiallyAuthorized};
         let (mut order, payment) = reserved();
+        order.captured = eur(0);
         let mut status = |payment: &Payment| {
             order.follow_money(Some(payment), at(1));
             order.payment_status

@@ -913,7 +913,9 @@ fn no_storm_breaks_the_shop() {
         lanes.into_iter().flat_map(|lane| lane.join().expect("a lane")).collect();
     all.sort_by_key(|(seed, _)| *seed);
     let mut hash = Sha256::new();
-    all.iter().for_each(|(_, after)| hash.update(&after.hash));
+    for (_, after) in &all {
+        hash.update(&after.hash);
+    }
     let hash = hash.finalize().iter().take(8).fold(String::new(), |h, b| h + &format!("{b:02x}"));
     let sum = |of: fn(&Aftermath) -> usize| all.iter().map(|(_, after)| of(after)).sum::<usize>();
     let (placed, overtaken) = (sum(|after| after.placed), sum(|after| after.overtaken));
