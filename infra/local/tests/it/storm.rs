@@ -43,7 +43,7 @@ const STEPS: usize = 500;
 const SHOPPERS: usize = 6;
 /// How many are in the middle of something at once: a storm has a number of its own in between.
 const UNDER_WAY: [u64; 2] = [2, 8];
-/// Nobody waits longer for a turn: clients know no virtual time, and give their calls up in the end.
+/// Nobody waits longer for a turn: clients know no virtual time, and give calls up in the end.
 const WAIT_MAX: usize = 40;
 /// How often somebody's turn comes beside that of the others.
 const PACES: [u64; 3] = [1, 4, 16];
@@ -872,8 +872,8 @@ fn show(seed: u64, steps: usize, after: &Aftermath) {
     println!("STORM_SEED={seed} STORM_STEPS={steps} cargo test -p local --test it storm::no_storm");
 }
 
-/// Raises these storms one after the other on a thread of its own; what breaks is shown at once, and
-/// nothing else is kept of a history.
+/// Raises these storms one after the other on a thread of its own; what breaks is shown at once,
+/// and nothing else is kept of a history.
 fn lane(seeds: Vec<u64>, steps: usize) -> std::thread::JoinHandle<Vec<(u64, Aftermath)>> {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
