@@ -35,6 +35,7 @@ use domain::refund::Refund;
 use domain::reservation::State;
 use domain::returns::Return;
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::data_key::Reading;
@@ -828,12 +829,7 @@ impl Store {
         limit: i32,
         position: Option<&str>,
     ) -> Result<Page<Order>, Fault> {
-        let index = Some(("work", "gsi3pk", Some("gsi3sk")));
-        let due = moment(now);
-        let range = Range { up_to: Some(&due), limit: Some(limit), position, ..Range::default() };
-        let page = self.query(Table::Orders, index, "WQ#unpaid", range).await?;
-        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
-        Ok(Page { entries, next: page.next })
+        self.work_up_to("WQ#unpaid", &moment(now), limit, position).await
     }
 
     /// A page of the orders of which nothing is left to be done, and was not then, longest ago
@@ -844,13 +840,8 @@ impl Store {
         limit: i32,
         position: Option<&str>,
     ) -> Result<Page<Order>, Fault> {
-        let index = Some(("work", "gsi3pk", Some("gsi3sk")));
         // Of that very moment, too: `~` comes behind every id.
-        let up_to = format!("{}~", moment(then));
-        let range = Range { up_to: Some(&up_to), limit: Some(limit), position, ..Range::default() };
-        let page = self.query(Table::Orders, index, "WQ#complete", range).await?;
-        let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
-        Ok(Page { entries, next: page.next })
+        self.work_up_to("WQ#complete", &format!("{}~", moment(then)), limit, position).await
     }
 
     /// A page of the payments whose money is reserved until then at most, what ends first in front.
@@ -861,10 +852,20 @@ impl Store {
         limit: i32,
         position: Option<&str>,
     ) -> Result<Page<Payment>, Fault> {
+        self.work_up_to(CAPTURE_DUE, &moment(until), limit, position).await
+    }
+
+    /// A page of a work queue, up to a place in it.
+    async fn work_up_to<T: DeserializeOwned>(
+        &self,
+        queue: &str,
+        up_to: &str,
+        limit: i32,
+        position: Option<&str>,
+    ) -> Result<Page<T>, Fault> {
         let index = Some(("work", "gsi3pk", Some("gsi3sk")));
-        let due = moment(until);
-        let range = Range { up_to: Some(&due), limit: Some(limit), position, ..Range::default() };
-        let page = self.query(Table::Orders, index, CAPTURE_DUE, range).await?;
+        let range = Range { up_to: Some(up_to), limit: Some(limit), position, ..Range::default() };
+        let page = self.query(Table::Orders, index, queue, range).await?;
         let entries = page.entries.into_iter().map(document).collect::<Result<_, _>>()?;
         Ok(Page { entries, next: page.next })
     }

@@ -66,24 +66,27 @@ async fn look(app: &App, found: &Payment, now: Timestamp) -> Result<bool, Fault>
                 return Ok(true);
             }
             Due::Warn(warned, until) => warn(app, &file, &warned, (until, now)).await?,
-            Due::Take(asked) => {
-                let mut order = file.order.clone();
-                let fact = order.say_capture_requested(&asked, now);
-                let events = [settlement::event(&order, fact, now)];
-                save(app, &file, &order, (&asked, &events)).await?
-            }
-            Due::SayAgain => {
-                let mut order = file.order.clone();
-                let fact = order.say_capture_requested(payment, now);
-                let events = [settlement::event(&order, fact, now)];
-                save(app, &file, &order, (payment, &events)).await?
-            }
+            Due::Take(asked) => say_asked(app, &file, &asked, now).await?,
+            Due::SayAgain => say_asked(app, &file, payment, now).await?,
         };
         if saved == Saved::Yes {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Says that reserved money is to be taken.
+async fn say_asked(
+    app: &App,
+    file: &OrderFile,
+    asked: &Payment,
+    now: Timestamp,
+) -> Result<Saved, Fault> {
+    let mut order = file.order.clone();
+    let fact = order.say_capture_requested(asked, now);
+    let events = [settlement::event(&order, fact, now)];
+    save(app, file, &order, (asked, &events)).await
 }
 
 async fn save(
