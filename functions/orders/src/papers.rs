@@ -6,16 +6,10 @@ use domain::fault::{Fault, Retry};
 use domain::id::OrderId;
 use domain::invoice::{Invoice, Issued};
 use domain::order::Order;
-use files::{Files, PAPERS};
+use files::{Files, paper_key};
 use jiff::Timestamp;
 
 use crate::App;
-
-/// Where the file of an invoice lies. Its number is unique, and the order's id is not to be
-/// guessed.
-pub(crate) fn file_key(invoice: &Invoice) -> String {
-    format!("{PAPERS}{}/{}.pdf", invoice.order_id, invoice.number)
-}
 
 /// What an order has of invoices, with addresses that are good for a minute; 404 as long as its
 /// invoice is not written.
@@ -40,7 +34,7 @@ async fn lent(files: &Files, invoice: Invoice, now: Timestamp) -> Result<Invoice
     let url = match invoice.stored_at {
         Some(_) => {
             let name = format!("{}.pdf", invoice.number);
-            Some(files.address(&file_key(&invoice), &name, now).await?)
+            Some(files.address(&paper_key(&invoice), &name, now).await?)
         }
         None => None,
     };
@@ -58,23 +52,4 @@ pub(crate) async fn orders(app: &App, ids: &[OrderId]) -> Reply<Vec<Order>> {
 /// What the job was not told of.
 pub(crate) fn untold() -> Fault {
     Fault::noticed("write papers without knowing where", Retry::Useless)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_file_lies_with_its_order_under_its_number() {
-        let invoice: Invoice = serde_json::from_value(json!({
-            "number": "RE-000001", "kind": "invoice", "entity": "main", "sequence": 1,
-            "order_id": "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV", "order_number": "N",
-            "total": {"amount": 1, "currency": "EUR"}, "issued_at": "2026-11-22T09:00:00Z",
-        }))
-        .unwrap();
-        let key = file_key(&invoice);
-        assert_eq!(key, "papers/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV/RE-000001.pdf");
-    }
 }

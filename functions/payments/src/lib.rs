@@ -3,6 +3,7 @@
 
 use ::store::{Store, Table};
 use domain::fault::{Fault, Retry};
+use files::Bucket;
 use queue::{Name, Queues};
 use runtime::{Doors, Endpoint, Setup, Till, Trigger, every, http, on_queue};
 
@@ -35,6 +36,8 @@ pub struct App {
     doors: Option<Doors>,
     queues: Option<Queues>,
     till: Option<Till>,
+    /// Where invoices lie.
+    papers: Option<Bucket>,
 }
 
 impl runtime::App for App {
@@ -63,7 +66,9 @@ impl runtime::App for App {
             _ if is_hook => &[Table::Ephemeral],
             _ => &[],
         };
+        let answers = setup.handler == "payments.jobs.on_stripe_event";
         Self {
+            papers: answers.then(|| Bucket::new(setup.aws(), setup.text("FILES_BUCKET"))),
             store: setup.store(tables),
             doors: (!is_job).then(|| setup.doors()),
             queues: says_words.then(|| setup.queues(&[Name::StripeEvents])),
@@ -83,6 +88,12 @@ impl App {
     fn till(&self) -> Result<&Till, Fault> {
         let tried = "go to the payment provider without the way there";
         self.till.as_ref().ok_or_else(|| Fault::noticed(tried, Retry::Useless))
+    }
+
+    /// The papers; the same of them.
+    fn papers(&self) -> Result<&Bucket, Fault> {
+        let tried = "look for papers without knowing where";
+        self.papers.as_ref().ok_or_else(|| Fault::noticed(tried, Retry::Useless))
     }
 }
 

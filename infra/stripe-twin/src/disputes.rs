@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cards::{self, Aftermath};
 use crate::charges;
+use crate::files;
 use crate::form::Fields;
 use crate::lists;
 use crate::params;
@@ -20,7 +21,7 @@ const CONCLUDE_SECONDS: i64 = 3;
 /// What Stripe takes for a dispute in the United States.
 const DISPUTE_FEE: i64 = 1500;
 
-/// The texts that a merchant may send as evidence.
+/// The texts and files that a merchant may send as evidence.
 const EVIDENCE: [&str; 27] = [
     "access_activity_log",
     "billing_address",
@@ -156,6 +157,7 @@ pub(crate) fn update(world: &mut World, form: &Fields, id: &str) -> Result<Value
     let evidence = form.below("evidence");
     if let Some(evidence) = evidence {
         evidence.only(&EVIDENCE)?;
+        files::check(world, evidence)?;
     }
     let submit = form.boolean("submit")?.unwrap_or(evidence.is_some());
     if (submit || evidence.is_some()) && !needs_response(&before) {

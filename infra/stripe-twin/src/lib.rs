@@ -33,6 +33,7 @@ mod disputes;
 mod endpoints;
 mod events;
 mod faults;
+mod files;
 mod form;
 mod hex;
 mod idempotency;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::auth::{self, Key};
 use crate::faults::{Failure, Faults};
+use crate::files;
 use crate::form::{self, Fields};
 use crate::idempotency::{self, Replay};
 use crate::refusal::Refusal;
@@ -51,10 +52,14 @@ impl<'a> Asked<'a> {
 
 fn body_pairs(request: &Request<Bytes>) -> Result<Vec<(String, String)>, Refusal> {
     let body = request.body();
-    if body.len() > BODY_MAX {
+    let kind = header(request.headers(), "content-type").unwrap_or_default();
+    let is_file = kind.starts_with("multipart/form-data");
+    if body.len() > if is_file { files::BYTES_MAX + BODY_MAX } else { BODY_MAX } {
         return Err(Refusal::invalid("The request is too large.").status(413));
     }
-    let kind = header(request.headers(), "content-type").unwrap_or_default();
+    if is_file {
+        return files::pairs(kind, body);
+    }
     if kind.starts_with("application/json") && !body.is_empty() {
         return Err(Refusal::invalid(
             "Invalid request (check that your POST content type is \

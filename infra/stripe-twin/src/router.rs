@@ -9,7 +9,9 @@ use crate::payment_intents::{self as intents, Call};
 use crate::refusal::Refusal;
 use crate::store::Kind;
 use crate::world::World;
-use crate::{charges, checkout, disputes, endpoints, lists, payment_methods, refunds, search};
+use crate::{
+    charges, checkout, disputes, endpoints, files, lists, payment_methods, refunds, search,
+};
 
 /// Executes a request; `path` comes without `/v1`.
 pub(crate) fn route(
@@ -65,6 +67,8 @@ pub(crate) fn route(
         ("GET", ["disputes", id]) => world.find(Kind::Dispute, id, "dispute"),
         ("POST", ["disputes", id]) => disputes::update(world, form, id),
         ("POST", ["disputes", id, "close"]) => disputes::close(world, form, id),
+        ("POST", ["files"]) => files::create(world, form),
+        ("GET", ["files", id]) => world.find(Kind::File, id, "file"),
         ("GET", ["radar", "early_fraud_warnings"]) => disputes::list_warnings(world, form),
         ("GET", ["radar", "early_fraud_warnings", id]) => world.find(Kind::FraudWarning, id, "id"),
 

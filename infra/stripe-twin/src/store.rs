@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     Charge,
     Refund,
     Dispute,
+    File,
     BalanceTransaction,
     FraudWarning,
     CheckoutSession,
@@ -33,12 +34,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::PaymentIntent,
         Self::PaymentMethod,
         Self::Charge,
         Self::Refund,
         Self::Dispute,
+        Self::File,
         Self::BalanceTransaction,
         Self::FraudWarning,
         Self::CheckoutSession,
@@ -58,6 +60,7 @@ impl Kind {
             Self::Charge => "charge",
             Self::Refund => "refund",
             Self::Dispute => "dispute",
+            Self::File => "file",
             Self::BalanceTransaction => "balance_transaction",
             Self::FraudWarning => "radar.early_fraud_warning",
             Self::CheckoutSession => "checkout.session",
@@ -88,6 +91,7 @@ impl Kind {
             "ch" | "py" => Some(Self::Charge),
             "re" => Some(Self::Refund),
             "du" => Some(Self::Dispute),
+            "file" => Some(Self::File),
             "txn" => Some(Self::BalanceTransaction),
             "issfr" => Some(Self::FraudWarning),
             "cs" => Some(Self::CheckoutSession),

@@ -123,6 +123,11 @@ impl S3 {
         Some(Object { content_type, cache_control, etag: found.etag, bytes: found.body })
     }
 
+    /// Loses an object: for whoever wants to know what becomes of those who need it.
+    pub fn lose(&self, bucket: &str, key: &str) {
+        self.told(self.inner.store.delete(bucket, key, |_| Ok::<_, rusqlite::Error>(())));
+    }
+
     /// Announcements that no function was chosen for yet, oldest first.
     pub fn unrouted(&self) -> Vec<(i64, Value)> {
         self.told(self.inner.store.unrouted())

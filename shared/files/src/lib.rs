@@ -31,6 +31,7 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use domain::fault::{Fault, Retry};
+use domain::invoice::Invoice;
 use jiff::Timestamp;
 
 #[cfg(feature = "bucket")]
@@ -51,6 +52,13 @@ pub const EXPORTS: &str = "exports/";
 pub const PAPERS: &str = "papers/";
 /// Snapshots of the search index.
 pub const SEARCH: &str = "search/";
+
+/// Where the paper of an invoice or a credit note lies. Its number is unique, and the order's id is
+/// not to be guessed.
+#[must_use]
+pub fn paper_key(invoice: &Invoice) -> String {
+    format!("{PAPERS}{}/{}.pdf", invoice.order_id, invoice.number)
+}
 
 /// How long an address is good: the browser follows the redirection at once.
 const LIFETIME: Duration = Duration::from_mins(1);
@@ -154,6 +162,18 @@ mod tests {
         let now = Timestamp::from_second(second).unwrap();
         presign("https://files.example", "eu-central-1", credentials, key, "a b\".zip", now)
             .unwrap()
+    }
+
+    #[test]
+    fn a_paper_lies_with_its_order_under_its_number() {
+        let invoice: Invoice = serde_json::from_value(serde_json::json!({
+            "number": "RE-000001", "kind": "invoice", "entity": "main", "sequence": 1,
+            "order_id": "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV", "order_number": "N",
+            "total": {"amount": 1, "currency": "EUR"}, "issued_at": "2026-11-22T09:00:00Z",
+        }))
+        .unwrap();
+        let key = paper_key(&invoice);
+        assert_eq!(key, "papers/ord_01ARZ3NDEKTSV4RRFFQ69G5FAV/RE-000001.pdf");
     }
 
     #[test]

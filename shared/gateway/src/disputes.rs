@@ -52,15 +52,19 @@ impl Gateway {
         }
     }
 
-    /// Sends evidence to the bank, under a key of immutable ids. Stripe passes it on once.
+    /// Sends evidence to the bank, and the receipt that was handed in, under a key of immutable
+    /// ids. Stripe passes it on once.
     pub async fn submit_evidence(
         &self,
         id: &str,
         evidence: &Evidence,
+        receipt: Option<String>,
         key: String,
     ) -> Result<Answered, Fault> {
+        let mut fields = fields(evidence);
+        fields.receipt = receipt;
         let sent = UpdateDispute::new(id)
-            .evidence(fields(evidence))
+            .evidence(fields)
             .submit(true)
             .customize()
             .request_strategy(idempotent(key)?)

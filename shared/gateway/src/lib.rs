@@ -28,11 +28,15 @@ use stripe_core::refund::{CreateRefund, ListRefund};
 use stripe_shared::{PaymentIntent, PaymentIntentCaptureMethod, PaymentIntentStatus, Refund};
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
+use crate::papers::Papers;
+
 mod disputes;
+mod papers;
 mod sessions;
 pub mod webhook;
 
 pub use disputes::Answered;
+pub use papers::{PAPER_BYTES_MAX, Uploaded};
 pub use sessions::{Expired, OpenSession, Session, SessionState};
 
 /// Stripe forgets idempotency keys after 24 hours; an hour is left for clocks that differ.
@@ -49,6 +53,7 @@ const REFUND_PAGES_MAX: usize = 10;
 /// The way to Stripe.
 pub struct Gateway {
     client: Client,
+    papers: Papers,
     is_live: bool,
     is_locked_out: AtomicBool,
 }
@@ -132,7 +137,8 @@ impl Gateway {
             Fault::noticed("build the Stripe client: its key or address is bad", Retry::Useless)
         })?;
         let is_live = secret_key.starts_with("sk_live_") || secret_key.starts_with("rk_live_");
-        Ok(Self { client, is_live, is_locked_out: AtomicBool::new(false) })
+        let papers = Papers::new(secret_key, base_url)?;
+        Ok(Self { client, papers, is_live, is_locked_out: AtomicBool::new(false) })
     }
 
     /// Whether real money moves.
@@ -148,9 +154,13 @@ impl Gateway {
     /// Stripe's errors in our words, and a note where our key was not accepted.
     fn fault(&self, tried: &str, error: &StripeError) -> Fault {
         if matches!(error, StripeError::Stripe(_, 401)) {
-            self.is_locked_out.store(true, Ordering::Relaxed);
+            self.lock_out();
         }
         fault(tried, error)
+    }
+
+    fn lock_out(&self) {
+        self.is_locked_out.store(true, Ordering::Relaxed);
     }
 
     /// The PaymentIntent of a payment: created, or the one that this attempt created before.
@@ -490,15 +500,18 @@ fn capture_before(intent: &PaymentIntent) -> Option<Timestamp> {
     Timestamp::from_second(card.capture_before?).ok()
 }
 
+/// Whether the same may work in a moment. 401: the next call comes with the key of that moment.
+const fn is_passing(status: u16) -> bool {
+    matches!(status, 401 | 409 | 429 | 500..)
+}
+
 /// Stripe's errors in our words: codes only, because messages may quote what was sent.
 fn fault(tried: &str, error: &StripeError) -> Fault {
     match error {
         StripeError::Stripe(error, status) => {
             let code = error.code.as_ref().map_or("none", |code| code.as_str());
             let kind = error.type_.as_str();
-            // 401: the next call comes with the key of that moment.
-            let is_passing = matches!(status, 401 | 409 | 429 | 500..);
-            let retry = if is_passing { Retry::Helps } else { Retry::Useless };
+            let retry = if is_passing(*status) { Retry::Helps } else { Retry::Useless };
             Fault::noticed(format!("{tried}: Stripe says {status} {kind} {code}"), retry)
         }
         StripeError::JSONDeserialize(_) => {

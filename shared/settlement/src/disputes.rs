@@ -9,9 +9,11 @@ use domain::dispute::{Answer, AnswerKind, Changed, Dispute, Evidence, Told};
 use domain::event::Event;
 use domain::fault::{Fault, Retry};
 use domain::id::{DisputeId, OrderId};
+use domain::invoice::{Due, Invoice};
 use domain::order::{Order, OrderLine};
 use domain::payment::{self, Payment};
-use gateway::Answered;
+use files::{Bucket, paper_key};
+use gateway::{Answered, PAPER_BYTES_MAX, Uploaded};
 use store::dispute::Step;
 use store::order::OrderFile;
 use store::{Saved, Store};
@@ -119,8 +121,10 @@ async fn save(desk: &Desk<'_>, before: &Order, mut changed: Changed) -> Result<S
 }
 
 /// Tells the provider what the shop answers to a dispute, and takes over what it says then.
+/// `papers` is the bucket in which invoices lie.
 pub async fn answer_dispute(
     desk: &Desk<'_>,
+    papers: &Bucket,
     order: OrderId,
     id: DisputeId,
 ) -> Result<Carried, Fault> {
@@ -133,7 +137,7 @@ pub async fn answer_dispute(
         // Whoever died behind the call finds the answer there: a bank takes one.
         let now = desk.gateway.dispute(&dispute.provider_ref).await?;
         let said = if now.status == dispute.status {
-            tell(desk, &file, dispute, answer).await?
+            tell(desk, papers, &file, dispute, answer).await?
         } else {
             Answered::Yes(now)
         };
@@ -161,6 +165,7 @@ pub async fn answer_dispute(
 
 async fn tell(
     desk: &Desk<'_>,
+    papers: &Bucket,
     file: &OrderFile,
     dispute: &Dispute,
     answer: &Answer,
@@ -169,10 +174,47 @@ async fn tell(
     match answer.kind {
         AnswerKind::Evidence => {
             let evidence = evidence(desk.store, file, dispute).await?;
-            desk.gateway.submit_evidence(&dispute.provider_ref, &evidence, key).await
+            let receipt = hand_in_receipt(desk, papers, file.order.id, &key).await?;
+            desk.gateway.submit_evidence(&dispute.provider_ref, &evidence, receipt, key).await
         }
         AnswerKind::Acceptance => desk.gateway.accept_dispute(&dispute.provider_ref, key).await,
     }
+}
+
+/// The invoice of an order, once its paper is written: what a bank is shown as the receipt.
+pub async fn receipt(store: &Store, order: OrderId) -> Result<Option<Invoice>, Fault> {
+    let invoice = store.invoice(Due::invoice(order)).await?;
+    Ok(invoice.filter(|invoice| invoice.stored_at.is_some()))
+}
+
+/// Hands the receipt in at the provider, and gives its id there. A bank is answered once and in
+/// time: a paper that can not be had is told of and left out.
+async fn hand_in_receipt(
+    desk: &Desk<'_>,
+    papers: &Bucket,
+    order: OrderId,
+    answer: &str,
+) -> Result<Option<String>, Fault> {
+    let Some(invoice) = receipt(desk.store, order).await? else { return Ok(None) };
+    let why = match papers.get(&paper_key(&invoice)).await? {
+        None => "missing".to_owned(),
+        Some(found) if found.bytes.len() > PAPER_BYTES_MAX => "too_large".to_owned(),
+        Some(found) => {
+            let key = format!("{answer}:receipt");
+            match desk.gateway.upload(&found.bytes, &key).await? {
+                Uploaded::Yes(id) => return Ok(Some(id)),
+                Uploaded::Refused(why) => why,
+            }
+        }
+    };
+    tracing::error!(
+        alarm = "dispute_paper_left_out",
+        order_id = %order,
+        invoice = invoice.number,
+        why,
+        "a dispute is answered without its receipt: somebody has to look"
+    );
+    Ok(None)
 }
 
 /// The dispute whose answer the provider has, and what it says of it now.

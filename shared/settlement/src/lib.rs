@@ -33,7 +33,7 @@ mod sessions;
 pub use allocate::Search;
 pub use calling_off::{Called, Calling, call_off};
 pub use capture::{Took, take_reserved};
-pub use disputes::{Carried, Disputed, answer_dispute, evidence, hear_dispute};
+pub use disputes::{Carried, Disputed, answer_dispute, evidence, hear_dispute, receipt};
 pub use fraud::{Warned, hear_fraud_warning};
 pub use refunds::{Heard, Sent, hear_refunds, say_changed, send_refund};
 pub use sessions::hear_session;

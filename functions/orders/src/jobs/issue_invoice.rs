@@ -119,6 +119,6 @@ async fn write_file(app: &App, due: Due, invoice: &Invoice, now: Timestamp) -> R
     };
     let bucket = app.bucket.as_ref().ok_or_else(papers::untold)?;
     // What lies there already was made of the same paper: it is the same.
-    bucket.put_if(&papers::file_key(invoice), object, Condition::Absent).await?;
+    bucket.put_if(&files::paper_key(invoice), object, Condition::Absent).await?;
     app.store.note_stored(invoice, now).await
 }

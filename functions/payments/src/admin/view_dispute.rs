@@ -1,5 +1,6 @@
 //! `GET /v1/admin/orders/{id}/disputes/{dispute_id}`: a dispute, and what the bank would be told:
-//! the order's addresses, receipt, parcels, downloads and letters, as the evidence that they are.
+//! the order's addresses, parcels, downloads and letters, as the evidence that they are, and the
+//! invoice that goes along as the receipt.
 
 use api::view::dispute::{DisputeFileView, DisputeView};
 use api::{Path, Reply, Staff};
@@ -17,5 +18,7 @@ pub async fn handle(
     let Path(which) = call.input;
     let (file, dispute) = disputed(app, which).await?;
     let evidence = settlement::evidence(&app.store, &file, &dispute).await?;
-    Ok(DisputeFileView { dispute: DisputeView::from(&dispute), evidence })
+    let receipt = settlement::receipt(&app.store, file.order.id).await?;
+    let receipt = receipt.map(|invoice| invoice.number);
+    Ok(DisputeFileView { dispute: DisputeView::from(&dispute), evidence, receipt })
 }

@@ -58,7 +58,8 @@ pub async fn handle(app: &App, message: Message, now: Timestamp) -> Result<(), F
             Ok(())
         }
         Wanted::Answer { event, order, dispute } => {
-            let done = Box::pin(settlement::answer_dispute(&desk, order, dispute)).await?;
+            let papers = app.papers()?;
+            let done = Box::pin(settlement::answer_dispute(&desk, papers, order, dispute)).await?;
             tracing::info!(
                 op = "payments.jobs.on_stripe_event",
                 event_id = %event.id,

@@ -458,8 +458,8 @@ async fn every_function_keeps_to_its_budget() {
             "inventory.admin.add_keys" | "identity.admin.ask_erasure" => 3 + 2 + 5 + 1,
             // The provider says that it was paid meanwhile: that is booked, then called off.
             "orders.admin.cancel" => 3 + 2 + 11 + 1,
-            // The order, its letters and what was sent speak for the shop.
-            "payments.admin.view_dispute" => 3 + 4 + 1,
+            // The order, its letters, what was sent and its invoice speak for the shop.
+            "payments.admin.view_dispute" => 3 + 5 + 1,
             // Each queue, what is dead of it, and how many there are; one dead letter is looked at.
             "platform.admin.list_queues" => 3 + 3 * queue::Name::ALL.len() + 3,
             _ if function.triggers.iter().any(reads) => 4 + 1 + 1,
@@ -760,7 +760,7 @@ async fn every_function_keeps_to_its_budget() {
         payments.admin.capture             7 dynamodb
         payments.admin.list_disputes       4 dynamodb
         payments.admin.submit_evidence     7 dynamodb
-        payments.admin.view_dispute        8 dynamodb
+        payments.admin.view_dispute        9 dynamodb
         payments.hooks.stripe              1 dynamodb, 1 sqs
         payments.jobs.capture_due          1 dynamodb
         payments.jobs.on_stripe_event      3 dynamodb, 1 stripe

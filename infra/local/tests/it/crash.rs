@@ -851,7 +851,7 @@ async fn outcome(start: &Start, faults: &[Fault], goods: &Goods) -> (usize, Vec<
 fn goods_of(journey: Journey) -> Goods {
     match journey {
         Journey::Keys | Journey::KeysFollow => key_pools::keyed(),
-        Journey::Invoice => {
+        Journey::Invoice | Journey::DisputeWon => {
             let mut goods = goods::small(world::MUGS);
             let entity = serde_json::from_value(papers::entity()).expect("an entity");
             goods.shop.legal_entity = Some(entity);

@@ -1,12 +1,16 @@
 //! What card holders dispute: held, answered once, won, lost — whatever the provider says how
 //! often and in which order.
 
+use std::sync::Arc;
+
 use domain::permission::Permission::{OrdersRead, OrdersRefund, OrdersWrite};
-use local::{Outcome, Request, Response, Shop};
+use local::{Options, Outcome, Request, Response, Shop};
 use serde_json::{Value, json};
 use stripe_twin::Faults;
-use testkit::goods::{self, MUG};
+use testkit::goods::{self, Goods, MUG};
+use wire::{FaultKind, Plan, Sabotage};
 
+use crate::tour::papers::entity;
 use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
 /// The card holder goes to their bank, and the bank decides, within so many seconds.
@@ -15,6 +19,13 @@ const SECONDS: u64 = 10;
 const FRAUD: &str = "pm_card_createDispute";
 const NOT_RECEIVED: &str = "pm_card_createDisputeProductNotReceived";
 const INQUIRY: &str = "pm_card_createDisputeInquiry";
+
+/// The small shop, whose orders get invoices.
+fn invoicing() -> Goods {
+    let mut goods = goods::small(world::MUGS);
+    goods.shop.legal_entity = serde_json::from_value(entity()).expect("an entity");
+    goods
+}
 
 async fn clerk(shop: &Shop) -> Colleague {
     Colleague::of(shop, "clerk", &[OrdersRead, OrdersRefund, OrdersWrite]).await
@@ -74,7 +85,8 @@ async fn is_sound(shop: &Shop) {
 
 #[tokio::test]
 async fn a_dispute_holds_the_order_tells_the_staff_and_is_won_with_its_evidence() {
-    let shop = world::open().await;
+    let goods = invoicing();
+    let shop = world::open_with(Options::default(), &goods).await;
     let clerk = clerk(&shop).await;
     let jane = disputing(&shop, NOT_RECEIVED).await;
     let held = order(&clerk, &jane).await;
@@ -98,6 +110,8 @@ async fn a_dispute_holds_the_order_tells_the_staff_and_is_won_with_its_evidence(
     assert!(evidence["shipping_address"].as_str().unwrap().contains("Lindenstrasse 1"));
     let story = evidence["uncategorized_text"].as_str().unwrap();
     assert!(story.contains("order confirmation") && story.contains("29.90 EUR"), "{story}");
+    let invoice = ok(clerk.get(&format!("/v1/admin/orders/{}/invoice", jane.order)).await);
+    assert_eq!(file["receipt"], invoice["invoice"]["number"]);
 
     let answered = ok(submit(&clerk, &opened, "winning_evidence").await);
     assert_eq!(answered["answer"]["type"], "evidence");
@@ -107,6 +121,14 @@ async fn a_dispute_holds_the_order_tells_the_staff_and_is_won_with_its_evidence(
     let theirs = shop.twin().objects("dispute");
     assert_eq!(theirs[0]["evidence"]["customer_name"], "Jane Roe");
     assert_eq!(theirs[0]["evidence_details"]["submission_count"], 1);
+    // The invoice went along, as it lies in the bucket.
+    let handed_in = shop.twin().objects("file");
+    assert_eq!(handed_in.len(), 1);
+    assert_eq!(theirs[0]["evidence"]["receipt"], handed_in[0]["id"]);
+    let (bucket, key) = paper(&shop);
+    let paper = shop.wire().s3().object(&bucket, &key).unwrap().bytes;
+    let as_handed_in = (&handed_in[0]["type"], &handed_in[0]["size"]);
+    assert_eq!(as_handed_in, (&json!("pdf"), &json!(paper.len())));
     wait(&shop).await;
     assert_eq!(dispute(&clerk, &jane).await["status"], "won");
     let after = order(&clerk, &jane).await;
@@ -117,7 +139,84 @@ async fn a_dispute_holds_the_order_tells_the_staff_and_is_won_with_its_evidence(
     for wanted in ["dispute.opened", "dispute.submitted", "dispute.won"] {
         assert!(kinds.contains(&wanted), "{kinds:?}");
     }
+    sound(&shop, &goods).await;
+}
+
+/// Where the only paper lies.
+fn paper(shop: &Shop) -> (String, String) {
+    let s3 = shop.wire().s3();
+    let bucket = s3.buckets().into_iter().find(|bucket| bucket.contains("-files-")).unwrap();
+    let papers = s3.keys(&bucket, "papers/");
+    assert_eq!(papers.len(), 1, "{papers:?}");
+    (bucket, papers[0].clone())
+}
+
+/// Answers with evidence; what the provider has of it, and how many files.
+async fn evidence_of(shop: &Shop, clerk: &Colleague, jane: &Shopper) -> (Value, usize) {
+    let opened = dispute(clerk, jane).await;
+    ok(submit(clerk, &opened, "winning_evidence").await);
+    shop.settle().await;
+    assert_eq!(dispute(clerk, jane).await["status"], "under_review");
+    let theirs = shop.twin().objects("dispute");
+    assert_eq!(theirs[0]["evidence_details"]["submission_count"], 1);
+    assert_eq!(theirs[0]["evidence"]["customer_name"], "Jane Roe");
+    (theirs[0]["evidence"]["receipt"].clone(), shop.twin().objects("file").len())
+}
+
+const HAND_IN: &str = "POST /v1/files";
+
+#[tokio::test]
+async fn an_order_without_an_invoice_is_defended_without_a_receipt() {
+    let shop = world::open().await;
+    let clerk = clerk(&shop).await;
+    let jane = disputing(&shop, NOT_RECEIVED).await;
+    let file = ok(clerk.get(&at(&dispute(&clerk, &jane).await, "")).await);
+    assert_eq!(file["receipt"], Value::Null);
+    assert_eq!(evidence_of(&shop, &clerk, &jane).await, (Value::Null, 0));
     is_sound(&shop).await;
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_lost_or_not_taken_does_not_keep_the_answer_back() {
+    for is_lost in [true, false] {
+        let goods = invoicing();
+        let shop = world::open_with(Options::default(), &goods).await;
+        let clerk = clerk(&shop).await;
+        let jane = disputing(&shop, NOT_RECEIVED).await;
+        let (bucket, key) = paper(&shop);
+        if is_lost {
+            shop.wire().s3().lose(&bucket, &key);
+        } else {
+            // Where refunds are made, a file is refused for what it is.
+            shop.wire().saboteur().hire(Arc::new(|call, request| {
+                let mut refused = request.clone();
+                refused["path"] = json!("/v1/refunds");
+                (call.operation == HAND_IN).then(|| Sabotage::instead(refused))
+            }));
+        }
+        assert_eq!(evidence_of(&shop, &clerk, &jane).await, (Value::Null, 0));
+        sound(&shop, &goods).await;
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_whose_arrival_nobody_heard_of_is_handed_in_once() {
+    for kind in [FaultKind::LoseResponse, FaultKind::FailAfter, FaultKind::DieAfter] {
+        let goods = invoicing();
+        let shop = world::open_with(Options::default(), &goods).await;
+        let clerk = clerk(&shop).await;
+        let jane = disputing(&shop, NOT_RECEIVED).await;
+        shop.wire().faults().arm(Plan::at_operation(1, kind, HAND_IN));
+        let opened = dispute(&clerk, &jane).await;
+        ok(submit(&clerk, &opened, "winning_evidence").await);
+        shop.settle_all().await;
+        assert_eq!(shop.wire().faults().fired().len(), 1, "{kind:?}");
+        let (theirs, files) = (shop.twin().objects("dispute"), shop.twin().objects("file"));
+        assert_eq!(files.len(), 1, "{kind:?}");
+        assert_eq!(theirs[0]["evidence"]["receipt"], files[0]["id"], "{kind:?}");
+        assert_eq!(theirs[0]["evidence_details"]["submission_count"], 1, "{kind:?}");
+        sound(&shop, &goods).await;
+    }
 }
 
 #[tokio::test]

@@ -44,6 +44,39 @@ fn evidence_wins_or_loses() {
     assert_eq!(told.iter().filter(|kind| *kind == "charge.dispute.funds_reinstated").count(), 1);
 }
 
+/// A file as clients send it.
+fn upload(bench: &Bench, purpose: &str, bytes: &str) -> crate::bench::Reply {
+    let body = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n{purpose}\r\n--b\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\
+         Content-Type: application/pdf\r\n\r\n{bytes}\r\n--b--\r\n"
+    );
+    let kind = [("content-type", "multipart/form-data; boundary=b")];
+    bench.send(http::Method::POST, "/v1/files", &body, &kind)
+}
+
+#[test]
+fn a_file_goes_along_with_evidence_and_one_that_is_not_there_does_not() {
+    let bench = Bench::new();
+    let file = upload(&bench, "dispute_evidence", "%PDF-1.7 \r\n--").ok();
+    assert_eq!(
+        (&file["type"], &file["size"], &file["filename"]),
+        (&"pdf".into(), &13.into(), &"a.pdf".into())
+    );
+    assert_eq!(upload(&bench, "selfie", "%PDF").refused(400)["param"], "purpose");
+    assert_eq!(upload(&bench, "dispute_evidence", "MZ").refused(400)["param"], "file");
+    let large = format!("%PDF{}", "x".repeat(4_600_000));
+    let large = upload(&bench, "dispute_evidence", &large).ok();
+    let dispute = disputed(&bench, "pm_card_createDisputeProductNotReceived");
+    let path = format!("/v1/disputes/{}", id(&dispute));
+    let missing = bench.post(&path, "evidence[receipt]=file_none");
+    assert_eq!(missing.refused(404)["param"], "evidence[receipt]");
+    let form = format!("evidence[receipt]={}", id(&large));
+    assert_eq!(bench.post(&path, &form).refused(400)["param"], "evidence");
+    let form = format!("evidence[receipt]={}", id(&file));
+    assert_eq!(bench.post(&path, &form).ok()["evidence"]["receipt"], file["id"]);
+}
+
 #[test]
 fn a_dispute_is_lost_by_silence_or_by_giving_in() {
     let bench = Bench::new();

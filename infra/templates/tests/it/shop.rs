@@ -626,9 +626,11 @@ fn only_a_download_reads_files_and_it_is_told_where_they_are() {
     assert_eq!(who("s3:PutObject", "exports/exp_"), ["platform.jobs.run_exchange"]);
     assert_eq!(who("s3:PutObject", "exports/customers/"), ["identity.jobs.serve_privacy"]);
     assert_eq!(who("s3:GetObject", "exports/customers/"), ["identity.store.open_export"]);
-    // Invoices are written by one job, lent by two, and deleted by nobody.
+    // Invoices are written by one job, lent by two, shown to banks by the job that answers them,
+    // and deleted by nobody.
     assert_eq!(who("s3:PutObject", "papers/"), ["orders.jobs.issue_invoice"]);
-    assert_eq!(who("s3:GetObject", "papers/"), ["orders.store.invoice", "orders.admin.invoice"]);
+    let readers = ["payments.jobs.on_stripe_event", "orders.store.invoice", "orders.admin.invoice"];
+    assert_eq!(who("s3:GetObject", "papers/"), readers);
     assert_eq!(who("s3:DeleteObject", "papers/"), Vec::<String>::new());
     // Each search index has one writer; those that are personal have one reader beside it.
     assert_eq!(who("s3:PutObject", "search/products/"), ["catalog.jobs.index_products"]);

@@ -72,9 +72,10 @@ fn is_allowed(package: &Package, arrow: &Use) -> bool {
         Some(("shared", "domain")) => false,
         Some(("shared", "runtime")) => to == "shared/domain" || is_edge,
         Some(("shared", name)) if EDGES.contains(&name) => to == "shared/domain",
-        // Money and orders, brought together for the three functions that do so.
+        // Money and orders, brought together for the three functions that do so, and the papers
+        // that tell a bank of both.
         Some(("shared", "settlement")) => {
-            ["shared/domain", "shared/gateway", "shared/store"].contains(&to)
+            ["shared/domain", "shared/files", "shared/gateway", "shared/store"].contains(&to)
         }
         // The engine, the bucket and the queue, brought together for all that is searched.
         Some(("shared", "snapshots")) => {

@@ -111,6 +111,8 @@ pub struct DisputeFileView {
     /// What would be sent to the bank, or was: what the order says for itself, and what staff
     /// wrote in its place.
     pub evidence: Evidence,
+    /// The number of the invoice whose PDF goes along as the receipt; null where none is written.
+    pub receipt: Option<String>,
 }
 
 impl View for DisputeFileView {}

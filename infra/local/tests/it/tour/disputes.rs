@@ -5,7 +5,7 @@ use local::{Outcome, Request, Response};
 use serde_json::{Value, json};
 use testkit::goods::MUG;
 
-use super::{Pace, Round, text};
+use super::{Pace, Round, papers, text};
 use crate::world::{Colleague, Shopper, key, ok};
 
 /// The card holder goes to their bank, and the issuer warns, within so many seconds.
@@ -14,6 +14,18 @@ const SECONDS: u64 = 10;
 async fn post(owner: &Colleague, target: &str, body: &Value) -> Response {
     let request = Request::new("POST", target).header("idempotency-key", &key());
     owner.send(request.json(body)).await
+}
+
+/// The bank only asks, and the order's invoice can not be found.
+const PAPER_LOST: &str = "pm_card_createDisputeInquiry";
+
+fn lose_papers(jane: &Shopper) {
+    let s3 = jane.shop.wire().s3();
+    for bucket in s3.buckets() {
+        for key in s3.keys(&bucket, &format!("papers/{}/", jane.order)) {
+            s3.lose(&bucket, &key);
+        }
+    }
 }
 
 /// Somebody with a paid order.
@@ -29,8 +41,12 @@ async fn bought<P: Pace>(pace: &mut P, owner: &Colleague, round: Round, card: &s
 
 /// Disputes are listed, looked at, answered and given in to; the issuer warns of fraud.
 pub(crate) async fn disputes<P: Pace>(pace: &mut P, owner: &Colleague, round: Round) {
+    // The invoice goes along with what a bank is told.
+    papers::found(owner).await;
+    owner.shop.clock().advance_ms(1);
     for (card, answer) in [
         ("pm_card_createDispute", "/submit"),
+        (PAPER_LOST, "/submit"),
         ("pm_card_createDisputeProductNotReceived", "/accept"),
         ("pm_card_createIssuerFraudRecord", ""),
     ] {
@@ -39,6 +55,9 @@ pub(crate) async fn disputes<P: Pace>(pace: &mut P, owner: &Colleague, round: Ro
         pace.settle().await;
         if answer.is_empty() {
             continue;
+        }
+        if card == PAPER_LOST {
+            lose_papers(&jane);
         }
         let due = ok(pace.call(owner.get("/v1/admin/disputes?due=true")).await);
         assert_eq!(due["data"][0]["order_id"], json!(jane.order));
