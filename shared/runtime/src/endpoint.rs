@@ -190,9 +190,29 @@ macro_rules! http {
                         app, request, $handler, endpoint,
                     ))
                 },
-                describe: |operation| $crate::endpoint::describe($($at)::+::handle, operation),
+                describe: $crate::describe!($($at)::+),
             },
         }
+    };
+}
+
+/// How an endpoint says what it takes and gives. A deployed function carries no words of the
+/// contract, and no schemas: they are written by the tools, which have the feature `contract`.
+#[cfg(feature = "contract")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! describe {
+    ($($at:ident)::+) => {
+        |operation| $crate::endpoint::describe($($at)::+::handle, operation)
+    };
+}
+
+#[cfg(not(feature = "contract"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! describe {
+    ($($at:ident)::+) => {
+        $crate::endpoint::undescribed
     };
 }
 
@@ -300,6 +320,9 @@ where
     I::describe(operation);
     O::describe(operation);
 }
+
+/// Describes nothing: what stands in the table of a deployed function.
+pub fn undescribed(_: &mut Operation) {}
 
 /// Runs an endpoint: who, what, once, the endpoint itself, the headers. Whatever goes wrong
 /// becomes a problem; a panic, too.

@@ -37,6 +37,8 @@ const BATCH_ATTEMPTS_MAX: usize = 4;
 const BATCH_GET_MAX: usize = 100;
 /// DynamoDB writes at most this many items in one batch.
 const BATCH_WRITE_MAX: usize = 25;
+/// Products whose items an import holds at once.
+const IMPORTED_AT_ONCE: usize = 1_000;
 
 /// All that pricing a cart needs.
 #[derive(Debug)]
@@ -378,21 +380,24 @@ impl Store {
     ) -> Result<(), Fault> {
         let made = products.iter().map(|(product, _)| product.created_at);
         let now = made.max().unwrap_or(Timestamp::MIN);
-        let mut items = Vec::new();
-        for (product, offers) in products {
-            items.push(meta(product, now)?);
-            let taken = Taken { product: product.id, variant: None };
-            items.push(item(&Key::meta(format!("SLUG#{}", product.slug)), &taken)?);
-            for list in lists(product) {
-                items.push(card(product, &list, None, currency, now)?);
+        for products in products.chunks(IMPORTED_AT_ONCE) {
+            let mut items = Vec::new();
+            for (product, offers) in products {
+                items.push(meta(product, now)?);
+                let taken = Taken { product: product.id, variant: None };
+                items.push(item(&Key::meta(format!("SLUG#{}", product.slug)), &taken)?);
+                for list in lists(product) {
+                    items.push(card(product, &list, None, currency, now)?);
+                }
+                for offer in offers {
+                    items.push(item(&offer_key(offer.variant), offer)?);
+                    let taken = Taken { product: product.id, variant: Some(offer.variant) };
+                    items.push(item(&Key::meta(format!("SKU#{}", offer.sku)), &taken)?);
+                }
             }
-            for offer in offers {
-                items.push(item(&offer_key(offer.variant), offer)?);
-                let taken = Taken { product: product.id, variant: Some(offer.variant) };
-                items.push(item(&Key::meta(format!("SKU#{}", offer.sku)), &taken)?);
-            }
+            self.batch_put(Table::Catalog, items).await?;
         }
-        self.batch_put(Table::Catalog, items).await
+        Ok(())
     }
 
     /// Writes the categories.

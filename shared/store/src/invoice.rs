@@ -35,7 +35,7 @@ struct Series {
 }
 
 /// Which order a number belongs to.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Numbered {
     order_id: OrderId,
 }
@@ -65,6 +65,10 @@ fn paper_key(due: Due) -> Key {
     Key::new(format!("PAPER#{}", due.order_id), sort_key(due))
 }
 
+fn number_key(number: &str) -> Key {
+    Key::meta(format!("INVNO#{number}"))
+}
+
 /// The list that an invoice stands in: those of its month, in UTC, like `INV#202611`.
 fn month_list(month: &str) -> String {
     format!("INV#{}", month.replace('-', ""))
@@ -78,12 +82,23 @@ impl Store {
         Ok(series.map_or(0, |series| series.issued))
     }
 
-    /// Writes an invoice or a credit note, with what stands on it, and takes its number. Raced is
-    /// that the number is gone or that there is one already.
-    pub async fn issue(&self, invoice: &Invoice, paper: &Paper) -> Result<Saved, Fault> {
+    /// Whether a number was given out, by whichever series.
+    pub async fn has_number(&self, number: &str) -> Result<bool, Fault> {
+        let taken: Option<Numbered> = self.get(Table::Orders, &number_key(number), true).await?;
+        Ok(taken.is_some())
+    }
+
+    /// Writes an invoice or a credit note, with what stands on it, and takes its number, in a
+    /// series that stood at `before`. Raced is that the number is gone or that there is one
+    /// already.
+    pub async fn issue(
+        &self,
+        invoice: &Invoice,
+        paper: &Paper,
+        before: u64,
+    ) -> Result<Saved, Fault> {
         let mut transaction = Transaction::default();
         let series = series_key(&invoice.entity, invoice.kind);
-        let before = invoice.sequence.saturating_sub(1);
         let condition = if before == 0 {
             Expression::absent()
         } else {
@@ -101,7 +116,7 @@ impl Store {
         let row = item(&paper_key(Due::of(invoice)), &kept)?;
         transaction.put(self, Table::Orders, row, Expression::absent())?;
         let numbered = Numbered { order_id: invoice.order_id };
-        let row = item(&Key::meta(format!("INVNO#{}", invoice.number)), &numbered)?;
+        let row = item(&number_key(&invoice.number), &numbered)?;
         transaction.put(self, Table::Orders, row, Expression::absent())?;
         match transaction.commit(self, "issue an invoice").await? {
             Committed::Yes => Ok(Saved::Yes),

@@ -832,14 +832,19 @@ fn carts(facts: &Facts, broken: &mut Vec<String>) {
     }
 }
 
-/// Each series of numbers begins at one and has no gap; an order has one invoice at most, a refund
-/// one credit note, and each has its file.
+/// Each series of numbers begins at one and has no gap, but for numbers that another series has; no
+/// number is there twice; an order has one invoice at most, a refund one credit note, and each has
+/// its file.
 fn invoices(facts: &Facts, broken: &mut Vec<String>) {
-    let mut series: BTreeMap<(&str, Issued), Vec<u64>> = BTreeMap::new();
+    let mut series: BTreeMap<(&str, Issued), Vec<&Invoice>> = BTreeMap::new();
+    let mut numbers = BTreeSet::new();
     let mut whose = BTreeSet::new();
     for invoice in &facts.invoices {
         let number = &invoice.number;
-        series.entry((&invoice.entity, invoice.kind)).or_default().push(invoice.sequence);
+        series.entry((&invoice.entity, invoice.kind)).or_default().push(invoice);
+        if !numbers.insert(number.clone()) {
+            broken.push(format!("{number} was given out twice"));
+        }
         if !whose.insert((invoice.order_id, invoice.kind, invoice.refund_id)) {
             broken.push(format!("{number} is the second one of {}", invoice.order_id));
         }
@@ -862,12 +867,28 @@ fn invoices(facts: &Facts, broken: &mut Vec<String>) {
             broken.push(format!("{number} says {charged} of what was called off, not {credited}"));
         }
     }
-    for ((entity, kind), mut numbers) in series {
-        numbers.sort_unstable();
-        if !numbers.iter().copied().eq(1..=numbers.len() as u64) {
-            broken.push(format!("the {kind:?} numbers of {entity} are {numbers:?}"));
+    for ((entity, kind), mut issued) in series {
+        issued.sort_unstable_by_key(|invoice| invoice.sequence);
+        let mut next = 1;
+        for invoice in issued {
+            let missing = (next..invoice.sequence).map(|sequence| numbered(invoice, sequence));
+            let is_sound = invoice.sequence >= next
+                && invoice.number == numbered(invoice, invoice.sequence)
+                && missing.into_iter().all(|number| numbers.contains(&number));
+            if !is_sound {
+                let number = &invoice.number;
+                broken.push(format!("{number} of {entity} does not follow ({kind:?}, {next})"));
+            }
+            next = invoice.sequence + 1;
         }
     }
+}
+
+/// What a number with this one's prefix is called.
+fn numbered(invoice: &Invoice, sequence: u64) -> String {
+    let own = format!("{:0>6}", invoice.sequence);
+    let prefix = invoice.number.strip_suffix(&own).unwrap_or_default();
+    format!("{prefix}{sequence:0>6}")
 }
 
 /// 7 and 8: nothing waits that should not.

@@ -6,7 +6,7 @@
 //! gets none, and neither does one of a shop that has not said who it is before the law.
 
 use domain::fault::{Fault, Retry};
-use domain::invoice::{self, Due, Invoice, Issue, Issued, locale_of};
+use domain::invoice::{self, Due, Invoice, Issue, Issued, LegalEntity, locale_of};
 use domain::money;
 use domain::paper::Paper;
 use domain::refund;
@@ -44,6 +44,7 @@ async fn issued(
     of: Option<&Invoice>,
     now: Timestamp,
 ) -> Result<Option<Invoice>, Fault> {
+    let mut refused = None;
     for _ in 0..RACES_MAX {
         if let Some(known) = app.store.invoice(due).await? {
             return Ok(Some(known));
@@ -60,16 +61,52 @@ async fn issued(
             return Ok(None);
         }
         let kind = if of.is_some() { Issued::CreditNote } else { Issued::Invoice };
-        let sequence = app.store.last_number(&entity.code, kind).await? + 1;
+        let last = app.store.last_number(&entity.code, kind).await?;
+        // The series stands where it stood: nobody was faster, the number is another series'.
+        let sequence = if refused == Some(last) {
+            first_free(app, entity, kind, last).await?
+        } else {
+            last + 1
+        };
         let Some((invoice, paper)) = written(&file, &shop, due, of, sequence, now)? else {
             return Ok(None);
         };
-        if app.store.issue(&invoice, &paper).await? == Saved::Yes {
+        if app.store.issue(&invoice, &paper, last).await? == Saved::Yes {
             return Ok(Some(invoice));
         }
+        refused = Some(last);
     }
     let tried = format!("issue an invoice of {}: others were faster every time", due.order_id);
     Err(Fault::noticed(tried, Retry::Helps))
+}
+
+/// The next number that no series has: one of another code had the prefix before, or the two
+/// prefixes of this one were changed for each other. The numbers of a series stand close together,
+/// so their end is found by ever longer steps, and then by halves.
+async fn first_free(
+    app: &App,
+    entity: &LegalEntity,
+    kind: Issued,
+    last: u64,
+) -> Result<u64, Fault> {
+    let is_taken = async |sequence| app.store.has_number(&entity.number(kind, sequence)).await;
+    // Everything up to here is taken or was given out by this series.
+    let mut taken = last;
+    let mut step = 1;
+    while is_taken(taken + step).await? {
+        taken += step;
+        step *= 2;
+    }
+    let mut free = taken + step;
+    while free - taken > 1 {
+        let middle = taken + (free - taken) / 2;
+        if is_taken(middle).await? {
+            taken = middle;
+        } else {
+            free = middle;
+        }
+    }
+    Ok(free)
 }
 
 /// The invoice or the credit note with this number; none for a refund that did not come about, or

@@ -17,7 +17,7 @@ use expect_test::{expect, expect_file};
 use local::{Options, Request, Shop};
 use serde_json::json;
 use templates::Trigger;
-use testkit::goods::{Goods, MUG, SOCKS, TEMPLATE};
+use testkit::goods::{MUG, SOCKS, TEMPLATE};
 use wire::{Call, Mark};
 
 use crate::crowd;
@@ -883,19 +883,22 @@ async fn each_fifth_request_of_a_customer_is_counted_and_their_session_is_asked_
 async fn grown(many: usize) -> (Shop, Shopper) {
     let mut goods = crowd::goods(many);
     let shop = Shop::open(Options::default()).await.unwrap();
-    let few = Goods { products: Vec::new(), stock: Vec::new(), ..goods.clone() };
-    world::fill(&shop, &few).await;
+    // A million of them is too much to be there twice.
+    let products = std::mem::take(&mut goods.products);
+    let mut stock = std::mem::take(&mut goods.stock);
+    stock.truncate(10);
+    world::fill(&shop, &goods).await;
     let store = shop.store();
-    store.import_stock(&goods.stock[..10]).await.unwrap();
-    store.import_products(&goods.products[..10], Currency::EUR).await.unwrap();
+    store.import_stock(&stock).await.unwrap();
+    store.import_products(&products[..10], Currency::EUR).await.unwrap();
     let mut jane = Shopper::customer(&shop, "jane@example.org").await;
     jane.open_cart("EUR").await;
     jane.ready(MUG, 1).await;
     assert_eq!(jane.complete().await.status, 201);
     jane.pay("pm_card_visa");
     shop.settle().await;
-    let rest = goods.products.split_off(10);
-    store.import_products(&rest, Currency::EUR).await.unwrap();
+    store.import_products(&products[10..], Currency::EUR).await.unwrap();
+    drop(products);
     let (order, cart) = (format!("ORD#{}", jane.order), format!("CART#{}", jane.cart));
     copy(&shop, "fluxion-orders", &order, many - 1, older_order).await;
     copy(&shop, "fluxion-carts", &cart, many - 1, another_cart).await;

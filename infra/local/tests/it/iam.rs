@@ -384,7 +384,8 @@ async fn files(shop: Shop, people: People) {
 }
 
 async fn papers(shop: Shop, people: People) {
-    tour::papers::papers(&mut Plain(shop), &people.owner).await;
+    tour::papers::papers(&mut Plain(shop.clone()), &people.owner).await;
+    tour::papers::kept_prefix(&mut Plain(shop), &people.owner).await;
 }
 
 async fn key_pools(shop: Shop, people: People) {

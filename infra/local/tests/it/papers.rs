@@ -13,7 +13,7 @@ use store::Saved;
 use testkit::goods;
 
 use crate::storm::number;
-use crate::tour::papers::{at, entity, found};
+use crate::tour::papers::{at, entity, found, found_as};
 use crate::tour::parcels::socks;
 use crate::world::{self, Colleague, Shopper, key, ok, refusal, sound};
 
@@ -119,6 +119,31 @@ async fn a_shop_that_has_not_said_who_sells_issues_nothing_until_it_has() {
 }
 
 #[tokio::test]
+async fn who_sells_under_another_code_goes_on_where_the_numbers_of_the_prefix_end() {
+    let shop = open().await;
+    let owner = Colleague::owner(&shop).await;
+    let clerk = clerk(&shop).await;
+    let mut buyers = Vec::new();
+    for (count, code) in [(5, "main"), (2, "holding"), (1, "main"), (1, "holding")] {
+        found_as(&owner, code).await;
+        shop.clock().advance_ms(61_000);
+        for _ in 0..count {
+            buyers.push(socks(&shop, "203.0.113.9", 1).await);
+            shop.settle_all().await;
+        }
+    }
+    let expected = ["main"; 5].into_iter().chain(["holding", "holding", "main", "holding"]);
+    for ((buyer, code), sequence) in buyers.iter().zip(expected).zip(1..) {
+        let due = Due::invoice(OrderId::parse(&buyer.order).unwrap());
+        let invoice = shop.store().invoice(due).await.unwrap().expect("an invoice");
+        assert_eq!((invoice.entity.as_str(), invoice.sequence), (code, sequence));
+        assert_eq!(invoice.number, format!("RE-{sequence:0>6}"));
+    }
+    assert_eq!(listed(&clerk).await.len(), buyers.len());
+    sound(&shop, &goods::small(world::MUGS)).await;
+}
+
+#[tokio::test]
 async fn what_is_given_back_gets_a_credit_note() {
     let shop = open().await;
     let clerk = clerk(&shop).await;
@@ -174,7 +199,7 @@ async fn issue(shop: &Shop, order: &Order, entity: &LegalEntity) {
         let last = store.last_number(&entity.code, Issued::Invoice).await.expect("a store");
         let wanted = Issue { entity, locale: &locale, sequence: last + 1, now };
         let (invoice, paper) = invoice::invoice(order, wanted).expect("sums");
-        if store.issue(&invoice, &paper).await.expect("a store") == Saved::Yes {
+        if store.issue(&invoice, &paper, last).await.expect("a store") == Saved::Yes {
             return;
         }
     }

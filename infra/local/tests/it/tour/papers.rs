@@ -19,9 +19,30 @@ pub(crate) fn entity() -> Value {
 
 /// The shop says who sells; from now on its orders get invoices.
 pub(crate) async fn found(owner: &Colleague) {
+    found_as(owner, "main").await;
+}
+
+/// The same under another code, with the same prefixes.
+pub(crate) async fn found_as(owner: &Colleague, code: &str) {
     let seen = owner.tag(SETTINGS).await;
-    let body = json!({"legal_entity": entity()});
-    ok(owner.call_if(&seen, "PATCH", SETTINGS, &body).await);
+    let mut entity = entity();
+    entity["code"] = json!(code);
+    ok(owner.call_if(&seen, "PATCH", SETTINGS, &json!({"legal_entity": entity})).await);
+}
+
+/// Somebody buys from whoever sells now, though another one had the prefix before.
+pub(crate) async fn kept_prefix<P: Pace>(pace: &mut P, owner: &Colleague) {
+    found_as(owner, "holding").await;
+    owner.shop.clock().advance_ms(61_000);
+    let mut buyer = Shopper::from(&owner.shop, "203.0.113.78");
+    buyer.open_cart("EUR").await;
+    buyer.ready(SOCKS, 1).await;
+    assert_eq!(buyer.complete().await.status, 201);
+    buyer.pay("pm_card_visa");
+    pace.follow().await;
+    let shown = ok(pace.call(buyer.get(&at("store", &buyer, "invoice"))).await);
+    let number = shown["invoice"]["number"].as_str().expect("a number");
+    assert!(number.starts_with("RE-"), "{number}");
 }
 
 /// Where the papers of somebody's order are.
