@@ -34,7 +34,7 @@ pub struct Page<T> {
 }
 
 /// The two halves of a primary key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) pk: String,
     pub(crate) sk: String,
@@ -48,6 +48,12 @@ impl Key {
     /// The one item of a partition.
     pub(crate) fn meta(pk: impl Into<String>) -> Self {
         Self::new(pk, "META")
+    }
+
+    /// What a row lies under.
+    fn of(row: &Item) -> Option<Self> {
+        let half = |name| row.get(name)?.as_s().ok();
+        Some(Self::new(half("pk")?, half("sk")?))
     }
 
     pub(crate) fn attributes(&self) -> Item {
@@ -174,7 +180,8 @@ impl Store {
         Ok(())
     }
 
-    /// The items of one partition of a table (consistent) or of an index.
+    /// The items of one partition of a table (consistent) or of an index. Those of an index of
+    /// orders are one round trip more, and as they are now.
     pub(crate) async fn query(
         &self,
         table: Table,
@@ -182,10 +189,24 @@ impl Store {
         partition: &str,
         range: Range<'_>,
     ) -> Result<Page<Item>, Fault> {
-        let page = self.query_raw(table, index, partition, range).await?;
+        let mut page = self.query_raw(table, index, partition, range).await?;
+        if table == Table::Orders && index.is_some() {
+            page.entries = self.rows_of(table, &page.entries).await?;
+        }
         let rows = page.entries.into_iter().map(|row| (table, row));
         let reading = if index.is_some() { Reading::List } else { Reading::One };
         Ok(Page { entries: self.opened(rows.collect(), reading).await?, next: page.next })
+    }
+
+    /// The rows whose keys an index holds, as they lie there now and in its order; what is gone by
+    /// now is left out. The indexes of orders hold nothing but keys: an order that changes would
+    /// be written anew to each of them.
+    pub(crate) async fn rows_of(&self, table: Table, entries: &[Item]) -> Result<Vec<Item>, Fault> {
+        let keys: Vec<Key> = entries.iter().filter_map(Key::of).collect();
+        let rows = self.batch_get_raw(&[(table, keys.clone())], true).await?;
+        let mut rows: HashMap<Key, Item> =
+            rows.into_iter().filter_map(|(_, row)| Some((Key::of(&row)?, row))).collect();
+        Ok(keys.iter().filter_map(|key| rows.remove(key)).collect())
     }
 
     /// The same, as they lie there.

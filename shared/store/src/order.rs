@@ -14,6 +14,9 @@
 //! | number, taken | `ORDNO#number` / META | |
 //! | unpaid orders of a holder, counted | `OPEN#holder` / META | |
 //!
+//! The indexes of the table hold keys and nothing else; what they list is fetched by them, as it is
+//! at that moment.
+//!
 //! The reservation of an order's stock is part of the order: one document, one condition, instead
 //! of a row per SKU that would have to agree with it. Ledger entries go into a table of their own
 //! that nobody may change: `PAY#payment` / reference#kind.
@@ -768,7 +771,8 @@ impl Store {
         let next = serde_json::to_string(&next);
         let next =
             next.map_err(|error| Fault::new("write a place among orders", error, Retry::Useless))?;
-        Ok(Page { entries: page.entries, next: Some(next) })
+        let entries = self.rows_of(Table::Orders, &page.entries).await?;
+        Ok(Page { entries, next: Some(next) })
     }
 
     /// The orders that were made between two moments, less than a month apart, and do not wait for

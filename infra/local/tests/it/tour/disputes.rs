@@ -29,7 +29,12 @@ fn lose_papers(jane: &Shopper) {
 }
 
 /// Somebody with a paid order.
-async fn bought<P: Pace>(pace: &mut P, owner: &Colleague, round: Round, card: &str) -> Shopper {
+pub(crate) async fn bought<P: Pace>(
+    pace: &mut P,
+    owner: &Colleague,
+    round: Round,
+    card: &str,
+) -> Shopper {
     let mut jane = Shopper::from(&owner.shop, &round.ip(90));
     jane.open_cart("EUR").await;
     jane.ready(MUG, 1).await;
