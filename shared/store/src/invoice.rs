@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Key, Page, Range, Saved, count, document, item, moment, text};
+use crate::order::Numbered;
 use crate::transaction::{Committed, Expression, Transaction};
 use crate::{Store, Table};
 
@@ -32,12 +33,6 @@ const PAPERS_MAX: i32 = 250;
 struct Series {
     /// The last number that was given out.
     issued: u64,
-}
-
-/// Which order a number belongs to.
-#[derive(Serialize, Deserialize)]
-struct Numbered {
-    order_id: OrderId,
 }
 
 #[derive(Serialize, Deserialize)]
