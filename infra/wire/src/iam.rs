@@ -80,6 +80,27 @@ pub struct Denial {
     pub resource: String,
 }
 
+/// What callers asked for, each thing once.
+#[derive(Debug, Clone, Default)]
+pub struct Asked(BTreeMap<String, BTreeSet<Ask>>);
+
+impl Asked {
+    /// Adds what was asked for elsewhere.
+    pub fn extend(&mut self, other: Self) {
+        for (caller, asks) in other.0 {
+            self.0.entry(caller).or_default().extend(asks);
+        }
+    }
+
+    /// Whether something that the caller asked for would be denied, were these the whole policy.
+    /// The error is a condition that is not understood.
+    pub fn is_denied(&self, caller: &str, statements: &[Statement]) -> Result<bool, Error> {
+        let rules = Rule::all(caller, statements.to_vec())?;
+        let mut asks = self.0.get(caller).into_iter().flatten();
+        Ok(asks.any(|ask| granted(&rules, ask).is_none()))
+    }
+}
+
 /// The IAM check. Cheap to clone: all clones share the policies.
 #[derive(Clone, Default)]
 pub struct Iam {
@@ -94,6 +115,8 @@ struct State {
     policies: Option<Policies>,
     used: BTreeSet<Grant>,
     denials: BTreeSet<Denial>,
+    /// Where somebody wants to know.
+    asked: Option<Asked>,
 }
 
 /// A statement whose conditions were understood.
@@ -125,9 +148,7 @@ impl Iam {
     pub fn set(&self, policies: BTreeMap<String, Vec<Statement>>) -> Result<(), Error> {
         let mut rules = BTreeMap::new();
         for (caller, statements) in policies {
-            let parsed: Result<Vec<_>, _> =
-                statements.into_iter().enumerate().map(|(at, s)| Rule::parse(at, s)).collect();
-            let parsed = parsed.map_err(|text| Error::Invalid(format!("{caller}: {text}")))?;
+            let parsed = Rule::all(&caller, statements)?;
             rules.insert(caller, parsed);
         }
         *self.state() = State { policies: Some(Arc::new(rules)), ..State::default() };
@@ -169,6 +190,16 @@ impl Iam {
         self.state().denials.clone()
     }
 
+    /// Keeps what is asked for from now on, allowed or not, until policies are set again.
+    pub fn keep_asked(&self) {
+        self.state().asked = Some(Asked::default());
+    }
+
+    /// What was asked for since it is kept.
+    pub fn asked(&self) -> Asked {
+        self.state().asked.clone().unwrap_or_default()
+    }
+
     /// Whether policies are set.
     pub fn is_checking(&self) -> bool {
         self.state().policies.is_some()
@@ -177,30 +208,23 @@ impl Iam {
     /// The error is the resource that was refused.
     pub(crate) fn check(&self, caller: &str, ask: &Ask) -> Result<(), String> {
         let mut state = self.state();
-        let Some(policies) = &state.policies else { return Ok(()) };
+        let Some(policies) = state.policies.clone() else { return Ok(()) };
+        if let Some(Asked(asked)) = &mut state.asked {
+            asked.entry(caller.to_owned()).or_default().insert(ask.clone());
+        }
         let rules = policies.get(caller).map(Vec::as_slice).unwrap_or_default();
-        let mut granted = Vec::new();
-        let mut is_denied = false;
-        for rule in rules {
-            let patterns = rule.matches(ask);
-            match rule.statement.effect {
-                Effect::Deny => is_denied |= !patterns.is_empty(),
-                Effect::Allow => {
-                    granted.extend(patterns.into_iter().map(|p| rule.grant(caller, p)));
-                }
-            }
+        if let Some(granted) = granted(rules, ask) {
+            let granted = granted.into_iter().map(|(rule, part)| rule.grant(caller, part));
+            state.used.extend(granted);
+            return Ok(());
         }
-        if is_denied || granted.is_empty() {
-            let resource = ask.resources.first().cloned().unwrap_or_default();
-            state.denials.insert(Denial {
-                caller: caller.to_owned(),
-                action: ask.action.clone(),
-                resource: resource.clone(),
-            });
-            return Err(resource);
-        }
-        state.used.extend(granted);
-        Ok(())
+        let resource = ask.resources.first().cloned().unwrap_or_default();
+        state.denials.insert(Denial {
+            caller: caller.to_owned(),
+            action: ask.action.clone(),
+            resource: resource.clone(),
+        });
+        Err(resource)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -208,7 +232,28 @@ impl Iam {
     }
 }
 
+/// The parts of Allow statements that let it through; none if it is denied.
+fn granted<'a>(rules: &'a [Rule], ask: &Ask) -> Option<Vec<(&'a Rule, &'a str)>> {
+    let mut granted = Vec::new();
+    for rule in rules {
+        let parts = rule.matches(ask);
+        match rule.statement.effect {
+            Effect::Deny if !parts.is_empty() => return None,
+            Effect::Deny => {}
+            Effect::Allow => granted.extend(parts.into_iter().map(|part| (rule, part))),
+        }
+    }
+    (!granted.is_empty()).then_some(granted)
+}
+
 impl Rule {
+    /// The error names the caller.
+    fn all(caller: &str, statements: Vec<Statement>) -> Result<Vec<Self>, Error> {
+        let parsed = statements.into_iter().enumerate().map(|(at, one)| Self::parse(at, one));
+        let parsed: Result<Vec<_>, _> = parsed.collect();
+        parsed.map_err(|text| Error::Invalid(format!("{caller}: {text}")))
+    }
+
     fn parse(position: usize, statement: Statement) -> Result<Self, String> {
         let label = match statement.sid.as_str() {
             "" => format!("#{position}"),

@@ -41,7 +41,7 @@ use tokio::sync::watch;
 
 pub use error::Error;
 pub use faults::{CallId, Deaths, FaultKind, Faults, Filter, Fired, LOCAL, Plan, Verdict, as_run};
-pub use iam::{Denial, Effect, Grant, Iam, Statement};
+pub use iam::{Asked, Denial, Effect, Grant, Iam, Statement};
 pub use recorder::{CALLS_KEPT, Call, Mark, Recorder, Totals};
 pub use s3::{BucketAttributes, Notice, Object, S3, WebReply, WebRequest};
 pub use saboteur::{Afterwards, Gate, Sabotage, Saboteur, Tamper};

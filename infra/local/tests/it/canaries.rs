@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use local::{Request, Response, Shop};
+use local::{Options, Request, Response, Shop, Snapshot};
 use serde_json::{Value, json};
 use testkit::goods::{self, MUG, TEMPLATE};
 use wire::{FaultKind, Plan};
@@ -599,11 +599,31 @@ async fn no_log_line_and_no_refusal_carries_a_canary() {
     silent(&who, &text, "without a fault");
 }
 
+/// A life that is about to begin, as often as wanted.
+struct Beginning {
+    life: Life,
+    snapshot: Snapshot,
+    owner: Option<Colleague>,
+}
+
+impl Beginning {
+    async fn of(life: Life) -> Self {
+        let options = Options { sdk_attempts: 1, ..Options::default() };
+        let shop = world::open_with(options, &goods::small(world::MUGS)).await;
+        let owner = Somebody::prepare(&shop, life).await;
+        Self { life, snapshot: Snapshot::of(shop).unwrap(), owner }
+    }
+
+    async fn open(&self) -> (Shop, Option<Colleague>) {
+        let shop = self.snapshot.open().await.unwrap();
+        let owner = self.owner.clone().map(|who| Colleague { shop: shop.clone(), ..who });
+        (shop, owner)
+    }
+}
+
 /// A life in which the first call of this kind fails; returns how many lines were said.
-async fn live_with(life: Life, caller: &str, operation: &str, kind: FaultKind) -> usize {
-    let options = local::Options { sdk_attempts: 1, ..local::Options::default() };
-    let shop = world::open_with(options, &goods::small(world::MUGS)).await;
-    let owner = Somebody::prepare(&shop, life).await;
+async fn live_with(start: &Beginning, caller: &str, operation: &str, kind: FaultKind) -> usize {
+    let (shop, owner) = start.open().await;
     let (by, what) = (caller.to_owned(), operation.to_owned());
     shop.wire().faults().arm(Plan {
         at: 1,
@@ -613,7 +633,7 @@ async fn live_with(life: Life, caller: &str, operation: &str, kind: FaultKind) -
     let log = listen::begin();
     let mut who = Somebody::new(&shop);
     who.patience = Some(PATIENCE);
-    who.live(life, owner).await;
+    who.live(start.life, owner).await;
     let text = log.end();
     let when = format!("{kind:?} of {operation} by {caller}");
     assert!(!shop.wire().faults().fired().is_empty(), "{when}");
@@ -631,18 +651,23 @@ const PATIENCE: usize = 5;
 fn no_fault_of_any_call_makes_the_shop_tell_a_canary() {
     let alone = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // Every kind of call of every function fails once, in ways whose errors differ.
-    let mut calls: BTreeMap<(String, String), Life> = BTreeMap::new();
-    for life in LIVES {
+    let mut calls: BTreeMap<(String, String), &Beginning> = BTreeMap::new();
+    let starts = alone().block_on(async {
+        let mut starts = Vec::new();
+        for life in LIVES {
+            starts.push(Beginning::of(life).await);
+        }
+        starts
+    });
+    for start in &starts {
         let made = alone().block_on(async {
-            let options = local::Options { sdk_attempts: 1, ..local::Options::default() };
-            let shop = world::open_with(options, &goods::small(world::MUGS)).await;
-            let owner = Somebody::prepare(&shop, life).await;
+            let (shop, owner) = start.open().await;
             let mark = shop.wire().recorder().mark();
-            Somebody::new(&shop).live(life, owner).await;
+            Somebody::new(&shop).live(start.life, owner).await;
             shop.wire().recorder().since(mark)
         });
         for call in made {
-            calls.entry((call.caller, call.operation)).or_insert(life);
+            calls.entry((call.caller, call.operation)).or_insert(start);
         }
     }
     assert!(calls.len() >= CALLS_MIN, "only {} kinds of calls", calls.len());
@@ -654,10 +679,10 @@ fn no_fault_of_any_call_makes_the_shop_tell_a_canary() {
     let lines: usize = std::thread::scope(|scope| {
         let work = || {
             let mut lines = 0;
-            while let Some((((caller, operation), life), kind)) =
+            while let Some((((caller, operation), start), kind)) =
                 calls.get(next.fetch_add(1, Ordering::Relaxed))
             {
-                lines += alone().block_on(live_with(*life, caller, operation, *kind));
+                lines += alone().block_on(live_with(start, caller, operation, *kind));
             }
             lines
         };

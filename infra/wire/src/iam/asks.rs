@@ -10,7 +10,7 @@ use crate::message::{Incoming, Refusal, Service};
 use crate::ses::Ses;
 
 /// One action on one resource.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ask {
     pub(crate) action: String,
     /// Usually one; several when a grant on any of them suffices (SES identities).

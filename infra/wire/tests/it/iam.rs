@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWrite
 use aws_sdk_ses::primitives::Blob;
 use aws_sdk_ses::types::{Body, Content, Destination, Message, RawMessage};
 use serde_json::{Value, json};
-use wire::{LOCAL, QueueAttributes, Statement};
+use wire::{Asked, LOCAL, QueueAttributes, Statement};
 
 use crate::world::{CALLER, TABLE, World, world};
 
@@ -60,6 +60,52 @@ async fn only_what_is_granted_passes_and_the_host_is_not_asked() {
     assert_eq!(denials.len(), 2);
     world.wire.iam().clear();
     query(Some("by_owner")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_asked_for_tells_which_part_of_a_policy_would_be_missed() {
+    let world = world().await;
+    world.table().await;
+    let policy = json!([
+        {"Sid": "Write", "Effect": "Allow", "Action": ["dynamodb:PutItem", "dynamodb:Query"],
+         "Resource": [TABLE_ARN],
+         "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["A#*", "B#*"]}}},
+    ]);
+    allow(&world, policy.clone());
+    assert_eq!(put(&world, CALLER, "A#0").await, None);
+    world.wire.iam().keep_asked();
+    assert_eq!(put(&world, CALLER, "B#1").await, None);
+    let mut asked = world.wire.iam().asked();
+    let with = |pointer: &str, left: Value| {
+        let mut policy = policy.clone();
+        *policy.pointer_mut(pointer).unwrap() = left;
+        serde_json::from_value::<Vec<Statement>>(policy).unwrap()
+    };
+    let is_denied = |asked: &Asked, rest: &[Statement]| asked.is_denied(CALLER, rest).unwrap();
+    let keys = "/0/Condition/ForAllValues:StringLike/dynamodb:LeadingKeys";
+    assert!(!is_denied(&asked, &with("/0/Sid", json!("Same"))));
+    assert!(is_denied(&asked, &[]));
+    assert!(is_denied(&asked, &with("/0/Action", json!(["dynamodb:Query"]))));
+    assert!(is_denied(&asked, &with(keys, json!(["A#*"]))));
+    // Nothing was queried, and A#0 was written before anybody listened.
+    assert!(!is_denied(&asked, &with("/0/Action", json!(["dynamodb:PutItem"]))));
+    assert!(!is_denied(&asked, &with(keys, json!(["B#*"]))));
+    // What is refused was asked for, too; and what is asked for elsewhere adds to it.
+    world.wire.iam().keep_asked();
+    assert!(put(&world, CALLER, "C#1").await.is_some());
+    asked.extend(world.wire.iam().asked());
+    assert!(is_denied(&asked, &with("/0/Sid", json!("Same"))));
+    // A Deny beats every Allow here as well.
+    let both = json!([
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "dynamodb:PutItem", "Resource": "*"},
+    ]);
+    let rest: Vec<Statement> = serde_json::from_value(both).unwrap();
+    assert!(!is_denied(&asked, &rest[..1]) && is_denied(&asked, &rest));
+    let odd = json!([{"Effect": "Allow", "Action": "*", "Resource": "*",
+        "Condition": {"Bool": {"aws:SecureTransport": "true"}}}]);
+    let odd: Vec<Statement> = serde_json::from_value(odd).unwrap();
+    assert!(asked.is_denied(CALLER, &odd).is_err());
 }
 
 #[tokio::test]
